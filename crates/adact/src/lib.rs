@@ -1,0 +1,1 @@
+//! Learn which activation function each layer should use.

@@ -1,0 +1,3 @@
+//! The `adact` command.
+
+fn main() {}

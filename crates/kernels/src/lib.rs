@@ -1,0 +1,3 @@
+//! The arithmetic of AdAct over slices: no framework, no input or output, no global state.
+
+pub mod random;
