@@ -1,1 +1,11 @@
 //! What a study leaves on disk, and what can be said of it.
+//!
+//! - [`records`]: the files of a run and of a study, read strictly and written whole ([`atomic`]);
+//! - no network is trained here and no framework is known: programs fill the records, and everything else
+//!   (statistics, tables, figures, reports) is a pure function of them.
+
+pub mod atomic;
+mod error;
+pub mod records;
+
+pub use error::{Error, ErrorKind, Result};

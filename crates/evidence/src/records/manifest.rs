@@ -1,0 +1,98 @@
+//! `manifest.json`: where a result comes from, so that someone else can get it again.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::read::{self, Checked};
+use crate::Result;
+
+/// Where a run or a study comes from.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// The command line, program first.
+    pub command: Vec<String>,
+    /// Versions by name: `adact`, `burn`, `rustc`, ...
+    #[serde(default)]
+    pub versions: BTreeMap<String, String>,
+    /// The name of the data set.
+    pub dataset: String,
+    /// What is special about the data: a subset, a split of one's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dataset_note: Option<String>,
+    /// The variant; absent for a study.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub variant: Option<String>,
+    /// The seed; absent for a study, whose result lists its seeds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seed: Option<u64>,
+    /// The data files that were read.
+    #[serde(default)]
+    pub data: Vec<DataFile>,
+    /// The processor's name.
+    #[serde(default)]
+    pub processor: String,
+    /// The operating system and architecture.
+    #[serde(default)]
+    pub system: String,
+    /// The threads that computed.
+    #[serde(default)]
+    pub threads: usize,
+    /// The SIMD path: `portable`, `avx2`, `avx512`.
+    #[serde(default)]
+    pub simd: String,
+    /// When it began, RFC 3339.
+    #[serde(default)]
+    pub started: String,
+    /// When it ended, RFC 3339; absent while it runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub finished: Option<String>,
+}
+
+/// A file of the data set.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DataFile {
+    /// Its name.
+    pub name: String,
+    /// Its length.
+    pub bytes: u64,
+    /// Its SHA-256, in hexadecimal digits.
+    pub sha256: String,
+}
+
+impl Manifest {
+    /// Reads a `manifest.json`.
+    ///
+    /// # Errors
+    /// A missing or broken file, with the place.
+    pub fn read(path: &Path) -> Result<Self> {
+        read::json(path)
+    }
+
+    /// Parses the contents of a `manifest.json`; `path` is only named in errors.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub fn parse(path: &Path, bytes: &[u8]) -> Result<Self> {
+        read::parse(path, bytes)
+    }
+
+    /// Writes a `manifest.json`, whole or not at all.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub fn write(&self, path: &Path) -> Result<()> {
+        read::write_json(path, self)
+    }
+}
+
+impl Checked for Manifest {
+    fn check(&self) -> Result<(), String> {
+        let broken = |f: &&DataFile| f.sha256.len() != 64 || !f.sha256.bytes().all(|b| b.is_ascii_hexdigit());
+        match self.data.iter().find(broken) {
+            Some(file) => Err(format!("the SHA-256 of {:?} is not 64 hexadecimal digits", file.name)),
+            None => Ok(()),
+        }
+    }
+}
