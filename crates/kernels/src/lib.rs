@@ -1,3 +1,18 @@
 //! The arithmetic of AdAct over slices: no framework, no input or output, no global state.
+//!
+//! Activations and their mixture ([`elementwise`]) are written once over [`real::Real`]; every kernel is written once over
+//! [`simd::Lanes`] and compiled for AVX-512, AVX2 and any other processor. The same input gives the same bits on each of
+//! them and with any number of threads: lanes are sixteen everywhere, multiplications and additions are fused
+//! everywhere, tasks are cut without regard to the number of threads and their sums added in order.
+//!
+//! Parallel loops run in the current rayon pool.
 
+pub mod activation;
+pub mod elementwise;
+pub mod function;
 pub mod random;
+pub mod real;
+pub mod simd;
+
+pub use activation::{Activation, Constants};
+pub use function::{Function, FunctionGrads, Noise};

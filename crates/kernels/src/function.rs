@@ -1,0 +1,410 @@
+//! What a layer applies to its inputs: one activation, or the mixture of several (the paper's equation 1).
+
+use crate::activation::{Activation, Constants, Curve, CurveVisitor, Slopes};
+use crate::random::Stream;
+use crate::real::Real;
+use crate::simd::Lanes;
+
+/// Where RReLU's slopes come from.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Noise {
+    /// The mean slope: evaluation.
+    Mean,
+    /// A slope for each element, a pure function of the stream and the element's index: training.
+    Random(Stream),
+}
+
+/// One activation or a mixture, with its parameters.
+#[derive(Clone, Copy, Debug)]
+pub struct Function<'a> {
+    /// The candidates of the mixture, or the one activation.
+    pub candidates: &'a [Activation],
+    /// The raw weights `w`, one a candidate, that softmax turns into the mixture; `None` for one activation alone.
+    pub mixture: Option<&'a [f32]>,
+    /// PReLU's slope.
+    pub slope: f32,
+    /// ELU's alpha, LeakyReLU's slope, RReLU's bounds.
+    pub constants: Constants,
+    /// RReLU's randomness.
+    pub noise: Noise,
+}
+
+/// Gradients of a function's own parameters.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct FunctionGrads {
+    /// Of the raw weights `w` (through the softmax); empty for one activation alone.
+    pub w: Vec<f32>,
+    /// Of PReLU's slope; 0 where no candidate has it.
+    pub slope: f32,
+}
+
+impl<'a> Function<'a> {
+    /// One activation with its default parameters, in evaluation.
+    pub fn single(activation: &'a Activation) -> Self {
+        Self {
+            candidates: std::slice::from_ref(activation),
+            mixture: None,
+            slope: 0.25,
+            constants: Constants::default(),
+            noise: Noise::Mean,
+        }
+    }
+
+    /// The mixture of `candidates` with raw weights `w`, in evaluation.
+    pub fn mixture(candidates: &'a [Activation], w: &'a [f32]) -> Self {
+        Self {
+            candidates,
+            mixture: Some(w),
+            slope: 0.25,
+            constants: Constants::default(),
+            noise: Noise::Mean,
+        }
+    }
+
+    /// With the randomness of a training step.
+    pub fn with_noise(mut self, noise: Noise) -> Self {
+        self.noise = noise;
+        self
+    }
+
+    pub(crate) fn is_paper_mixture(&self) -> bool {
+        self.mixture.is_some() && self.candidates == Activation::PAPER
+    }
+
+    /// Softmax of the raw weights, or 1 for one activation.
+    pub fn probabilities(&self) -> Vec<f64> {
+        self.mixture.map_or_else(|| vec![1.0], softmax)
+    }
+
+    fn check(&self) {
+        assert!(!self.candidates.is_empty(), "a function needs at least one activation");
+        match self.mixture {
+            Some(w) => assert_eq!(w.len(), self.candidates.len(), "one weight a candidate"),
+            None => assert_eq!(self.candidates.len(), 1, "several candidates need the weights of a mixture"),
+        }
+    }
+
+    /// The parameters' gradients from `sums`, the sums over all elements in the order of the function's [`Pointwise::SUMS`].
+    pub(crate) fn gradients(&self, sums: &[f64]) -> FunctionGrads {
+        let Some(w) = self.mixture else {
+            let slope = if self.candidates[0].learns_slope() { sums[0] as f32 } else { 0.0 };
+            return FunctionGrads { w: Vec::new(), slope };
+        };
+        let p = softmax(w);
+        // dp[i] = sum of dy * candidate i; `negative` = sum of dy * min(x, 0)
+        let (dp, negative) = if self.is_paper_mixture() {
+            let c = &self.constants;
+            let [above, below, drawn, elu, silu, mish] = std::array::from_fn(|i| sums[i]);
+            let leaky = above + c.negative_slope * below;
+            let prelu = above + f64::from(self.slope) * below;
+            let elu = above + c.alpha * elu;
+            (vec![above, elu, leaky, prelu, above + drawn, silu, mish], below)
+        } else {
+            (sums[..w.len()].to_vec(), sums[MAX_CANDIDATES])
+        };
+        let mean: f64 = p.iter().zip(&dp).map(|(p, d)| p * d).sum();
+        let learned: f64 =
+            self.candidates.iter().zip(&p).filter(|(a, _)| a.learns_slope()).map(|(_, p)| p).sum();
+        FunctionGrads {
+            w: p.iter().zip(&dp).map(|(p, d)| (p * (d - mean)) as f32).collect(),
+            slope: (learned * negative) as f32,
+        }
+    }
+
+    /// Calls a visitor with the type that computes this function.
+    pub(crate) fn visit<T: FunctionVisitor>(&self, visitor: T) -> T::Output {
+        self.check();
+        struct Single<'f, 'a, T>(&'f Function<'a>, T);
+        impl<T: FunctionVisitor> CurveVisitor for Single<'_, '_, T> {
+            type Output = T::Output;
+            fn visit<C: Curve>(self) -> T::Output {
+                let f = self.0;
+                let parameters = Parameters::new(f);
+                self.1.visit(One::<C> { parameters, curve: std::marker::PhantomData })
+            }
+        }
+        if self.mixture.is_none() {
+            self.candidates[0].visit(Single(self, visitor))
+        } else if self.is_paper_mixture() {
+            visitor.visit(PaperMixture::new(self))
+        } else {
+            visitor.visit(AnyMixture::new(self))
+        }
+    }
+}
+
+/// Softmax in `f64`. NaN stays NaN.
+pub fn softmax(w: &[f32]) -> Vec<f64> {
+    let top = w.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let e: Vec<f64> = w.iter().map(|&v| f64::from(v - top).exp()).collect();
+    let sum: f64 = e.iter().sum();
+    e.into_iter().map(|v| v / sum).collect()
+}
+
+/// What kernels can do with a function whose type is only known at run time.
+pub(crate) trait FunctionVisitor {
+    type Output;
+    fn visit<F: Pointwise>(self, f: F) -> Self::Output;
+}
+
+/// A function of one element as the kernels run it. `noise` is RReLU's slope, used where `NEEDS_NOISE`.
+pub trait Pointwise: Copy + Send + Sync + 'static {
+    /// How many sums over elements the parameters' gradients need.
+    const SUMS: usize;
+    /// The accumulators of those sums.
+    type Sums<V: Lanes>: Copy + AsRef<[V]>;
+    /// All sums 0.
+    fn zeros<V: Lanes>() -> Self::Sums<V>;
+    /// RReLU's bounds and stream.
+    fn parameters(&self) -> &Parameters;
+    /// Whether [`Pointwise::value`] looks at its noise.
+    const NEEDS_NOISE: bool;
+    /// The value at `x`.
+    fn value<V: Lanes>(&self, x: V, noise: V) -> V;
+    /// The gradient of `x` for the gradient `dy` of the value; adds to the sums.
+    fn gradient<V: Lanes>(&self, x: V, noise: V, dy: V, sums: &mut Self::Sums<V>) -> V;
+}
+
+/// The scalars that every function carries.
+#[derive(Clone, Copy)]
+pub struct Parameters {
+    alpha: f32,
+    leaky: f32,
+    slope: f32,
+    mean: f32,
+    lower: f32,
+    range: f32,
+    key: Option<(u32, u32)>,
+}
+
+impl Parameters {
+    fn new(f: &Function<'_>) -> Self {
+        let c = &f.constants;
+        Self {
+            alpha: c.alpha as f32,
+            leaky: c.negative_slope as f32,
+            slope: f.slope,
+            mean: c.rrelu_mean() as f32,
+            lower: c.rrelu_lower as f32,
+            range: (c.rrelu_upper - c.rrelu_lower) as f32,
+            key: match f.noise {
+                Noise::Mean => None,
+                Noise::Random(stream) => Some((stream.key() as u32, (stream.key() >> 32) as u32)),
+            },
+        }
+    }
+
+    #[inline(always)]
+    fn slopes<V: Lanes>(&self, noise: V) -> Slopes<V> {
+        Slopes {
+            alpha: V::splat(self.alpha),
+            leaky: V::splat(self.leaky),
+            prelu: V::splat(self.slope),
+            rrelu: noise,
+        }
+    }
+
+    /// RReLU's slopes of the elements `index`: `high` are the upper 32 bits of their counters.
+    ///
+    /// The hash is two rounds of multiplication and xorshift with one half of the key added before each.
+    #[inline(always)]
+    pub(crate) fn noise<V: Lanes>(&self, index: V::Bits, high: u32) -> V {
+        let Some((k0, k1)) = self.key else { return V::splat(self.mean) };
+        let mut h = V::bits_add(index, V::bits_splat(k0 ^ high.wrapping_mul(0x9e37_79b9)));
+        h = V::bits_mul(V::bits_xor(h, V::bits_shr::<16>(h)), V::bits_splat(0x7feb_352d));
+        h = V::bits_add(V::bits_xor(h, V::bits_shr::<15>(h)), V::bits_splat(k1));
+        h = V::bits_mul(h, V::bits_splat(0x846c_a68b));
+        h = V::bits_xor(h, V::bits_shr::<16>(h));
+        V::bits_to_unit(h).mul_add(V::splat(self.range), V::splat(self.lower))
+    }
+}
+
+/// One activation.
+#[derive(Clone, Copy)]
+struct One<C> {
+    parameters: Parameters,
+    curve: std::marker::PhantomData<C>,
+}
+
+impl<C: Curve> Pointwise for One<C> {
+    const SUMS: usize = 1;
+    const NEEDS_NOISE: bool = C::IS_RANDOM;
+    type Sums<V: Lanes> = [V; 1];
+
+    #[inline(always)]
+    fn zeros<V: Lanes>() -> [V; 1] {
+        [V::splat(0.0)]
+    }
+    #[inline(always)]
+    fn parameters(&self) -> &Parameters {
+        &self.parameters
+    }
+    #[inline(always)]
+    fn value<V: Lanes>(&self, x: V, noise: V) -> V {
+        C::at(x, &self.parameters.slopes(noise)).0
+    }
+    #[inline(always)]
+    fn gradient<V: Lanes>(&self, x: V, noise: V, dy: V, sums: &mut [V; 1]) -> V {
+        if C::LEARNS_SLOPE {
+            let below = x.if_positive(V::splat(0.0), x);
+            sums[0] = dy.mul_add(below, sums[0]);
+        }
+        C::at(x, &self.parameters.slopes(noise)).1.mul(dy)
+    }
+}
+
+/// The paper's seven candidates. The five that are lines for x > 0 fold into one slope there, the four that are lines
+/// below fold into another, one exponential serves ELU, SiLU and Mish, and one division both of the latter.
+#[derive(Clone, Copy)]
+struct PaperMixture {
+    parameters: Parameters,
+    /// Slope for x > 0 and, without RReLU's part, for x <= 0.
+    above: f32,
+    below: f32,
+    rrelu: f32,
+    /// ELU's weight times its alpha.
+    elu: f32,
+    silu: f32,
+    mish: f32,
+}
+
+impl PaperMixture {
+    fn new(f: &Function<'_>) -> Self {
+        let p = f.probabilities();
+        let c = &f.constants;
+        Self {
+            parameters: Parameters::new(f),
+            above: (p[0] + p[1] + p[2] + p[3] + p[4]) as f32,
+            below: (p[2] * c.negative_slope + p[3] * f64::from(f.slope)) as f32,
+            rrelu: p[4] as f32,
+            elu: (p[1] * c.alpha) as f32,
+            silu: p[5] as f32,
+            mish: p[6] as f32,
+        }
+    }
+
+    /// exp(x), expm1(x), sigmoid(x), 1 - sigmoid(x), n / (n + 2) and 1 / (n + 2), with n = e (e + 2).
+    #[inline(always)]
+    fn parts<V: Lanes>(x: V) -> (V, V, V, V, V, V) {
+        let (one, two) = (V::splat(1.0), V::splat(2.0));
+        let (e, em1) = x.exp_expm1();
+        let n = e.mul_add(e, e.add(e));
+        let (d1, d2) = (e.add(one), n.add(two));
+        let r = one.div(d1.mul(d2));
+        let (r1, r2) = (r.mul(d2), r.mul(d1));
+        (e, em1, e.mul(r1), r1, n.mul(r2), r2)
+    }
+}
+
+impl Pointwise for PaperMixture {
+    const SUMS: usize = 6;
+    const NEEDS_NOISE: bool = true;
+    type Sums<V: Lanes> = [V; 6];
+
+    #[inline(always)]
+    fn zeros<V: Lanes>() -> [V; 6] {
+        [V::splat(0.0); 6]
+    }
+    #[inline(always)]
+    fn parameters(&self) -> &Parameters {
+        &self.parameters
+    }
+    #[inline(always)]
+    fn value<V: Lanes>(&self, x: V, noise: V) -> V {
+        let (_, em1, s, _, t, _) = Self::parts(x);
+        let slope = V::splat(self.rrelu).mul_add(noise, V::splat(self.below));
+        let below = slope.mul_add(x, V::splat(self.elu).mul(em1));
+        let line = x.if_positive(V::splat(self.above).mul(x), below);
+        let gates = V::splat(self.silu).mul_add(s, V::splat(self.mish).mul(t));
+        gates.mul_add(x, line)
+    }
+    #[inline(always)]
+    fn gradient<V: Lanes>(&self, x: V, noise: V, dy: V, sums: &mut [V; 6]) -> V {
+        let zero = V::splat(0.0);
+        let (e, em1, s, r1, t, r2) = Self::parts(x);
+        let slope = V::splat(self.rrelu).mul_add(noise, V::splat(self.below));
+        let line = x.if_positive(V::splat(self.above), V::splat(self.elu).mul_add(e, slope));
+        // the derivatives of x s and x t: s + x s (1 - s) and t + x 4 e (e + 1) / (n + 2)^2
+        let silu = V::splat(20.0).min(x).mul(r1).mul_add(s, s);
+        let er2 = e.mul(r2);
+        let mish = x.mul(V::splat(4.0)).mul(er2).mul_add(r2.add(er2), t);
+        let slope = V::splat(self.silu).mul_add(silu, V::splat(self.mish).mul_add(mish, line));
+
+        let dyx = dy.mul(x);
+        let below = x.if_positive(zero, dyx);
+        sums[0] = sums[0].add(x.if_positive(dyx, zero));
+        sums[1] = sums[1].add(below);
+        sums[2] = below.mul_add(noise, sums[2]);
+        sums[3] = x.if_positive(zero, dy).mul_add(em1, sums[3]);
+        sums[4] = dyx.mul_add(s, sums[4]);
+        sums[5] = dyx.mul_add(t, sums[5]);
+        slope.mul(dy)
+    }
+}
+
+/// The most candidates of a mixture: every activation once.
+const MAX_CANDIDATES: usize = 16;
+const _: () = assert!(Activation::ALL.len() <= MAX_CANDIDATES);
+
+/// Any other set of candidates, one after the other for each vector of elements.
+#[derive(Clone, Copy)]
+struct AnyMixture {
+    parameters: Parameters,
+    candidates: [(Activation, f32); MAX_CANDIDATES],
+    len: usize,
+}
+
+impl AnyMixture {
+    fn new(f: &Function<'_>) -> Self {
+        assert!(f.candidates.len() <= MAX_CANDIDATES, "a mixture has at most {MAX_CANDIDATES} candidates");
+        let mut candidates = [(Activation::Identity, 0.0); MAX_CANDIDATES];
+        for (slot, (a, p)) in candidates.iter_mut().zip(f.candidates.iter().zip(f.probabilities())) {
+            *slot = (*a, p as f32);
+        }
+        Self { parameters: Parameters::new(f), candidates, len: f.candidates.len() }
+    }
+}
+
+struct AtVector<V: Lanes>(V, Slopes<V>);
+impl<V: Lanes> CurveVisitor for AtVector<V> {
+    type Output = (V, V);
+    #[inline(always)]
+    fn visit<C: Curve>(self) -> (V, V) {
+        C::at(self.0, &self.1)
+    }
+}
+
+impl Pointwise for AnyMixture {
+    const SUMS: usize = MAX_CANDIDATES + 1;
+    const NEEDS_NOISE: bool = true;
+    type Sums<V: Lanes> = [V; MAX_CANDIDATES + 1];
+
+    #[inline(always)]
+    fn zeros<V: Lanes>() -> Self::Sums<V> {
+        [V::splat(0.0); MAX_CANDIDATES + 1]
+    }
+    #[inline(always)]
+    fn parameters(&self) -> &Parameters {
+        &self.parameters
+    }
+    #[inline(always)]
+    fn value<V: Lanes>(&self, x: V, noise: V) -> V {
+        let mut y = V::splat(0.0);
+        for &(a, p) in &self.candidates[..self.len] {
+            y = V::splat(p).mul_add(a.visit(AtVector(x, self.parameters.slopes(noise))).0, y);
+        }
+        y
+    }
+    #[inline(always)]
+    fn gradient<V: Lanes>(&self, x: V, noise: V, dy: V, sums: &mut Self::Sums<V>) -> V {
+        let mut slope = V::splat(0.0);
+        for (i, &(a, p)) in self.candidates[..self.len].iter().enumerate() {
+            let (value, derivative) = a.visit(AtVector(x, self.parameters.slopes(noise)));
+            sums[i] = dy.mul_add(value, sums[i]);
+            slope = V::splat(p).mul_add(derivative, slope);
+        }
+        let below = x.if_positive(V::splat(0.0), x);
+        sums[MAX_CANDIDATES] = dy.mul_add(below, sums[MAX_CANDIDATES]);
+        slope.mul(dy)
+    }
+}

@@ -1,0 +1,303 @@
+//! The x86-64 paths: AVX-512 (one register a vector) and AVX2 with FMA (two).
+//!
+//! The methods are only ever inlined into functions compiled for the instructions they use
+//! ([`vectorised!`](crate::vectorised)), which is what makes the calls to the intrinsics sound.
+
+use super::Lanes;
+use std::arch::x86_64::*;
+
+/// Sixteen lanes in one AVX-512 register.
+#[derive(Clone, Copy)]
+pub struct Avx512(__m512);
+
+/// Sixteen lanes in two AVX registers.
+#[derive(Clone, Copy)]
+pub struct Avx2(__m256, __m256);
+
+impl Lanes for Avx512 {
+    type Bits = __m512i;
+
+    #[inline(always)]
+    fn splat(v: f32) -> Self {
+        Self(unsafe { _mm512_set1_ps(v) })
+    }
+    #[inline(always)]
+    unsafe fn load(p: *const f32) -> Self {
+        Self(unsafe { _mm512_loadu_ps(p) })
+    }
+    #[inline(always)]
+    unsafe fn store(self, p: *mut f32) {
+        unsafe { _mm512_storeu_ps(p, self.0) }
+    }
+    #[inline(always)]
+    unsafe fn load_u8(p: *const u8) -> Self {
+        Self(unsafe { _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_loadu_si128(p.cast()))) })
+    }
+    #[inline(always)]
+    unsafe fn store_u8(self, p: *mut u8) {
+        unsafe { _mm_storeu_si128(p.cast(), _mm512_cvtepi32_epi8(_mm512_cvtps_epi32(self.0))) }
+    }
+    #[inline(always)]
+    fn add(self, o: Self) -> Self {
+        Self(unsafe { _mm512_add_ps(self.0, o.0) })
+    }
+    #[inline(always)]
+    fn sub(self, o: Self) -> Self {
+        Self(unsafe { _mm512_sub_ps(self.0, o.0) })
+    }
+    #[inline(always)]
+    fn mul(self, o: Self) -> Self {
+        Self(unsafe { _mm512_mul_ps(self.0, o.0) })
+    }
+    #[inline(always)]
+    fn div(self, o: Self) -> Self {
+        Self(unsafe { _mm512_div_ps(self.0, o.0) })
+    }
+    #[inline(always)]
+    fn min(self, o: Self) -> Self {
+        Self(unsafe { _mm512_min_ps(self.0, o.0) })
+    }
+    #[inline(always)]
+    fn max(self, o: Self) -> Self {
+        Self(unsafe { _mm512_max_ps(self.0, o.0) })
+    }
+    #[inline(always)]
+    fn mul_add(self, a: Self, b: Self) -> Self {
+        Self(unsafe { _mm512_fmadd_ps(self.0, a.0, b.0) })
+    }
+    #[inline(always)]
+    fn neg_mul_add(self, a: Self, b: Self) -> Self {
+        Self(unsafe { _mm512_fnmadd_ps(self.0, a.0, b.0) })
+    }
+    #[inline(always)]
+    fn sqrt(self) -> Self {
+        Self(unsafe { _mm512_sqrt_ps(self.0) })
+    }
+    #[inline(always)]
+    fn select_gt(self, o: Self, a: Self, b: Self) -> Self {
+        Self(unsafe { _mm512_mask_blend_ps(_mm512_cmp_ps_mask::<_CMP_GT_OQ>(self.0, o.0), b.0, a.0) })
+    }
+    #[inline(always)]
+    fn select_eq(self, o: Self, a: Self, b: Self) -> Self {
+        Self(unsafe { _mm512_mask_blend_ps(_mm512_cmp_ps_mask::<_CMP_EQ_OQ>(self.0, o.0), b.0, a.0) })
+    }
+    #[inline(always)]
+    fn select_gt_or_nan(self, o: Self, a: Self, b: Self) -> Self {
+        unsafe {
+            let gt = _mm512_cmp_ps_mask::<_CMP_GT_OQ>(self.0, o.0);
+            let nan = _mm512_cmp_ps_mask::<_CMP_UNORD_Q>(self.0, self.0);
+            Self(_mm512_mask_blend_ps(gt | nan, b.0, a.0))
+        }
+    }
+    #[inline(always)]
+    fn exp2_integral(self) -> Self {
+        unsafe {
+            let k = _mm512_add_epi32(_mm512_cvtps_epi32(self.0), _mm512_set1_epi32(127));
+            Self(_mm512_castsi512_ps(_mm512_slli_epi32::<23>(k)))
+        }
+    }
+    #[inline(always)]
+    fn counters(start: u32) -> Self::Bits {
+        unsafe {
+            let i = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+            _mm512_add_epi32(_mm512_set1_epi32(start as i32), i)
+        }
+    }
+    #[inline(always)]
+    fn bits_splat(v: u32) -> Self::Bits {
+        unsafe { _mm512_set1_epi32(v as i32) }
+    }
+    #[inline(always)]
+    fn bits_add(a: Self::Bits, b: Self::Bits) -> Self::Bits {
+        unsafe { _mm512_add_epi32(a, b) }
+    }
+    #[inline(always)]
+    fn bits_xor(a: Self::Bits, b: Self::Bits) -> Self::Bits {
+        unsafe { _mm512_xor_si512(a, b) }
+    }
+    #[inline(always)]
+    fn bits_mul(a: Self::Bits, b: Self::Bits) -> Self::Bits {
+        unsafe { _mm512_mullo_epi32(a, b) }
+    }
+    #[inline(always)]
+    fn bits_shr<const N: u32>(a: Self::Bits) -> Self::Bits {
+        unsafe { _mm512_srli_epi32::<N>(a) }
+    }
+    #[inline(always)]
+    fn to_bits_integral(self) -> Self::Bits {
+        unsafe { _mm512_cvtps_epi32(self.0) }
+    }
+    #[inline(always)]
+    fn bits_to_unit(a: Self::Bits) -> Self {
+        unsafe {
+            let scale = _mm512_set1_ps(1.0 / (1u32 << 24) as f32);
+            Self(_mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_srli_epi32::<8>(a)), scale))
+        }
+    }
+}
+
+impl Lanes for Avx2 {
+    type Bits = (__m256i, __m256i);
+
+    #[inline(always)]
+    fn splat(v: f32) -> Self {
+        let v = unsafe { _mm256_set1_ps(v) };
+        Self(v, v)
+    }
+    #[inline(always)]
+    unsafe fn load(p: *const f32) -> Self {
+        unsafe { Self(_mm256_loadu_ps(p), _mm256_loadu_ps(p.add(8))) }
+    }
+    #[inline(always)]
+    unsafe fn store(self, p: *mut f32) {
+        unsafe {
+            _mm256_storeu_ps(p, self.0);
+            _mm256_storeu_ps(p.add(8), self.1);
+        }
+    }
+    #[inline(always)]
+    unsafe fn load_u8(p: *const u8) -> Self {
+        unsafe {
+            let lo = _mm256_cvtepu8_epi32(_mm_loadl_epi64(p.cast()));
+            let hi = _mm256_cvtepu8_epi32(_mm_loadl_epi64(p.add(8).cast()));
+            Self(_mm256_cvtepi32_ps(lo), _mm256_cvtepi32_ps(hi))
+        }
+    }
+    #[inline(always)]
+    unsafe fn store_u8(self, p: *mut u8) {
+        unsafe {
+            let (lo, hi) = (_mm256_cvtps_epi32(self.0), _mm256_cvtps_epi32(self.1));
+            // packing works within 128-bit halves: [lo0 hi0 | lo1 hi1] -> put in order by 64-bit blocks
+            let words = _mm256_permute4x64_epi64::<0b11_01_10_00>(_mm256_packus_epi32(lo, hi));
+            let bytes = _mm_packus_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256::<1>(words));
+            _mm_storeu_si128(p.cast(), bytes);
+        }
+    }
+    #[inline(always)]
+    fn add(self, o: Self) -> Self {
+        unsafe { Self(_mm256_add_ps(self.0, o.0), _mm256_add_ps(self.1, o.1)) }
+    }
+    #[inline(always)]
+    fn sub(self, o: Self) -> Self {
+        unsafe { Self(_mm256_sub_ps(self.0, o.0), _mm256_sub_ps(self.1, o.1)) }
+    }
+    #[inline(always)]
+    fn mul(self, o: Self) -> Self {
+        unsafe { Self(_mm256_mul_ps(self.0, o.0), _mm256_mul_ps(self.1, o.1)) }
+    }
+    #[inline(always)]
+    fn div(self, o: Self) -> Self {
+        unsafe { Self(_mm256_div_ps(self.0, o.0), _mm256_div_ps(self.1, o.1)) }
+    }
+    #[inline(always)]
+    fn min(self, o: Self) -> Self {
+        unsafe { Self(_mm256_min_ps(self.0, o.0), _mm256_min_ps(self.1, o.1)) }
+    }
+    #[inline(always)]
+    fn max(self, o: Self) -> Self {
+        unsafe { Self(_mm256_max_ps(self.0, o.0), _mm256_max_ps(self.1, o.1)) }
+    }
+    #[inline(always)]
+    fn mul_add(self, a: Self, b: Self) -> Self {
+        unsafe { Self(_mm256_fmadd_ps(self.0, a.0, b.0), _mm256_fmadd_ps(self.1, a.1, b.1)) }
+    }
+    #[inline(always)]
+    fn neg_mul_add(self, a: Self, b: Self) -> Self {
+        unsafe { Self(_mm256_fnmadd_ps(self.0, a.0, b.0), _mm256_fnmadd_ps(self.1, a.1, b.1)) }
+    }
+    #[inline(always)]
+    fn sqrt(self) -> Self {
+        unsafe { Self(_mm256_sqrt_ps(self.0), _mm256_sqrt_ps(self.1)) }
+    }
+    #[inline(always)]
+    fn select_gt(self, o: Self, a: Self, b: Self) -> Self {
+        unsafe {
+            Self(
+                _mm256_blendv_ps(b.0, a.0, _mm256_cmp_ps::<_CMP_GT_OQ>(self.0, o.0)),
+                _mm256_blendv_ps(b.1, a.1, _mm256_cmp_ps::<_CMP_GT_OQ>(self.1, o.1)),
+            )
+        }
+    }
+    #[inline(always)]
+    fn select_eq(self, o: Self, a: Self, b: Self) -> Self {
+        unsafe {
+            Self(
+                _mm256_blendv_ps(b.0, a.0, _mm256_cmp_ps::<_CMP_EQ_OQ>(self.0, o.0)),
+                _mm256_blendv_ps(b.1, a.1, _mm256_cmp_ps::<_CMP_EQ_OQ>(self.1, o.1)),
+            )
+        }
+    }
+    #[inline(always)]
+    fn select_gt_or_nan(self, o: Self, a: Self, b: Self) -> Self {
+        unsafe {
+            let m0 = _mm256_or_ps(
+                _mm256_cmp_ps::<_CMP_GT_OQ>(self.0, o.0),
+                _mm256_cmp_ps::<_CMP_UNORD_Q>(self.0, self.0),
+            );
+            let m1 = _mm256_or_ps(
+                _mm256_cmp_ps::<_CMP_GT_OQ>(self.1, o.1),
+                _mm256_cmp_ps::<_CMP_UNORD_Q>(self.1, self.1),
+            );
+            Self(_mm256_blendv_ps(b.0, a.0, m0), _mm256_blendv_ps(b.1, a.1, m1))
+        }
+    }
+    #[inline(always)]
+    fn exp2_integral(self) -> Self {
+        unsafe {
+            let bias = _mm256_set1_epi32(127);
+            let k0 = _mm256_add_epi32(_mm256_cvtps_epi32(self.0), bias);
+            let k1 = _mm256_add_epi32(_mm256_cvtps_epi32(self.1), bias);
+            Self(
+                _mm256_castsi256_ps(_mm256_slli_epi32::<23>(k0)),
+                _mm256_castsi256_ps(_mm256_slli_epi32::<23>(k1)),
+            )
+        }
+    }
+    #[inline(always)]
+    fn counters(start: u32) -> Self::Bits {
+        unsafe {
+            let s = _mm256_set1_epi32(start as i32);
+            let i = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+            let lo = _mm256_add_epi32(s, i);
+            (lo, _mm256_add_epi32(lo, _mm256_set1_epi32(8)))
+        }
+    }
+    #[inline(always)]
+    fn bits_splat(v: u32) -> Self::Bits {
+        let v = unsafe { _mm256_set1_epi32(v as i32) };
+        (v, v)
+    }
+    #[inline(always)]
+    fn bits_add(a: Self::Bits, b: Self::Bits) -> Self::Bits {
+        unsafe { (_mm256_add_epi32(a.0, b.0), _mm256_add_epi32(a.1, b.1)) }
+    }
+    #[inline(always)]
+    fn bits_xor(a: Self::Bits, b: Self::Bits) -> Self::Bits {
+        unsafe { (_mm256_xor_si256(a.0, b.0), _mm256_xor_si256(a.1, b.1)) }
+    }
+    #[inline(always)]
+    fn bits_mul(a: Self::Bits, b: Self::Bits) -> Self::Bits {
+        unsafe { (_mm256_mullo_epi32(a.0, b.0), _mm256_mullo_epi32(a.1, b.1)) }
+    }
+    #[inline(always)]
+    fn bits_shr<const N: u32>(a: Self::Bits) -> Self::Bits {
+        unsafe {
+            let n = _mm_cvtsi32_si128(N as i32);
+            (_mm256_srl_epi32(a.0, n), _mm256_srl_epi32(a.1, n))
+        }
+    }
+    #[inline(always)]
+    fn to_bits_integral(self) -> Self::Bits {
+        unsafe { (_mm256_cvtps_epi32(self.0), _mm256_cvtps_epi32(self.1)) }
+    }
+    #[inline(always)]
+    fn bits_to_unit(a: Self::Bits) -> Self {
+        unsafe {
+            let scale = _mm256_set1_ps(1.0 / (1u32 << 24) as f32);
+            Self(
+                _mm256_mul_ps(_mm256_cvtepi32_ps(_mm256_srli_epi32::<8>(a.0)), scale),
+                _mm256_mul_ps(_mm256_cvtepi32_ps(_mm256_srli_epi32::<8>(a.1)), scale),
+            )
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! What the tests share: reference values, paths, comparisons.
+#![allow(dead_code)]
+
+use adact_kernels::random::{Purpose, Stream};
+use adact_kernels::simd::{self, Path};
+use safetensors::SafeTensors;
+use std::path::PathBuf;
+
+/// Values that break careless formulas.
+pub const HARD: [f32; 16] =
+    [0.0, -0.0, 1e-30, -1e-30, 1e-7, -1e-7, 20.0, -20.0, 88.8, -88.8, 104.0, -104.0, 1e4, -1e4, 0.5, -0.5];
+
+/// A reference file, or `None` with a message where there is none.
+pub fn reference(name: &str) -> Option<Vec<u8>> {
+    let here = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/reference");
+    let folder = std::env::var_os("ADACT_REFERENCE").map_or(here, PathBuf::from);
+    let file = folder.join(name);
+    let bytes = std::fs::read(&file).ok();
+    if bytes.is_none() {
+        eprintln!("skipped: {} is not there (ADACT_REFERENCE names its folder)", file.display());
+    }
+    bytes
+}
+
+/// A tensor of `f64` values.
+pub fn tensor(file: &SafeTensors<'_>, name: &str) -> Vec<f64> {
+    let t = file.tensor(name).unwrap();
+    assert_eq!(t.dtype(), safetensors::Dtype::F64, "{name}");
+    t.data().chunks_exact(8).map(|b| f64::from_le_bytes(b.try_into().unwrap())).collect()
+}
+
+/// Normal numbers, a function of `seed`.
+pub fn normal(seed: u64, n: usize) -> Vec<f32> {
+    let s = Stream::new(seed, Purpose::Synthetic, 0);
+    (0..n as u64).map(|i| s.normal(i) as f32).collect()
+}
+
+/// Runs `f` on every path of this processor with 1, 2 and 4 threads and checks that the bits are the same.
+pub fn same_bits_everywhere(f: impl Fn() -> Vec<Vec<f32>> + Send + Sync) {
+    let mut first: Option<Vec<Vec<u32>>> = None;
+    for path in [Path::Portable, Path::Avx2, Path::Avx512].into_iter().filter(|p| p.is_available()) {
+        simd::force(path);
+        for threads in [1, 2, 4] {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            let got: Vec<Vec<u32>> =
+                pool.install(&f).iter().map(|v| v.iter().map(|x| x.to_bits()).collect()).collect();
+            match &first {
+                None => first = Some(got),
+                Some(first) => {
+                    for (i, (a, b)) in first.iter().zip(&got).enumerate() {
+                        let differ = a.iter().zip(b).filter(|(a, b)| a != b).count();
+                        assert_eq!(differ, 0, "result {i} differs on {} with {threads} threads", path.name());
+                    }
+                }
+            }
+        }
+    }
+    simd::force(Path::fastest());
+}
+
+/// The largest difference, relative to the largest reference value.
+pub fn relative_error(got: &[f32], want: &[f64]) -> f64 {
+    assert_eq!(got.len(), want.len());
+    let top = want.iter().fold(1e-30f64, |m, v| m.max(v.abs()));
+    got.iter().zip(want).map(|(g, w)| (f64::from(*g) - w).abs()).fold(0.0, f64::max) / top
+}
