@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
+use crate::catalogue::FASHION_FILES;
 use crate::error::Result;
 use crate::source::FileRecord;
-use crate::{Dataset, idx};
+use crate::{Dataset, Entry, idx};
 
 /// The licence of the embedded images.
 pub const LICENCE: &str = include_str!("../embedded/LICENSE-fashion-mnist");
@@ -14,24 +15,19 @@ const TRAIN_LABELS: &[u8] = include_bytes!("../embedded/train-labels-idx1-ubyte.
 const TEST_IMAGES: &[u8] = include_bytes!("../embedded/t10k-images-idx3-ubyte.gz");
 const TEST_LABELS: &[u8] = include_bytes!("../embedded/t10k-labels-idx1-ubyte.gz");
 
-pub(crate) fn load(classes: Vec<String>) -> Result<Dataset> {
+pub(crate) fn load(entry: &Entry) -> Result<Dataset> {
     let pair = |images, labels| {
         idx::parse(images, 3)
             .and_then(|images| idx::images(images, idx::parse(labels, 1)?))
             .map_err(|fault| fault.at(Path::new("the embedded fmnist-mini")))
     };
-    let files = [
-        ("train-images-idx3-ubyte.gz", TRAIN_IMAGES),
-        ("train-labels-idx1-ubyte.gz", TRAIN_LABELS),
-        ("t10k-images-idx3-ubyte.gz", TEST_IMAGES),
-        ("t10k-labels-idx1-ubyte.gz", TEST_LABELS),
-    ];
+    let files = FASHION_FILES.iter().zip([TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS]);
     Ok(Dataset {
         name: "fmnist-mini".into(),
-        classes,
+        classes: entry.classes.iter().map(|&class| class.into()).collect(),
         train: pair(TRAIN_IMAGES, TRAIN_LABELS)?,
         test: pair(TEST_IMAGES, TEST_LABELS)?,
-        files: files.iter().map(|(name, bytes)| FileRecord::of(format!("embedded/{name}"), bytes)).collect(),
+        files: files.map(|(name, bytes)| FileRecord::of(format!("embedded/{name}"), bytes)).collect(),
         note: Some("the first 6,000 training and the first 1,000 test images of Fashion-MNIST".into()),
     })
 }

@@ -86,6 +86,11 @@ impl Fault {
         Self { kind: Kind::Unsupported, reason: reason.into() }
     }
 
+    /// The fault as one of a part of the file.
+    pub(crate) fn within(self, part: &str) -> Self {
+        Self { reason: format!("{part}: {}", self.reason), ..self }
+    }
+
     /// The fault as an error about a file.
     pub fn at(self, path: &Path) -> Error {
         Error::new(self.kind, format!("{}: {}", path.display(), self.reason))

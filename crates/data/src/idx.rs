@@ -4,10 +4,12 @@
 //! (count, rows, columns) and 1 for labels.
 
 use std::io::Read;
+use std::path::Path;
 
-use crate::error::Fault;
+use crate::catalogue::FASHION_FILES;
+use crate::error::{Fault, Result};
 use crate::images::Images;
-use crate::source::{broken, gzip, inflate, is_gzip};
+use crate::source::{self, FileRecord, broken, gzip, inflate, is_gzip};
 
 /// An array of unsigned bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -93,6 +95,29 @@ pub fn images(images: Idx, labels: Idx) -> Result<Images, Fault> {
         return Err(Fault::corrupt(format!("{} labels do not fit {count} images", labels.values.len())));
     }
     Images::new((height, width, 1), images.values, labels.values)
+}
+
+/// The training and the test images of a folder with Fashion-MNIST's files, each in gzip or plain.
+pub(crate) fn load(folder: &Path) -> Result<(Images, Images, Vec<FileRecord>)> {
+    let mut records = Vec::new();
+    let mut parts = Vec::new();
+    for pair in FASHION_FILES.chunks_exact(2) {
+        let mut arrays = Vec::new();
+        for (name, dimensions) in pair.iter().zip([3, 1]) {
+            let plain = name.trim_end_matches(".gz");
+            // The publisher's own form first; the name that an error names as well.
+            let name = if !folder.join(name).exists() && folder.join(plain).exists() { plain } else { name };
+            let path = folder.join(name);
+            let bytes = source::read(&path)?;
+            records.push(FileRecord::of(name, &bytes));
+            arrays.push((parse(&bytes, dimensions).map_err(|fault| fault.at(&path))?, path));
+        }
+        let ((values, _), (labels, path)) = (arrays.remove(0), arrays.remove(0));
+        let part = images(values, labels).and_then(|part| part.check_labels(10).map(|()| part));
+        parts.push(part.map_err(|fault| fault.at(&path))?);
+    }
+    let (train, test) = (parts.remove(0), parts.remove(0));
+    Ok((train, test, records))
 }
 
 /// Writes an array of unsigned bytes as IDX.

@@ -10,13 +10,20 @@
 
 use std::path::Path;
 
+mod catalogue;
+pub mod cifar;
 mod embedded;
 mod error;
+pub mod fer;
+pub mod folder;
 pub mod idx;
 mod images;
+pub mod mat;
 mod source;
 pub mod split;
+pub mod svhn;
 
+pub use catalogue::{Entry, RemoteFile, catalogue, data_dir, entry};
 pub use embedded::LICENCE as FMNIST_LICENCE;
 pub use error::{Error, Fault, Kind, Result};
 pub use images::Images;
@@ -58,23 +65,98 @@ impl Default for LoadOptions {
     }
 }
 
-const FASHION: [&str; 10] = [
-    "T-shirt/top",
-    "trouser",
-    "pullover",
-    "dress",
-    "coat",
-    "sandal",
-    "shirt",
-    "sneaker",
-    "bag",
-    "ankle boot",
-];
-
-/// Loads a data set by name, or a folder of images by path.
-pub fn load(name: &str, _dir: Option<&Path>, _options: &LoadOptions) -> Result<Dataset> {
-    match name {
-        "fmnist-mini" => embedded::load(FASHION.map(String::from).to_vec()),
-        _ => Err(Error::new(Kind::Unknown, format!("there is no data set {name:?}"))),
+/// Loads a data set: one of the [`catalogue`] by its name, or a folder of images as `folder:PATH` or as a path.
+///
+/// `dir` is the data folder, see [`data_dir`]; the embedded set and folders of images need none. Neither a checksum
+/// nor the publisher's number of images is demanded (a note tells of a subset); `verify` compares them.
+///
+/// # Errors
+/// An unknown name, a missing or corrupt file, or options that do not fit: one sentence that names the file.
+pub fn load(name: &str, dir: Option<&Path>, options: &LoadOptions) -> Result<Dataset> {
+    if !(options.test_fraction > 0.0 && options.test_fraction < 1.0) {
+        let message = format!("a test fraction of {} is not between 0 and 1", options.test_fraction);
+        return Err(Error::new(Kind::Unsupported, message));
     }
+    if let Some(path) = folder_path(name) {
+        return folder::load(path, options);
+    }
+    let entry = entry(name)?;
+    if entry.files.is_empty() {
+        return embedded::load(entry);
+    }
+    read_entry(entry, &entry.locate(&data_dir(dir)?)?, options)
+}
+
+/// The path that a name stands for: `folder:PATH`, or what looks like a path and is no known name.
+fn folder_path(name: &str) -> Option<&Path> {
+    let looks_like_path = || name.contains(['/', '\\']) || name.starts_with('.');
+    let unknown = || catalogue().iter().all(|entry| entry.name != name);
+    match name.strip_prefix("folder:") {
+        Some(path) => Some(Path::new(path)),
+        None if looks_like_path() || (unknown() && Path::new(name).is_dir()) => Some(Path::new(name)),
+        None => None,
+    }
+}
+
+/// Reads a set of the catalogue from the folder with its files.
+fn read_entry(entry: &Entry, folder: &Path, options: &LoadOptions) -> Result<Dataset> {
+    let mut note = String::new();
+    let (train, test, files) = match entry.name {
+        "fmnist" => idx::load(folder)?,
+        "cifar10" => cifar::load(folder)?,
+        "svhn" => svhn::load(folder)?,
+        "fer2013" => {
+            let (all, files) = fer::load(folder)?;
+            let (train, test) = split::stratified(&all.labels, options.test_fraction, options.split_seed);
+            note = format!("the Training rows{}", split::note(options));
+            (all.select(&train), all.select(&test), files)
+        }
+        other => return Err(Error::new(Kind::Unknown, format!("no reader for {other:?}"))),
+    };
+    for part in [&train, &test] {
+        if (part.height, part.width, part.channels) != (entry.side, entry.side, entry.channels) {
+            let message = format!(
+                "{}: images of {}x{} pixels, but those of {} have {}x{}",
+                folder.display(),
+                part.height,
+                part.width,
+                entry.name,
+                entry.side,
+                entry.side
+            );
+            return Err(Error::new(Kind::Corrupt, message));
+        }
+        part.check_labels(entry.classes.len()).map_err(|fault| fault.at(folder))?;
+    }
+    if let Some(subset) = subset(entry, train.len(), test.len()) {
+        note = if note.is_empty() { subset } else { format!("{subset}; {note}") };
+    }
+    let classes = entry.classes.iter().map(|&class| class.into()).collect();
+    let note = (!note.is_empty()).then_some(note);
+    Ok(Dataset { name: entry.name.into(), classes, train, test, files, note })
+}
+
+/// What to say where the numbers of images are not the publisher's.
+fn subset(entry: &Entry, train: usize, test: usize) -> Option<String> {
+    let of =
+        |n: usize, all: usize, what: &str| format!("{} of {} {what} images", thousands(n), thousands(all));
+    if entry.test == 0 {
+        return (train + test != entry.train).then(|| of(train + test, entry.train, "training"));
+    }
+    ((train, test) != (entry.train, entry.test)).then(|| {
+        let (train, test) = (of(train, entry.train, "training"), of(test, entry.test, "test"));
+        format!("not the publisher's full set: {train}, {test}")
+    })
+}
+
+/// A number with a comma before each group of three digits.
+pub(crate) fn thousands(n: usize) -> String {
+    let digits = n.to_string();
+    let groups: Vec<&str> = digits
+        .as_bytes()
+        .rchunks(3)
+        .rev()
+        .map(|group| std::str::from_utf8(group).unwrap_or_default())
+        .collect();
+    groups.join(",")
 }

@@ -35,6 +35,12 @@ pub fn shuffled(n: usize, seed: u64, epoch: u64) -> Vec<u32> {
     Stream::new(seed, Purpose::Shuffle, epoch).permutation(n)
 }
 
+/// A sentence about a split, for a data set's note.
+pub(crate) fn note(options: &crate::LoadOptions) -> String {
+    let test = options.test_fraction * 100.0;
+    format!(", split {:.0}/{test:.0} by class with seed {}", 100.0 - test, options.split_seed)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

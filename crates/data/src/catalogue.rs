@@ -1,0 +1,302 @@
+//! The data sets that are known by name: what they are, which files they consist of, and where those lie.
+
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, Kind, Result};
+use crate::{cifar, fer, svhn};
+
+/// A data set known by name.
+#[derive(Debug)]
+pub struct Entry {
+    /// The name to ask for.
+    pub name: &'static str,
+    /// What it is, in a few words.
+    pub title: &'static str,
+    /// The publisher's page.
+    pub homepage: &'static str,
+    /// Under which terms it may be used.
+    pub licence: &'static str,
+    /// The names of the classes, by label.
+    pub classes: &'static [&'static str],
+    /// Height and width of an image.
+    pub side: usize,
+    /// 1 (grey) or 3 (colour).
+    pub channels: usize,
+    /// Training images of the publisher; of FER2013 those that are split.
+    pub train: usize,
+    /// Test images of the publisher; 0 where the training images are split.
+    pub test: usize,
+    /// The publisher's files. Empty for the embedded set.
+    pub files: &'static [RemoteFile],
+    /// Folders inside the data folder that are searched, in order; `""` is the data folder itself.
+    pub(crate) folders: &'static [&'static str],
+    /// A folder with one of these files is the set's.
+    pub(crate) markers: &'static [&'static str],
+}
+
+/// A file as its publisher gives it out.
+#[derive(Debug)]
+pub struct RemoteFile {
+    /// Its name.
+    pub name: &'static str,
+    /// Its size.
+    pub bytes: u64,
+    /// The MD5 of its bytes, in hexadecimal digits: what the publishers state.
+    pub md5: &'static str,
+    /// Folders on servers that have it, the publisher's first. Empty where a download needs an account.
+    pub mirrors: &'static [&'static str],
+}
+
+const FASHION_CLASSES: &[&str] = &[
+    "T-shirt/top",
+    "trouser",
+    "pullover",
+    "dress",
+    "coat",
+    "sandal",
+    "shirt",
+    "sneaker",
+    "bag",
+    "ankle boot",
+];
+
+const FASHION_MIRRORS: &[&str] = &[
+    "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
+    "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/",
+    "https://storage.googleapis.com/tensorflow/tf-keras-datasets/",
+];
+
+pub(crate) const FASHION_FILES: [&str; 4] = [
+    "train-images-idx3-ubyte.gz",
+    "train-labels-idx1-ubyte.gz",
+    "t10k-images-idx3-ubyte.gz",
+    "t10k-labels-idx1-ubyte.gz",
+];
+
+const SVHN_MIRRORS: &[&str] =
+    &["http://ufldl.stanford.edu/housenumbers/", "https://ufldl.stanford.edu/housenumbers/"];
+
+const CATALOGUE: &[Entry] = &[
+    Entry {
+        name: "fmnist-mini",
+        title: "Fashion-MNIST, the first 6,000 and 1,000 images, embedded in the program",
+        homepage: "https://github.com/zalandoresearch/fashion-mnist",
+        licence: "MIT",
+        classes: FASHION_CLASSES,
+        side: 28,
+        channels: 1,
+        train: 6_000,
+        test: 1_000,
+        files: &[],
+        folders: &[],
+        markers: &[],
+    },
+    Entry {
+        name: "fmnist",
+        title: "Fashion-MNIST, grey pictures of clothes",
+        homepage: "https://github.com/zalandoresearch/fashion-mnist",
+        licence: "MIT",
+        classes: FASHION_CLASSES,
+        side: 28,
+        channels: 1,
+        train: 60_000,
+        test: 10_000,
+        files: &[
+            RemoteFile {
+                name: FASHION_FILES[0],
+                bytes: 26_421_880,
+                md5: "8d4fb7e6c68d591d4c3dfef9ec88bf0d",
+                mirrors: FASHION_MIRRORS,
+            },
+            RemoteFile {
+                name: FASHION_FILES[1],
+                bytes: 29_515,
+                md5: "25c81989df183df01b3e8a0aad5dffbe",
+                mirrors: FASHION_MIRRORS,
+            },
+            RemoteFile {
+                name: FASHION_FILES[2],
+                bytes: 4_422_102,
+                md5: "bef4ecab320f06d8554ea6380940ec79",
+                mirrors: FASHION_MIRRORS,
+            },
+            RemoteFile {
+                name: FASHION_FILES[3],
+                bytes: 5_148,
+                md5: "bb300cfdad3c16e7a12a480ee83cd310",
+                mirrors: FASHION_MIRRORS,
+            },
+        ],
+        folders: &["fmnist", ""],
+        markers: &[
+            FASHION_FILES[0],
+            FASHION_FILES[1],
+            FASHION_FILES[2],
+            FASHION_FILES[3],
+            "train-images-idx3-ubyte",
+            "train-labels-idx1-ubyte",
+            "t10k-images-idx3-ubyte",
+            "t10k-labels-idx1-ubyte",
+        ],
+    },
+    Entry {
+        name: "cifar10",
+        title: "CIFAR-10, colour photographs of animals and vehicles",
+        homepage: "https://www.cs.toronto.edu/~kriz/cifar.html",
+        licence: "free for research; cite Krizhevsky 2009",
+        classes: &["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"],
+        side: 32,
+        channels: 3,
+        train: 50_000,
+        test: 10_000,
+        files: &[RemoteFile {
+            name: cifar::ARCHIVE,
+            bytes: 170_052_171,
+            md5: "c32a1d4ab5d03f1284b67883e8d87530",
+            mirrors: &["https://www.cs.toronto.edu/~kriz/", "http://www.cs.toronto.edu/~kriz/"],
+        }],
+        folders: &["cifar10/cifar-10-batches-bin", "cifar10", "cifar-10-batches-bin", ""],
+        markers: &[
+            cifar::BATCHES[0],
+            cifar::BATCHES[1],
+            cifar::BATCHES[2],
+            cifar::BATCHES[3],
+            cifar::BATCHES[4],
+            cifar::BATCHES[5],
+            cifar::ARCHIVE,
+        ],
+    },
+    Entry {
+        name: "svhn",
+        title: "SVHN format 2, colour photographs of house numbers",
+        homepage: "http://ufldl.stanford.edu/housenumbers/",
+        licence: "free for non-commercial use; cite Netzer et al. 2011",
+        classes: &["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"],
+        side: 32,
+        channels: 3,
+        train: 73_257,
+        test: 26_032,
+        files: &[
+            RemoteFile {
+                name: svhn::TRAIN,
+                bytes: 182_040_794,
+                md5: "e26dedcc434d2e4c54c9b2d4a06d8373",
+                mirrors: SVHN_MIRRORS,
+            },
+            RemoteFile {
+                name: svhn::TEST,
+                bytes: 64_275_384,
+                md5: "eb5a983be6a315427106f1b164d9cef3",
+                mirrors: SVHN_MIRRORS,
+            },
+        ],
+        folders: &["svhn", ""],
+        markers: &[svhn::TRAIN, svhn::TEST],
+    },
+    Entry {
+        name: "fer2013",
+        title: "FER2013, grey faces with an emotion; the training faces, split 80/20",
+        homepage: "https://www.kaggle.com/c/challenges-in-representation-learning-facial-expression-recognition-challenge",
+        licence: "free for research; cite Goodfellow et al. 2013",
+        classes: &["angry", "disgust", "fear", "happy", "sad", "surprise", "neutral"],
+        side: 48,
+        channels: 1,
+        train: 28_709,
+        test: 0,
+        files: &[RemoteFile {
+            name: fer::FILE,
+            bytes: 301_072_766,
+            md5: "f8428a1edbd21e88f42c73edd2a14f95",
+            mirrors: &[],
+        }],
+        folders: &["fer2013", ""],
+        markers: &[fer::FILE],
+    },
+];
+
+/// All data sets known by name, the embedded one first.
+pub fn catalogue() -> &'static [Entry] {
+    CATALOGUE
+}
+
+/// The data set with this name; the error suggests the nearest one.
+pub fn entry(name: &str) -> Result<&'static Entry> {
+    CATALOGUE.iter().find(|entry| entry.name == name).ok_or_else(|| {
+        let lower = name.to_lowercase();
+        let nearest = CATALOGUE
+            .iter()
+            .map(|entry| (strsim::jaro_winkler(&lower, entry.name), entry.name))
+            .max_by(|a, b| a.0.total_cmp(&b.0))
+            .filter(|&(likeness, _)| likeness > 0.75);
+        let known = CATALOGUE.iter().map(|entry| entry.name).collect::<Vec<_>>().join(", ");
+        let advice = match nearest {
+            Some((_, nearest)) => format!("did you mean `{nearest}`? (There are {known}, and folder:PATH)"),
+            None => format!("there are {known}, and folder:PATH for images of your own"),
+        };
+        Error::new(Kind::Unknown, format!("no data set is called {name:?}: {advice}"))
+    })
+}
+
+/// Where data lives: the folder given, or else the environment variable `ADACT_DATA`, or else `adact` in the
+/// platform's cache folder.
+pub fn data_dir(given: Option<&Path>) -> Result<PathBuf> {
+    if let Some(dir) = given {
+        return Ok(dir.to_path_buf());
+    }
+    if let Some(dir) = std::env::var_os("ADACT_DATA").filter(|dir| !dir.is_empty()) {
+        return Ok(dir.into());
+    }
+    use etcetera::BaseStrategy;
+    let strategy = etcetera::base_strategy::choose_native_strategy().map_err(|_| {
+        Error::new(Kind::Missing, "there is no home folder for data: give --data-dir or set ADACT_DATA")
+    })?;
+    Ok(strategy.cache_dir().join("adact"))
+}
+
+impl Entry {
+    /// Where `get` puts this set's files inside the data folder `dir`.
+    pub fn home(&self, dir: &Path) -> PathBuf {
+        dir.join(self.name)
+    }
+
+    /// The folder inside the data folder `dir` that has this set's files: `DIR/fmnist`, `DIR/svhn`, `DIR/fer2013`,
+    /// `DIR/cifar10/cifar-10-batches-bin`, `DIR/cifar10` or `DIR/cifar-10-batches-bin`, or else `dir` itself.
+    pub fn locate(&self, dir: &Path) -> Result<PathBuf> {
+        let has_files = |folder: &PathBuf| self.markers.iter().any(|name| folder.join(name).is_file());
+        self.folders.iter().map(|folder| dir.join(folder)).find(has_files).ok_or_else(|| {
+            let files = self.files.iter().map(|file| file.name).collect::<Vec<_>>().join(", ");
+            let there = if dir.is_dir() { "" } else { " (which does not exist)" };
+            Error::new(
+                Kind::Missing,
+                format!(
+                    "{}: no files of {} in {} or in {}{there}: run `adact data get {}`, or put {files} there",
+                    self.name,
+                    self.name,
+                    self.home(dir).display(),
+                    dir.display(),
+                    self.name,
+                ),
+            )
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unknown_names_suggest_the_nearest() {
+        let message = |name| entry(name).unwrap_err().to_string();
+        assert!(message("fminst").contains("`fmnist`"), "{}", message("fminst"));
+        assert!(message("CIFAR-10").contains("`cifar10`"), "{}", message("CIFAR-10"));
+        assert!(message("svnh").contains("`svhn`"), "{}", message("svnh"));
+        assert!(!message("zzzz").contains("did you mean"), "{}", message("zzzz"));
+        assert_eq!(entry("x").unwrap_err().kind(), Kind::Unknown);
+    }
+
+    #[test]
+    fn the_folder_given_comes_first() {
+        assert_eq!(data_dir(Some(Path::new("here"))).unwrap(), Path::new("here"));
+    }
+}
