@@ -4,8 +4,12 @@
 //! - no network is trained here and no framework is known: programs fill the records, and everything else
 //!   (statistics, tables, figures, reports) is a pure function of them.
 
+pub mod agreement;
 pub mod atomic;
 mod error;
+pub mod names;
 pub mod records;
+pub mod statistics;
+pub mod table;
 
 pub use error::{Error, ErrorKind, Result};

@@ -14,8 +14,8 @@ mod study;
 
 pub use epoch::{EpochRecord, LayerWeights, PAPER_CANDIDATES};
 pub use manifest::{DataFile, Manifest};
-pub use run::{Best, Confusion, InputHistogram, Last, RunResult, Selection, Validation};
-pub use study::{LayerChoice, StudyResult};
+pub use run::{Best, Confusion, CurveConstants, InputHistogram, Last, RunResult, Selection, Validation};
+pub use study::{LayerChoice, Study, StudyResult};
 
 /// The name of a run's manifest.
 pub const MANIFEST: &str = "manifest.json";

@@ -34,6 +34,9 @@ pub struct RunResult {
     /// The weights of each AdAct in the epoch that was kept; absent where no layer is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub layers: Option<Vec<LayerWeights>>,
+    /// The constants of the activations, where they are not the defaults.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub constants: Option<CurveConstants>,
     /// What picked the best epoch; absent means the test set.
     #[serde(default)]
     pub selection: Selection,
@@ -142,6 +145,19 @@ pub struct Validation {
     /// The loss on them in the epoch that was kept.
     #[serde(default)]
     pub loss: Option<f64>,
+}
+
+/// What the definitions of the activations leave to choose.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CurveConstants {
+    /// ELU's alpha.
+    pub alpha: f32,
+    /// LeakyReLU's slope.
+    pub negative_slope: f32,
+    /// The smallest slope that RReLU draws.
+    pub rrelu_lower: f32,
+    /// The largest slope that RReLU draws.
+    pub rrelu_upper: f32,
 }
 
 /// A confusion matrix.

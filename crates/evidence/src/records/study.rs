@@ -5,8 +5,10 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::read::{self, Checked};
-use super::{Manifest, RunResult, Selection};
-use crate::Result;
+use super::{EpochRecord, METRICS, Manifest, RESULT, RunResult, Selection, run_directory};
+use crate::statistics::Statistics;
+use crate::table::TableRow;
+use crate::{Error, ErrorKind, Result, agreement};
 
 /// What came out of a study: every variant trained with every seed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -27,6 +29,12 @@ pub struct StudyResult {
     /// What AdAct chose for each layer; empty where no variant is `adact`.
     #[serde(default)]
     pub choices: Vec<LayerChoice>,
+    /// The table, one row a variant.
+    #[serde(default)]
+    pub table: Vec<TableRow>,
+    /// The comparisons of the variants.
+    #[serde(default)]
+    pub statistics: Statistics,
     /// Where it comes from.
     pub provenance: Manifest,
 }
@@ -48,6 +56,56 @@ pub struct LayerChoice {
 }
 
 impl StudyResult {
+    /// Collects runs, and says what can be said of them: choices, table and statistics.
+    ///
+    /// `variants` gives the order in which they are told. The runs are put in the order of variants and seeds.
+    ///
+    /// # Errors
+    /// No runs, runs of several data sets or with several selections, two runs of one variant and seed, or a
+    /// run whose record contradicts itself.
+    pub fn new(variants: Vec<String>, mut runs: Vec<RunResult>, provenance: Manifest) -> Result<Self> {
+        let invalid = |message: String| Error::new(ErrorKind::Invalid, message);
+        let first =
+            runs.first().ok_or_else(|| invalid("a study without a finished run has no result".into()))?;
+        let (dataset, epochs, selection) = (first.dataset.clone(), first.epochs, first.selection);
+        if let Some(other) = runs.iter().find(|r| r.dataset != dataset) {
+            return Err(invalid(format!("a study has one data set, not {dataset} and {}", other.dataset)));
+        }
+        if let Some(other) = runs.iter().find(|r| r.selection != selection) {
+            return Err(invalid(format!(
+                "a study selects in one way, not by {selection} and {}",
+                other.selection
+            )));
+        }
+        let mut seeds: Vec<u64> = runs.iter().map(|r| r.seed).collect();
+        seeds.sort_unstable();
+        seeds.dedup();
+        let place = |r: &RunResult| (variants.iter().position(|v| *v == r.variant), r.seed);
+        runs.sort_by_key(place);
+        let mut study = Self {
+            dataset,
+            variants,
+            seeds,
+            epochs,
+            selection,
+            runs,
+            choices: Vec::new(),
+            table: Vec::new(),
+            statistics: Statistics::default(),
+            provenance,
+        };
+        study.check().map_err(invalid)?;
+        study.conclude();
+        Ok(study)
+    }
+
+    /// Works out choices, table and statistics from the runs, again.
+    fn conclude(&mut self) {
+        self.choices = agreement::choices(&self.runs);
+        self.table = TableRow::of(&self.variants, &self.runs);
+        self.statistics = Statistics::of(&self.variants, &self.runs);
+    }
+
     /// Reads a study's `result.json`.
     ///
     /// # Errors
@@ -75,6 +133,42 @@ impl StudyResult {
     /// The run of a variant with a seed.
     pub fn run(&self, variant: &str, seed: u64) -> Option<&RunResult> {
         self.runs.iter().find(|r| r.variant == variant && r.seed == seed)
+    }
+}
+
+/// A study with the metrics of its runs: all that figures and reports need.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Study {
+    /// The result.
+    pub result: StudyResult,
+    /// The epochs of each run, in the order of `result.runs`; empty where they are not known.
+    pub metrics: Vec<Vec<EpochRecord>>,
+}
+
+impl Study {
+    /// Reads a study's folder: `result.json`, and `metrics.jsonl` of each run that is there
+    /// (see [`run_directory`]). What follows from the runs is worked out again.
+    ///
+    /// # Errors
+    /// A missing or broken result, broken metrics.
+    pub fn read(folder: &Path) -> Result<Self> {
+        let mut result = StudyResult::read(&folder.join(RESULT))?;
+        result.conclude();
+        let metrics = |run: &RunResult| {
+            let path = folder.join(run_directory(&run.variant, run.seed)).join(METRICS);
+            if path.exists() { EpochRecord::read_all(&path) } else { Ok(Vec::new()) }
+        };
+        let metrics = result.runs.iter().map(metrics).collect::<Result<_>>()?;
+        Ok(Self { result, metrics })
+    }
+
+    /// The runs of a variant, each with its epochs, in the order of the seeds.
+    pub fn runs_of<'a>(
+        &'a self,
+        variant: &'a str,
+    ) -> impl Iterator<Item = (&'a RunResult, &'a [EpochRecord])> {
+        let metrics = self.metrics.iter().map(Vec::as_slice).chain(std::iter::repeat(&[][..]));
+        self.result.runs.iter().zip(metrics).filter(move |(run, _)| run.variant == variant)
     }
 }
 

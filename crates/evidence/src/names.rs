@@ -1,0 +1,32 @@
+//! How activations and variants are called in text and pictures.
+
+/// The name of an activation as papers write it; an unknown one stays as it is.
+pub fn activation(name: &str) -> &str {
+    match name {
+        "adact" => "AdAct",
+        "relu" => "ReLU",
+        "elu" => "ELU",
+        "leaky_relu" => "LReLU",
+        "prelu" => "PReLU",
+        "rrelu" => "RReLU",
+        "silu" => "SiLU",
+        "mish" => "Mish",
+        "gelu" => "GELU",
+        "hardswish" => "Hardswish",
+        "tanh" => "Tanh",
+        "identity" => "Identity",
+        other => other,
+    }
+}
+
+/// The name of a variant of the network; an unknown one stays as it is.
+pub fn variant(name: &str) -> String {
+    match name.split_once(':') {
+        Some(("uniform", single)) => format!("{} everywhere", activation(single)),
+        Some(("random", draw)) => format!("Random {draw}"),
+        None if name.starts_with("random-") => format!("Random {}", &name["random-".len()..]),
+        _ if name == "optimized" => "Optimized".into(),
+        _ if name.contains('+') => name.split('+').map(activation).collect::<Vec<_>>().join(" + "),
+        _ => activation(name).into(),
+    }
+}
