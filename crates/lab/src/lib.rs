@@ -1,1 +1,20 @@
-//! Training and studies.
+//! Training and studies: from a configuration to a folder of results.
+//!
+//! Nothing here prints or knows a terminal: whoever calls watches through an [`Observer`].
+
+mod checkpoint;
+pub mod config;
+mod control;
+mod error;
+pub mod folder;
+pub mod images;
+pub mod learner;
+mod lock;
+pub mod machine;
+pub mod train;
+pub mod variants;
+
+pub use config::Config;
+pub use control::{Control, Event, Observer, RunId};
+pub use error::{Error, Kind, Result};
+pub use lock::{Holder, Lock};

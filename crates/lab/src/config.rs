@@ -1,0 +1,373 @@
+//! Every option of a training and of a study. The defaults are the paper's protocol.
+//!
+//! A TOML file can hold them all, in the same sections as here; a key that is not known is an error. The
+//! resolved options are written back as `config.toml` into every run directory.
+
+mod check;
+mod seeds;
+
+use std::path::{Path, PathBuf};
+
+use adact_evidence::records::Selection;
+use adact_kernels::Activation;
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+pub use seeds::Seeds;
+
+/// All options. `adact train` reads the section `[train]`, `adact study` reads `[study]`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Which images.
+    pub data: Data,
+    /// How a network is trained and judged.
+    pub protocol: Protocol,
+    /// The activations' own settings.
+    pub model: Model,
+    /// What a single training adds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub train: Option<Train>,
+    /// What a study adds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub study: Option<Study>,
+    /// What doesn't change the numbers: where they go and how many processors work on them.
+    pub output: Output,
+}
+
+/// Which images.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Data {
+    /// A data set's name (`adact data list`) or a folder of images.
+    pub dataset: String,
+    /// Where the data sets lie; without it `ADACT_DATA`, then the platform's cache folder.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dir: Option<PathBuf>,
+    /// Only the first images of the training set.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit_train: Option<usize>,
+    /// Only the first images of the test set.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit_test: Option<usize>,
+    /// The seed of splits: of data sets without a test set, and of the validation part.
+    pub split_seed: u64,
+    /// The side to which a folder's images are resized.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub side: Option<usize>,
+    /// Whether a folder's images are made grey.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub grey: Option<bool>,
+}
+
+/// How a network is trained and judged.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Protocol {
+    /// How often the training set is seen.
+    pub epochs: usize,
+    /// Images a training step.
+    pub batch: usize,
+    /// Images a step of evaluation.
+    pub test_batch: usize,
+    /// AdamW's learning rate.
+    pub lr: f64,
+    /// AdamW's decay rates of the two moments.
+    pub betas: [f64; 2],
+    /// AdamW's epsilon.
+    pub eps: f64,
+    /// AdamW's decoupled weight decay, on all parameters.
+    pub weight_decay: f64,
+    /// On which images the best epoch is picked.
+    pub select: Selection,
+}
+
+/// The activations' own settings.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Model {
+    /// The activations that AdAct mixes.
+    #[serde(with = "names")]
+    pub candidates: Vec<Activation>,
+    /// AdAct's initial weights, one a candidate; none means zeros.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub weights: Vec<f64>,
+    /// PReLU's initial slope.
+    pub prelu_slope: f64,
+    /// Leaky ReLU's slope.
+    pub leaky_relu_slope: f64,
+    /// ELU's alpha.
+    pub elu_alpha: f64,
+    /// The bounds of RReLU's random slope.
+    pub rrelu: [f64; 2],
+}
+
+/// What a single training adds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Train {
+    /// `adact`, an activation for all layers, or one a layer joined by `+`.
+    pub activation: String,
+    /// The seed of initial weights, of the order of the images and of RReLU.
+    pub seed: u64,
+    /// Initial weights, instead of those of the seed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub init: Option<PathBuf>,
+}
+
+/// What a study adds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Study {
+    /// The seeds, each used by every variant.
+    pub seeds: Seeds,
+    /// The variants, as `--variants` spells them.
+    pub variants: Vec<String>,
+}
+
+/// What doesn't change the numbers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Output {
+    /// The output folder.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub out: Option<PathBuf>,
+    /// Whether TensorBoard's event files are written.
+    pub tensorboard: bool,
+    /// Processor threads; without it all of them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub threads: Option<usize>,
+    /// Trainings of a study side by side, sharing the threads.
+    pub jobs: usize,
+}
+
+impl Default for Data {
+    fn default() -> Self {
+        Self {
+            dataset: "fmnist-mini".into(),
+            dir: None,
+            limit_train: None,
+            limit_test: None,
+            split_seed: 0,
+            side: None,
+            grey: None,
+        }
+    }
+}
+
+impl Default for Protocol {
+    fn default() -> Self {
+        Self {
+            epochs: 15,
+            batch: 64,
+            test_batch: 1000,
+            lr: 1e-3,
+            betas: [0.9, 0.999],
+            eps: 1e-8,
+            weight_decay: 0.01,
+            select: Selection::Test,
+        }
+    }
+}
+
+impl Default for Model {
+    fn default() -> Self {
+        Self {
+            candidates: Activation::PAPER.to_vec(),
+            weights: Vec::new(),
+            prelu_slope: 0.25,
+            leaky_relu_slope: 0.01,
+            elu_alpha: 1.0,
+            rrelu: [1.0 / 8.0, 1.0 / 3.0],
+        }
+    }
+}
+
+impl Default for Train {
+    fn default() -> Self {
+        Self { activation: "adact".into(), seed: 0, init: None }
+    }
+}
+
+impl Default for Study {
+    fn default() -> Self {
+        Self { seeds: Seeds::first(1), variants: ["adact", "optimized", "relu"].map(String::from).to_vec() }
+    }
+}
+
+impl Default for Output {
+    fn default() -> Self {
+        Self { out: None, tensorboard: true, threads: None, jobs: 1 }
+    }
+}
+
+/// No configuration is larger than this.
+const LARGEST: u64 = 1 << 20;
+
+impl Config {
+    /// Reads a TOML file.
+    ///
+    /// # Errors
+    /// If it can't be read, holds a key that is not known, or a value of another type.
+    pub fn read(path: &Path) -> Result<Self> {
+        let failed = |e: &std::io::Error| Error::io("read", path, e).as_input();
+        if std::fs::metadata(path).map_err(|e| failed(&e))?.len() > LARGEST {
+            return Err(Error::input(format!("{}: too large for a configuration file", path.display())));
+        }
+        let text = std::fs::read_to_string(path).map_err(|e| failed(&e))?;
+        Self::parse(&text).map_err(|e| Error::input(format!("{}: {e}", path.display())))
+    }
+
+    /// Reads options from TOML.
+    ///
+    /// # Errors
+    /// If a key is not known or a value is of another type; the message names the line.
+    pub fn parse(text: &str) -> Result<Self> {
+        toml::from_str(text).map_err(|e| Error::input(check::in_one_line(text, &e)))
+    }
+
+    /// The options as TOML.
+    pub fn to_toml(&self) -> Result<String> {
+        toml::to_string(self).map_err(|e| Error::failure(format!("the configuration can't be written: {e}")))
+    }
+
+    /// The first option by which two configurations give different numbers, in words; none where they give the
+    /// same. Where the data lie, where the results go and how many threads work make no difference. A study may
+    /// grow: its seeds and variants are not compared.
+    pub fn difference(&self, held: &Self) -> Option<String> {
+        let numbers = |config: &Self| {
+            let mut config = Self { output: Output::default(), ..config.clone() };
+            config.data.dir = None;
+            config.study = config.study.map(|_| Study::default());
+            toml::Table::try_from(config).unwrap_or_default()
+        };
+        let (here, there) = (numbers(self), numbers(held));
+        let mut sections: Vec<&String> = here.keys().chain(there.keys()).collect();
+        sections.dedup();
+        sections.into_iter().find_map(|section| {
+            let (a, b) = (here.get(section), there.get(section));
+            let (Some(a), Some(b)) = (a.and_then(|v| v.as_table()), b.and_then(|v| v.as_table())) else {
+                return Some(format!(
+                    "it holds a {}",
+                    if held.study.is_some() { "study" } else { "training" }
+                ));
+            };
+            a.keys().chain(b.keys()).find(|&key| a.get(key) != b.get(key)).map(|key| {
+                let show = |v: Option<&toml::Value>| v.map_or("not set".into(), toml::Value::to_string);
+                format!("{section}.{key} is {} there and {} here", show(b.get(key)), show(a.get(key)))
+            })
+        })
+    }
+}
+
+/// Activations by name in TOML.
+mod names {
+    use adact_kernels::Activation;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
+
+    pub fn serialize<S: Serializer>(list: &[Activation], serializer: S) -> Result<S::Ok, S::Error> {
+        list.iter().map(|a| a.name()).collect::<Vec<_>>().serialize(serializer)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Activation>, D::Error> {
+        let names = Vec::<String>::deserialize(deserializer)?;
+        names.iter().map(|name| name.parse().map_err(D::Error::custom)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_are_the_papers_protocol_and_survive_toml() {
+        let config = Config { train: Some(Train::default()), ..Config::default() };
+        assert_eq!((config.protocol.epochs, config.protocol.batch), (15, 64));
+        assert_eq!(config.model.candidates.len(), 7);
+        let text = config.to_toml().unwrap();
+        assert_eq!(Config::parse(&text).unwrap(), config, "{text}");
+        assert_eq!(Config::parse("").unwrap(), Config::default());
+    }
+
+    #[test]
+    fn every_option_can_be_set() {
+        let text = r#"
+            [data]
+            dataset = "cifar10"
+            dir = "images"
+            limit_train = 100
+            limit_test = 50
+            split_seed = 3
+            side = 32
+            grey = true
+            [protocol]
+            epochs = 2
+            batch = 8
+            test_batch = 10
+            lr = 0.01
+            betas = [0.8, 0.9]
+            eps = 1e-7
+            weight_decay = 0.1
+            select = "validation:0.2"
+            [model]
+            candidates = ["relu", "gelu"]
+            weights = [0.5, 0.25]
+            prelu_slope = 0.1
+            leaky_relu_slope = 0.2
+            elu_alpha = 0.9
+            rrelu = [0.1, 0.2]
+            [train]
+            activation = "mish"
+            seed = 9
+            init = "w.safetensors"
+            [study]
+            seeds = [0, 1, 7]
+            variants = ["adact", "relu"]
+            [output]
+            out = "here"
+            tensorboard = false
+            threads = 2
+            jobs = 2
+        "#;
+        let config = Config::parse(text).unwrap();
+        assert_eq!(config.protocol.select, Selection::Validation(0.2));
+        assert_eq!(config.study.as_ref().unwrap().seeds.as_slice(), [0, 1, 7]);
+        let written = config.to_toml().unwrap();
+        assert_eq!(Config::parse(&written).unwrap(), config, "{written}");
+        // Nothing is left out: every key of the text is in what is written.
+        for key in text.lines().filter_map(|l| l.split_once('=')).map(|(key, _)| key.trim()) {
+            assert!(written.contains(&format!("\n{key} = ")), "{key} is missing in\n{written}");
+        }
+    }
+
+    #[test]
+    fn mistakes_are_named_with_their_line() {
+        for (text, words) in [
+            ("[protocol]\nepoch = 3", vec!["line 2", "epoch", "epochs"]),
+            ("[protocol]\nepochs = \"3\"", vec!["line 2", "epochs"]),
+            ("[optimiser]\n", vec!["line 1", "optimiser"]),
+            ("[model]\ncandidates = [\"relu\", \"mich\"]", vec!["line 2", "mich", "mish"]),
+            ("[protocol]\nselect = \"train\"", vec!["line 2", "train", "validation"]),
+            ("[study]\nseeds = \"1,1\"", vec!["line 2", "twice"]),
+            ("[protocol\n", vec!["line 1"]),
+        ] {
+            let message = Config::parse(text).unwrap_err().to_string();
+            assert!(words.iter().all(|word| message.contains(word)), "{text:?} gave: {message}");
+            assert!(!message.contains('\n'), "{message}");
+        }
+    }
+
+    #[test]
+    fn where_and_how_fast_do_not_make_another_run() {
+        let a = Config { study: Some(Study::default()), ..Config::default() };
+        let mut b = a.clone();
+        b.output = Output { out: Some("x".into()), tensorboard: false, threads: Some(1), jobs: 2 };
+        b.data.dir = Some("elsewhere".into());
+        b.study = Some(Study { seeds: Seeds::first(5), variants: vec!["relu".into()] });
+        assert_eq!(a.difference(&b), None);
+        b.data.limit_train = Some(10);
+        assert_eq!(a.difference(&b).unwrap(), "data.limit_train is 10 there and not set here");
+        let training = Config { train: Some(Train::default()), ..Config::default() };
+        assert_eq!(a.difference(&training).unwrap(), "it holds a training");
+    }
+}

@@ -1,0 +1,106 @@
+//! Values that parse but make no sense, and TOML's errors in one line.
+
+use super::{Config, Data, Model, Output, Protocol};
+use crate::error::{Error, Result};
+
+impl Config {
+    /// Checks that every value makes sense.
+    ///
+    /// # Errors
+    /// The first one that doesn't, by its name.
+    pub fn check(&self) -> Result<()> {
+        data(&self.data)?;
+        protocol(&self.protocol)?;
+        model(&self.model)?;
+        output(&self.output)
+    }
+}
+
+fn data(d: &Data) -> Result<()> {
+    at_least("limit-train", d.limit_train, 1)?;
+    at_least("limit-test", d.limit_test, 1)?;
+    at_least("side", d.side, 16)?;
+    seed("split-seed", d.split_seed)
+}
+
+fn protocol(p: &Protocol) -> Result<()> {
+    at_least("epochs", Some(p.epochs), 1)?;
+    at_least("batch", Some(p.batch), 1)?;
+    at_least("test-batch", Some(p.test_batch), 1)?;
+    within("lr", p.lr, p.lr > 0.0 && p.lr.is_finite(), "positive")?;
+    for beta in p.betas {
+        within("betas", beta, (0.0..1.0).contains(&beta), "at least 0 and below 1")?;
+    }
+    within("eps", p.eps, p.eps > 0.0 && p.eps.is_finite(), "positive")?;
+    within("weight-decay", p.weight_decay, p.weight_decay >= 0.0 && p.weight_decay.is_finite(), "at least 0")
+}
+
+fn model(m: &Model) -> Result<()> {
+    if m.candidates.is_empty() {
+        return Err(Error::input("candidates: give at least one activation"));
+    }
+    if let Some(twice) = (1..m.candidates.len()).find(|&i| m.candidates[..i].contains(&m.candidates[i])) {
+        return Err(Error::input(format!("candidates: {} is given twice", m.candidates[twice])));
+    }
+    if !m.weights.is_empty() && m.weights.len() != m.candidates.len() {
+        return Err(Error::input(format!(
+            "weights: {} numbers for {} candidates, give one each",
+            m.weights.len(),
+            m.candidates.len()
+        )));
+    }
+    for (name, value) in [
+        ("prelu_slope", m.prelu_slope),
+        ("leaky_relu_slope", m.leaky_relu_slope),
+        ("elu_alpha", m.elu_alpha),
+        ("rrelu", m.rrelu[0]),
+        ("rrelu", m.rrelu[1]),
+    ]
+    .into_iter()
+    .chain(m.weights.iter().map(|&w| ("weights", w)))
+    {
+        within(name, value, value.is_finite(), "a finite number")?;
+    }
+    within("rrelu", m.rrelu[0], m.rrelu[0] <= m.rrelu[1], "at most the upper bound")
+}
+
+fn output(o: &Output) -> Result<()> {
+    at_least("threads", o.threads, 1)?;
+    at_least("jobs", Some(o.jobs), 1)
+}
+
+fn at_least(name: &str, value: Option<usize>, least: usize) -> Result<()> {
+    match value {
+        Some(v) if v < least => Err(Error::input(format!("{name}: {v} is too small, give at least {least}"))),
+        _ => Ok(()),
+    }
+}
+
+fn within(name: &str, value: f64, fits: bool, range: &str) -> Result<()> {
+    if fits {
+        Ok(())
+    } else {
+        Err(Error::input(format!("{name}: {value} is out of range, it must be {range}")))
+    }
+}
+
+/// A seed is written to TOML and JSON, which other programs read as signed or as floating point.
+pub(crate) fn seed(name: &str, value: u64) -> Result<()> {
+    if value < 1 << 53 {
+        Ok(())
+    } else {
+        Err(Error::input(format!("{name}: {value} is too large, give one below 2^53")))
+    }
+}
+
+/// TOML's error as `line N: what`.
+pub(super) fn in_one_line(text: &str, error: &toml::de::Error) -> String {
+    let what = error.message().trim().replace('\n', "; ");
+    let Some(span) = error.span() else { return what };
+    let before = &text.as_bytes()[..span.start.min(text.len())];
+    let number = before.iter().filter(|&&b| b == b'\n').count();
+    match text.lines().nth(number).map(str::trim) {
+        Some(line) if !line.is_empty() => format!("line {} (`{line}`): {what}", number + 1),
+        _ => format!("line {}: {what}", number + 1),
+    }
+}

@@ -1,0 +1,101 @@
+//! What can go wrong, in one sentence for the person who reads it.
+
+use std::fmt;
+use std::path::Path;
+
+/// What kind of failure an [`Error`] is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// The user's input can't be used: an option, a file, a folder.
+    Input,
+    /// Something failed on the way: a full disk, a loss that is no number any more.
+    Failure,
+    /// The user asked to stop.
+    Cancelled,
+}
+
+/// An error of training and studies: one sentence that names the place and what to do.
+#[derive(Debug, Clone)]
+pub struct Error {
+    kind: Kind,
+    message: String,
+}
+
+/// The result of this crate's functions.
+pub type Result<T> = std::result::Result<T, Error>;
+
+impl Error {
+    /// The user's input can't be used.
+    pub fn input(message: impl Into<String>) -> Self {
+        Self { kind: Kind::Input, message: message.into() }
+    }
+
+    /// Something failed on the way.
+    pub fn failure(message: impl Into<String>) -> Self {
+        Self { kind: Kind::Failure, message: message.into() }
+    }
+
+    /// The user asked to stop.
+    pub fn cancelled(message: impl Into<String>) -> Self {
+        Self { kind: Kind::Cancelled, message: message.into() }
+    }
+
+    /// A file or folder could not be read or written.
+    pub fn io(doing: &str, path: &Path, error: &std::io::Error) -> Self {
+        Self::failure(format!("{}: can't {doing}: {}", path.display(), plain(error)))
+    }
+
+    /// What kind of failure it is.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// Whether the user's input is the reason (exit code 2) and not a failure on the way (exit code 1).
+    pub fn is_input(&self) -> bool {
+        self.kind == Kind::Input
+    }
+
+    /// The same sentence, blamed on the user's input: what fails before any work began.
+    pub fn as_input(mut self) -> Self {
+        self.kind = Kind::Input;
+        self
+    }
+}
+
+/// The system's words without the error number.
+pub(crate) fn plain(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    let text = text.split(" (os error").next().unwrap_or(&text);
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| first.to_lowercase().chain(chars).collect())
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl From<adact_evidence::Error> for Error {
+    fn from(e: adact_evidence::Error) -> Self {
+        if e.is_input() { Self::input(e.to_string()) } else { Self::failure(e.to_string()) }
+    }
+}
+
+impl From<adact_data::Error> for Error {
+    fn from(e: adact_data::Error) -> Self {
+        if e.is_input() { Self::input(e.to_string()) } else { Self::failure(e.to_string()) }
+    }
+}
+
+/// The entry of `known` that `name` most likely means, as ` (did you mean ...?)`, or nothing.
+pub(crate) fn suggestion<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
+    known
+        .into_iter()
+        .map(|k| (strsim::damerau_levenshtein(&name.to_lowercase(), k), k))
+        .min_by_key(|&(distance, _)| distance)
+        .filter(|&(distance, k)| distance <= 1 + k.len() / 4)
+        .map_or_else(String::new, |(_, k)| format!(" (did you mean `{k}`?)"))
+}

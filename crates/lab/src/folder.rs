@@ -1,0 +1,198 @@
+//! The output folder of a training or a study: made, continued or replaced, and held while it is worked on.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use adact_evidence::atomic;
+
+use crate::checkpoint;
+use crate::config::Config;
+use crate::error::{Error, Result};
+use crate::lock::{self, Lock};
+
+/// The resolved options.
+pub const CONFIG: &str = "config.toml";
+/// The weights of the best epoch.
+pub const BEST: &str = "best.safetensors";
+/// A study's runs.
+pub const RUNS: &str = "runs";
+
+/// What a run or a study writes; nothing else is ever removed.
+const OURS: &[&str] = &[
+    CONFIG,
+    BEST,
+    RUNS,
+    "manifest.json",
+    "metrics.jsonl",
+    "result.json",
+    "table.md",
+    "table.csv",
+    "figures",
+    "report.html",
+    "tensorboard",
+];
+
+/// What to do with a folder that is there already.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Mode {
+    /// Refuse it.
+    #[default]
+    New,
+    /// Continue what it holds, if that is the same; begin if it holds nothing.
+    Resume,
+    /// Replace what it holds, if that is a run or a study.
+    Force,
+}
+
+/// A folder that is ours until it is dropped.
+#[derive(Debug)]
+pub struct Folder {
+    path: PathBuf,
+    _lock: Lock,
+}
+
+impl Folder {
+    /// Makes or enters a folder for what `config` describes, and writes `config.toml`.
+    ///
+    /// # Errors
+    /// If the folder holds something else, or another process works in it, or it can't be written.
+    pub fn open(path: &Path, config: &Config, mode: Mode) -> Result<Self> {
+        inspect(path, config, mode)?;
+        fs::create_dir_all(path).map_err(|e| Error::io("create the folder", path, &e).as_input())?;
+        let lock = Lock::take(path)?;
+        inspect(path, config, mode)?; // another process may have been here before we held it
+        if mode == Mode::Force {
+            clear(path)?;
+        }
+        let leftovers = entries(path)?.into_iter().filter(|name| is_part(name));
+        leftovers.for_each(|name| drop(fs::remove_file(path.join(name))));
+        let resolved = path.join(CONFIG);
+        if !resolved.exists() {
+            atomic::write(&resolved, config.to_toml()?.as_bytes()).map_err(|e| Error::from(e).as_input())?;
+        }
+        Ok(Self { path: path.to_owned(), _lock: lock })
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// A file or folder inside.
+    pub fn join(&self, name: &str) -> PathBuf {
+        self.path.join(name)
+    }
+}
+
+/// Whether a folder may be used.
+fn inspect(path: &Path, config: &Config, mode: Mode) -> Result<()> {
+    if path.exists() && !path.is_dir() {
+        return Err(Error::input(format!("{}: is a file, but a folder is needed", path.display())));
+    }
+    let names = entries(path)?;
+    let taken = names.iter().any(|name| name != lock::NAME && !is_part(name));
+    if !taken {
+        return Ok(());
+    }
+    let dir = path.display();
+    if !names.iter().any(|name| name == CONFIG) {
+        return Err(Error::input(format!("{dir}: holds files but no run; choose another --out")));
+    }
+    match mode {
+        Mode::New => Err(Error::input(format!(
+            "{dir}: holds another run; continue it with --resume, replace it with --force, or choose another --out"
+        ))),
+        Mode::Force => Ok(()),
+        Mode::Resume => {
+            let held = Config::read(&path.join(CONFIG))?;
+            match config.difference(&held) {
+                None => Ok(()),
+                Some(what) => Err(Error::input(format!(
+                    "{dir}: holds another run ({what}); replace it with --force or choose another --out"
+                ))),
+            }
+        }
+    }
+}
+
+fn entries(path: &Path) -> Result<Vec<String>> {
+    let failed = |e: &std::io::Error| Error::io("read the folder", path, e).as_input();
+    let list = match fs::read_dir(path) {
+        Ok(list) => list,
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(e) => return Err(failed(&e)),
+    };
+    list.map(|entry| Ok(entry.map_err(|e| failed(&e))?.file_name().to_string_lossy().into_owned())).collect()
+}
+
+/// Whether a name is that of a file whose writer died.
+fn is_part(name: &str) -> bool {
+    name.starts_with('.') && name.ends_with(".part")
+}
+
+fn clear(path: &Path) -> Result<()> {
+    checkpoint::clear(path)?;
+    for name in OURS {
+        let item = path.join(name);
+        let removed = if item.is_dir() { fs::remove_dir_all(&item) } else { fs::remove_file(&item) };
+        match removed {
+            Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(Error::io("remove", &item, &e)),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Train;
+
+    fn config() -> Config {
+        Config { train: Some(Train::default()), ..Config::default() }
+    }
+
+    #[test]
+    fn a_folder_is_refused_continued_or_replaced() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a/b");
+        drop(Folder::open(&path, &config(), Mode::New).unwrap());
+        fs::write(path.join("result.json"), "{}").unwrap();
+        fs::write(path.join("mine.txt"), "mine").unwrap();
+
+        let refused = Folder::open(&path, &config(), Mode::New).unwrap_err();
+        assert!(refused.is_input() && refused.to_string().contains("--resume"), "{refused}");
+
+        let mut other = config();
+        other.protocol.lr = 0.5;
+        let refused = Folder::open(&path, &other, Mode::Resume).unwrap_err();
+        assert!(refused.to_string().contains("protocol.lr is 0.001 there and 0.5 here"), "{refused}");
+
+        drop(Folder::open(&path, &config(), Mode::Resume).unwrap());
+        assert!(path.join("result.json").exists());
+        drop(Folder::open(&path, &other, Mode::Force).unwrap());
+        assert!(!path.join("result.json").exists() && path.join("mine.txt").exists());
+        assert_eq!(Config::read(&path.join(CONFIG)).unwrap(), other);
+    }
+
+    #[test]
+    fn a_folder_of_something_else_is_never_touched() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("thesis.tex"), "x").unwrap();
+        for mode in [Mode::New, Mode::Resume, Mode::Force] {
+            assert!(Folder::open(dir.path(), &config(), mode).unwrap_err().is_input());
+        }
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+        let file = dir.path().join("thesis.tex");
+        assert!(Folder::open(&file, &config(), Mode::New).unwrap_err().is_input());
+    }
+
+    #[test]
+    fn only_one_holds_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let held = Folder::open(dir.path(), &config(), Mode::New).unwrap();
+        let refused = Folder::open(dir.path(), &config(), Mode::Resume).unwrap_err();
+        assert!(refused.to_string().contains("another adact is working"), "{refused}");
+        drop(held);
+    }
+}

@@ -1,0 +1,78 @@
+//! `manifest.json`: where the numbers come from.
+
+use std::collections::BTreeMap;
+use std::time::SystemTime;
+
+use adact_evidence::records::{DataFile, MANIFEST, Manifest};
+
+use crate::config::Config;
+use crate::control::RunId;
+use crate::error::{Error, Result};
+use crate::folder::Folder;
+use crate::images::Data;
+use crate::machine;
+
+/// The manifest of a folder that is being worked on.
+pub(crate) struct Open(Manifest);
+
+/// Writes the manifest of a run or, without `run`, of a study. In a folder that was begun earlier it keeps the
+/// beginning.
+///
+/// # Errors
+/// If the folder was begun with other data.
+pub(crate) fn manifest(config: &Config, data: &Data, run: Option<&RunId>, folder: &Folder) -> Result<Open> {
+    let path = folder.join(MANIFEST);
+    let files: Vec<DataFile> = data
+        .files
+        .iter()
+        .map(|f| DataFile { name: f.name.clone(), bytes: f.bytes, sha256: f.sha256.clone() })
+        .collect();
+    let mut started = None;
+    if path.exists() {
+        let earlier = Manifest::read(&path)?;
+        if earlier.data != files {
+            return Err(Error::input(format!(
+                "{}: was begun with other files of {}; replace it with --force or choose another --out",
+                folder.path().display(),
+                config.data.dataset
+            )));
+        }
+        if earlier.finished.is_some() && run.is_some() {
+            return Ok(Open(earlier));
+        }
+        started = Some(earlier.started);
+    }
+    let manifest = Manifest {
+        command: std::env::args().collect(),
+        versions: BTreeMap::from(
+            [("adact", env!("CARGO_PKG_VERSION")), ("rustc", env!("ADACT_RUSTC"))]
+                .map(|(name, version)| (name.into(), version.into())),
+        ),
+        dataset: data.name.clone(),
+        dataset_note: data.note.clone(),
+        variant: run.map(|run| run.variant.clone()),
+        seed: run.map(|run| run.seed),
+        data: files,
+        processor: machine::processor(),
+        system: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
+        threads: rayon::current_num_threads(),
+        simd: adact_kernels::simd::path().name().into(),
+        started: started.unwrap_or_else(now),
+        finished: None,
+    };
+    manifest.write(&path)?;
+    Ok(Open(manifest))
+}
+
+impl Open {
+    /// Writes that the work is done.
+    pub(crate) fn finish(mut self, folder: &Folder) -> Result<Manifest> {
+        self.0.finished = Some(now());
+        self.0.write(&folder.join(MANIFEST))?;
+        Ok(self.0)
+    }
+}
+
+fn now() -> String {
+    humantime::format_rfc3339_seconds(SystemTime::now()).to_string()
+}

@@ -1,0 +1,181 @@
+//! What a study compares: `adact,optimized,relu,uniform:mish,all-uniform,random:3`.
+
+use adact_kernels::Activation;
+use adact_kernels::random::{Purpose, Stream};
+
+use crate::error::{Error, Result, suggestion};
+
+/// The layers of the paper's network that have an activation.
+pub const LAYERS: usize = 4;
+
+/// Random choices beyond this are a typing mistake.
+const MOST_RANDOM: usize = 100;
+
+/// One network of a study.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Variant {
+    /// What records and tables call it: `adact`, `optimized`, `mish`, `random-1`, `mish+elu+silu+relu`.
+    pub name: String,
+    /// Where its activations come from.
+    pub source: Source,
+}
+
+/// Where a variant's activations come from.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Source {
+    /// They are known: `adact`, one name for all layers, or one a layer joined by `+`.
+    Given(String),
+    /// What AdAct chose with the same seed.
+    Optimized,
+}
+
+impl Variant {
+    fn given(name: impl Into<String>, activations: impl Into<String>) -> Self {
+        Self { name: name.into(), source: Source::Given(activations.into()) }
+    }
+
+    /// Each layer has the same activation.
+    fn uniform(activation: Activation) -> Self {
+        Self::given(activation.name(), activation.name())
+    }
+
+    /// The `i`th random choice, one of `candidates` a layer. It is the same for every seed of a study, so that
+    /// its runs are comparable.
+    fn random(i: usize, candidates: &[Activation]) -> Self {
+        let stream = Stream::new(0, Purpose::Choice, i as u64);
+        let pick = |layer| candidates[stream.below(layer, candidates.len() as u64) as usize].name();
+        let activations: Vec<_> = (0..LAYERS as u64).map(pick).collect();
+        Self::given(format!("random-{i}"), activations.join("+"))
+    }
+}
+
+/// The variants that `words` name, each once, in their order. `candidates` are those AdAct mixes.
+///
+/// # Errors
+/// If a word is no variant, or `optimized` comes without `adact`.
+pub fn parse<S: AsRef<str>>(words: &[S], candidates: &[Activation]) -> Result<Vec<Variant>> {
+    let mut variants: Vec<Variant> = Vec::new();
+    for word in words {
+        for variant in one(word.as_ref().trim(), candidates)? {
+            if !variants.iter().any(|v| v.name == variant.name) {
+                variants.push(variant);
+            }
+        }
+    }
+    if variants.is_empty() {
+        return Err(Error::input("variants: give at least one"));
+    }
+    if variants.iter().any(|v| v.source == Source::Optimized) && !variants.iter().any(|v| v.name == "adact") {
+        return Err(Error::input(
+            "variants: `optimized` takes the activations that `adact` chose, so give `adact` as well",
+        ));
+    }
+    Ok(variants)
+}
+
+fn one(word: &str, candidates: &[Activation]) -> Result<Vec<Variant>> {
+    let activation = |name: &str| -> Result<Activation> {
+        name.parse::<Activation>().map_err(|e| Error::input(format!("variants: {e}")))
+    };
+    match word.split_once(':') {
+        Some(("uniform", name)) => return Ok(vec![Variant::uniform(activation(name)?)]),
+        Some(("random", count)) => return random(count, candidates),
+        _ => {}
+    }
+    match word {
+        "adact" => Ok(vec![Variant::given("adact", "adact")]),
+        "optimized" => Ok(vec![Variant { name: "optimized".into(), source: Source::Optimized }]),
+        "all-uniform" => Ok(candidates.iter().map(|&a| Variant::uniform(a)).collect()),
+        "random" => random("1", candidates),
+        _ if word.contains('+') => {
+            let parts: Vec<_> = word.split('+').collect();
+            if parts.len() != LAYERS {
+                return Err(Error::input(format!(
+                    "variants: `{word}` has {} activations, the network has {LAYERS} layers",
+                    parts.len()
+                )));
+            }
+            for part in parts.iter().filter(|&&part| part != "adact") {
+                activation(part)?;
+            }
+            Ok(vec![Variant::given(word, word)])
+        }
+        _ => match word.parse::<Activation>() {
+            Ok(activation) => Ok(vec![Variant::uniform(activation)]),
+            Err(_) => Err(unknown(word)),
+        },
+    }
+}
+
+fn random(count: &str, candidates: &[Activation]) -> Result<Vec<Variant>> {
+    match count.parse::<usize>() {
+        Ok(n) if (1..=MOST_RANDOM).contains(&n) => {
+            Ok((1..=n).map(|i| Variant::random(i, candidates)).collect())
+        }
+        _ => Err(Error::input(format!(
+            "variants: `random:{count}` needs a number from 1 to {MOST_RANDOM}, as in `random:3`"
+        ))),
+    }
+}
+
+fn unknown(word: &str) -> Error {
+    let known = ["adact", "optimized", "all-uniform", "random", "uniform"];
+    let names = Activation::ALL.iter().map(|a| a.name());
+    Error::input(format!(
+        "`{word}` is no variant{}: choose from adact, optimized, an activation, uniform:ACTIVATION, all-uniform, \
+         random:COUNT, or {LAYERS} activations joined by `+`",
+        suggestion(word, known.into_iter().chain(names))
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(words: &[&str]) -> Vec<String> {
+        parse(words, Activation::PAPER).unwrap().into_iter().map(|v| v.name).collect()
+    }
+
+    #[test]
+    fn words_expand_once_and_in_order() {
+        assert_eq!(names(&["adact", "optimized", "relu"]), ["adact", "optimized", "relu"]);
+        assert_eq!(names(&["uniform:relu", "relu", "mish", "uniform:mish"]), ["relu", "mish"]);
+        assert_eq!(names(&["all-uniform"]).len(), 7);
+        assert_eq!(names(&["random:3", "random"]), ["random-1", "random-2", "random-3"]);
+        assert_eq!(names(&["mish+elu+adact+relu"]), ["mish+elu+adact+relu"]);
+    }
+
+    #[test]
+    fn random_choices_are_fixed_and_made_of_candidates() {
+        let candidates = [Activation::Relu, Activation::Mish];
+        let a = parse(&["random:20"], &candidates).unwrap();
+        assert_eq!(a, parse(&["random:20"], &candidates).unwrap());
+        let all: Vec<&str> = a
+            .iter()
+            .flat_map(|v| match &v.source {
+                Source::Given(activations) => activations.split('+'),
+                Source::Optimized => unreachable!(),
+            })
+            .collect();
+        assert_eq!(all.len(), 20 * LAYERS);
+        assert!(all.contains(&"relu") && all.contains(&"mish"));
+        assert!(all.iter().all(|name| ["relu", "mish"].contains(name)));
+    }
+
+    #[test]
+    fn mistakes_are_explained() {
+        for (words, expected) in [
+            (vec!["optimised", "adact"], "`optimized`"),
+            (vec!["rleu"], "`relu`"),
+            (vec!["uniform:mich"], "mish"),
+            (vec!["optimized"], "`adact` as well"),
+            (vec!["random:0"], "1 to 100"),
+            (vec!["mish+relu"], "4 layers"),
+            (vec!["mish+relu+elu+slu"], "silu"),
+            (vec![], "at least one"),
+        ] {
+            let error = parse(&words, Activation::PAPER).unwrap_err();
+            assert!(error.is_input() && error.to_string().contains(expected), "{words:?}: {error}");
+        }
+    }
+}
