@@ -10,6 +10,8 @@ pub enum Kind {
     Unknown,
     /// A file or folder is not there.
     Missing,
+    /// A file is there that would be overwritten.
+    Exists,
     /// A file does not hold what its format promises.
     Corrupt,
     /// A file is of a variant that is not read, or an option does not fit.

@@ -12,22 +12,27 @@ use std::path::Path;
 
 mod catalogue;
 pub mod cifar;
+pub mod download;
 mod embedded;
 mod error;
 pub mod fer;
 pub mod folder;
+mod https;
 pub mod idx;
 mod images;
 pub mod mat;
+pub mod preview;
 mod source;
 pub mod split;
 pub mod svhn;
+mod verify;
 
 pub use catalogue::{Entry, RemoteFile, catalogue, data_dir, entry};
 pub use embedded::LICENCE as FMNIST_LICENCE;
 pub use error::{Error, Fault, Kind, Result};
 pub use images::Images;
 pub use source::FileRecord;
+pub use verify::{FileState, Verification, verify};
 
 /// A data set in memory.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,7 +73,7 @@ impl Default for LoadOptions {
 /// Loads a data set: one of the [`catalogue`] by its name, or a folder of images as `folder:PATH` or as a path.
 ///
 /// `dir` is the data folder, see [`data_dir`]; the embedded set and folders of images need none. Neither a checksum
-/// nor the publisher's number of images is demanded (a note tells of a subset); `verify` compares them.
+/// nor the publisher's number of images is demanded (a note tells of a subset); [`verify`] compares them.
 ///
 /// # Errors
 /// An unknown name, a missing or corrupt file, or options that do not fit: one sentence that names the file.

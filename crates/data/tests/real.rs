@@ -7,7 +7,8 @@ use adact_data::{Dataset, LoadOptions, load};
 
 /// The data set from `ADACT_DATA`, or a message that it is skipped.
 fn real(name: &str) -> Option<Dataset> {
-    let Some(dir) = std::env::var_os("ADACT_DATA").map(PathBuf::from).filter(|dir| dir.join(name).is_dir()) else {
+    let Some(dir) = std::env::var_os("ADACT_DATA").map(PathBuf::from).filter(|dir| dir.join(name).is_dir())
+    else {
         println!("skipped: ADACT_DATA names no folder with {name}");
         return None;
     };

@@ -1,0 +1,85 @@
+//! Whether the files of a data set are the publisher's, and whether they can be read.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use md5::{Digest, Md5};
+
+use crate::catalogue::{data_dir, entry};
+use crate::error::{Error, Result};
+use crate::source::hex;
+use crate::{Dataset, FileRecord, LoadOptions, load, read_entry};
+
+/// What a file is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FileState {
+    /// The publisher's bytes: size and MD5 are the same.
+    Publishers,
+    /// Its contents are readable, but it is not the publisher's bytes (or none are known, as for unpacked files).
+    Readable,
+    /// A part of the program.
+    Embedded,
+}
+
+/// What [`verify`] found.
+#[derive(Clone, Debug)]
+pub struct Verification {
+    /// The folder with the files; none for the embedded set.
+    pub folder: Option<PathBuf>,
+    /// Every file that was read, and what it is.
+    pub files: Vec<(FileRecord, FileState)>,
+    /// The images, all of which were read.
+    pub data: Dataset,
+}
+
+impl Verification {
+    /// Whether every file is the publisher's (or embedded).
+    pub fn is_publishers(&self) -> bool {
+        self.files.iter().all(|&(_, state)| state != FileState::Readable)
+    }
+}
+
+/// Reads a data set whole, and compares its files with what their publisher states.
+///
+/// # Errors
+/// When a file is missing or cannot be read. Other bytes than the publisher's are no error: a repacked file, or a
+/// subset, can serve as well; see [`Verification::is_publishers`].
+pub fn verify(name: &str, dir: Option<&Path>) -> Result<Verification> {
+    let entry = entry(name)?;
+    if entry.files.is_empty() {
+        let data = load(name, None, &LoadOptions::default())?;
+        let files = data.files.iter().map(|record| (record.clone(), FileState::Embedded)).collect();
+        return Ok(Verification { folder: None, files, data });
+    }
+    let folder = entry.locate(&data_dir(dir)?)?;
+    let data = read_entry(entry, &folder, &LoadOptions::default())?;
+    let mut files = Vec::new();
+    for record in &data.files {
+        let known = entry.files.iter().find(|file| file.name == record.name && file.bytes == record.bytes);
+        let is_same = match known {
+            Some(known) => md5_of(&folder.join(&record.name))?.1 == known.md5,
+            None => false,
+        };
+        files.push((record.clone(), if is_same { FileState::Publishers } else { FileState::Readable }));
+    }
+    Ok(Verification { folder: Some(folder), files, data })
+}
+
+/// The size and the MD5 (in hexadecimal digits) of a file.
+pub(crate) fn md5_of(path: &Path) -> Result<(u64, String)> {
+    struct Hasher(Md5);
+    impl Write for Hasher {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.update(bytes);
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    let mut hasher = Hasher(Md5::new());
+    let copied = File::open(path).and_then(|mut file| io::copy(&mut file, &mut hasher));
+    let bytes = copied.map_err(|e| Error::io(path, "read it", &e))?;
+    Ok((bytes, hex(&hasher.0.finalize())))
+}
