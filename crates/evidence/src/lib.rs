@@ -6,10 +6,15 @@
 
 pub mod agreement;
 pub mod atomic;
+mod axes;
 mod error;
+pub mod figures;
 pub mod names;
+pub mod paper;
+mod png;
 pub mod records;
 pub mod statistics;
+pub mod svg;
 pub mod table;
 
 pub use error::{Error, ErrorKind, Result};

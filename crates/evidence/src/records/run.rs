@@ -151,13 +151,13 @@ pub struct Validation {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CurveConstants {
     /// ELU's alpha.
-    pub alpha: f32,
+    pub alpha: f64,
     /// LeakyReLU's slope.
-    pub negative_slope: f32,
+    pub negative_slope: f64,
     /// The smallest slope that RReLU draws.
-    pub rrelu_lower: f32,
+    pub rrelu_lower: f64,
     /// The largest slope that RReLU draws.
-    pub rrelu_upper: f32,
+    pub rrelu_upper: f64,
 }
 
 /// A confusion matrix.

@@ -1,0 +1,104 @@
+//! Bars of the raw weights and of their softmax, as the paper's Figures 1 to 4.
+
+use super::{
+    Figure, activation_stroke, adact_layers, layer_title, mean_weights, room, seeds_in_words, weight_of,
+};
+use crate::axes::{Scale, labels, number, range, ticks};
+use crate::names;
+use crate::records::{LayerWeights, StudyResult};
+use crate::svg::{Anchor, GRID, INK, MUTED, PAPER, Panel, Stroke, TEXT};
+
+const ROW: f64 = 21.0;
+const TOP: f64 = 44.0;
+const WIDTH: f64 = 430.0;
+
+/// One panel a layer: raw `w` to the left, softmax(`w`) to the right, a row a candidate. Bars are means over
+/// the seeds, dots are the seeds.
+pub fn weights(result: &StudyResult) -> Option<Figure> {
+    let runs = adact_layers(result);
+    let layers = runs.iter().map(|(_, l)| l.len()).min().filter(|n| *n > 0)?;
+    let of_layer = |i: usize| runs.iter().map(|(_, l)| &l[i]).collect::<Vec<_>>();
+    let all = || runs.iter().flat_map(|(_, l)| l.iter());
+    // Every panel has the same scales: layers are to be compared.
+    let raw = range(all().flat_map(|l| l.w.iter().map(|w| *w as f64)).chain([0.0]), 0.1)?;
+    let top = all().flat_map(|l| l.softmax.iter().map(|s| *s as f64)).fold(0.0, f64::max);
+    let panels = (0..layers).map(|i| panel(result, i, &of_layer(i), raw, top)).collect();
+    let dots = if runs.len() > 1 { " Bars are means over the seeds, dots single seeds." } else { "" };
+    Some(Figure {
+        name: "weights",
+        title: format!("AdAct weights on {} ({})", result.dataset, seeds_in_words(runs.len(), result)),
+        caption: format!(
+            "Raw weights w and softmax(w) of each candidate in each layer, in the epoch that was kept.{dots} \
+             The dashed line is 1/{}, where all began. The strongest is in bold.",
+            all().next().map_or(7, |l| l.w.len())
+        ),
+        columns: 2,
+        panels,
+    })
+}
+
+fn panel(result: &StudyResult, layer: usize, seeds: &[&LayerWeights], raw: (f64, f64), top: f64) -> Panel {
+    let w = mean_weights(seeds, |l| &l.w);
+    let softmax = mean_weights(seeds, |l| &l.softmax);
+    let title = layer_title(result, layer);
+    let description =
+        softmax.iter().map(|(n, s)| format!("{} {s:.3}", names::activation(n))).collect::<Vec<_>>();
+    let bottom = TOP + ROW * w.len() as f64;
+    let mut panel =
+        Panel::new(WIDTH, bottom + 26.0, format!("{title}. Softmax weights: {}.", description.join(", ")));
+    panel.text((8.0, 16.0), &title, TEXT.size(13.5).bold());
+
+    let name_room = 8.0 + room(w.iter().map(|(n, _)| names::activation(n)), 12.5).max(44.0);
+    let half = (WIDTH - name_room - 24.0) / 2.0;
+    let left = Scale::new(raw, (name_room + 8.0, name_room + half));
+    // Room for the number at the end of the longest bar.
+    let right = Scale::new((0.0, top * 1.22), (name_room + half + 18.0, WIDTH - 8.0));
+    let strongest = softmax.iter().max_by(|a, b| a.1.total_cmp(&b.1)).map(|(n, _)| n.clone());
+
+    for (scale, name, about) in [(&left, "raw w", 3), (&right, "softmax(w)", 3)] {
+        let at = ticks((scale.low, scale.high), about);
+        for (tick, label) in at.iter().zip(labels(&at)) {
+            let x = scale.at(*tick);
+            panel.line((x, TOP), (x, bottom), Stroke::solid(GRID, 1.0));
+            panel.text((x, bottom + 15.0), &label, TEXT.size(11.0).anchor(Anchor::Middle).paint(MUTED));
+        }
+        let middle = (scale.at(scale.low) + scale.at(scale.high)) / 2.0;
+        panel.text((middle, TOP - 8.0), name, TEXT.size(11.5).anchor(Anchor::Middle).paint(MUTED));
+    }
+    for (row, ((name, w), (_, s))) in w.iter().zip(&softmax).enumerate() {
+        let y = TOP + ROW * row as f64;
+        let wins = strongest.as_ref() == Some(name);
+        let paint = activation_stroke(name).paint;
+        let style = if wins { TEXT.bold() } else { TEXT };
+        panel.text((name_room, y + 15.0), names::activation(name), style.anchor(Anchor::End));
+        for (scale, value) in [(&left, *w), (&right, *s)] {
+            let zero = scale.at(0.0);
+            panel.rect(
+                (zero, y + 3.0),
+                scale.at(value) - zero,
+                ROW - 6.0,
+                paint,
+                if wins { 1.0 } else { 0.72 },
+            );
+        }
+        let mut end = right.at(*s);
+        if seeds.len() > 1 {
+            for seed in seeds {
+                let x = left.at(weight_of(seed, |l| &l.w, name));
+                panel.dot((x, y + ROW / 2.0), 2.6, PAPER, 1.0);
+                panel.dot((x, y + ROW / 2.0), 1.8, INK, 1.0);
+                let x = right.at(weight_of(seed, |l| &l.softmax, name));
+                panel.dot((x, y + ROW / 2.0), 2.6, PAPER, 1.0);
+                panel.dot((x, y + ROW / 2.0), 1.8, INK, 1.0);
+                end = end.max(x);
+            }
+        }
+        panel.text((end + 6.0, y + 14.5), &number(*s, 3), style.size(11.0));
+    }
+    let uniform = right.at(1.0 / w.len().max(1) as f64);
+    panel.line((uniform, TOP), (uniform, bottom), Stroke::solid(INK, 1.0).dashed("4 3"));
+    for scale in [&left, &right] {
+        panel.line((scale.at(0.0), TOP), (scale.at(0.0), bottom), Stroke::solid(INK, 1.0));
+    }
+    panel
+}

@@ -1,0 +1,198 @@
+//! The figures of a study, each a pure function of its records.
+//!
+//! A figure is made of panels (one a layer, for instance). As a file they stand in one picture; on a page each
+//! is a picture of its own, so that they wrap on a narrow screen.
+
+mod accuracies;
+mod bars;
+mod confusion;
+mod curves;
+mod differences;
+mod epochs;
+mod learning;
+mod seeds;
+
+use std::path::Path;
+
+pub use accuracies::accuracies;
+pub use bars::weights;
+pub use confusion::confusion;
+pub use curves::{curve, functions};
+pub use differences::differences;
+pub use epochs::weights_over_epochs;
+pub use learning::learning_curves;
+pub use seeds::weights_by_seed;
+
+use crate::names;
+use crate::png::png;
+use crate::records::{LayerWeights, RunResult, Study, StudyResult};
+use crate::svg::{Anchor, OKABE_ITO, PAPER, Paint, Panel, Stroke, TEXT, text_width};
+use crate::{Result, atomic};
+
+/// PNG pixels for each pixel of the SVG: 190 dots an inch where the SVG is drawn at 96.
+const PNG_SCALE: f32 = 2.0;
+
+/// A figure.
+#[derive(Clone, Debug)]
+pub struct Figure {
+    /// The name of its files, without the ending.
+    pub name: &'static str,
+    /// Its title.
+    pub title: String,
+    /// What is to be seen in it, and how to read it.
+    pub caption: String,
+    /// How many panels stand side by side.
+    pub columns: usize,
+    /// Its panels, all of the same size.
+    pub panels: Vec<Panel>,
+}
+
+impl Figure {
+    /// The whole figure as one SVG document.
+    pub fn svg(&self) -> String {
+        const MARGIN: f64 = 10.0;
+        const TITLE: f64 = 34.0;
+        let columns = self.columns.clamp(1, self.panels.len().max(1));
+        let size = |f: fn(&Panel) -> f64| self.panels.iter().map(f).fold(0.0, f64::max);
+        let (width, height) = (size(|p| p.width), size(|p| p.height));
+        let rows = self.panels.len().div_ceil(columns);
+        let inner = (width * columns as f64).max(text_width(&self.title, 16.0));
+        let mut whole = Panel::new(
+            inner + 2.0 * MARGIN,
+            height * rows as f64 + TITLE + MARGIN,
+            format!("{}. {}", self.title, self.caption),
+        );
+        whole.text((MARGIN + 4.0, 24.0), &self.title, TEXT.size(15.0).bold());
+        for (i, panel) in self.panels.iter().enumerate() {
+            let at = (MARGIN + (i % columns) as f64 * width, TITLE + (i / columns) as f64 * height);
+            whole.place(at, panel);
+        }
+        whole.to_svg()
+    }
+
+    /// The whole figure as a PNG file.
+    ///
+    /// # Errors
+    /// If it can't be drawn.
+    pub fn png(&self) -> Result<Vec<u8>> {
+        png(&self.svg(), PNG_SCALE)
+    }
+
+    /// Writes `NAME.svg` and `NAME.png` into a folder that exists.
+    ///
+    /// # Errors
+    /// If it can't be drawn, or the disk refuses.
+    pub fn write(&self, folder: &Path) -> Result<()> {
+        atomic::write(&folder.join(format!("{}.svg", self.name)), self.svg().as_bytes())?;
+        atomic::write(&folder.join(format!("{}.png", self.name)), &self.png()?)
+    }
+}
+
+/// All figures that a study's records allow.
+pub fn all(study: &Study) -> Vec<Figure> {
+    let result = &study.result;
+    let figures = [
+        accuracies(result),
+        differences(result),
+        weights(result),
+        weights_by_seed(result),
+        weights_over_epochs(study),
+        functions(result),
+        learning_curves(study),
+        confusion(result),
+    ];
+    figures.into_iter().flatten().collect()
+}
+
+/// How the line or bar of an activation is drawn: no two of the paper's share a colour.
+fn activation_stroke(name: &str) -> Stroke {
+    let [ink, orange, sky, green, purple, blue, vermillion] = OKABE_ITO;
+    let (paint, dash) = match name {
+        "relu" => (ink, ""),
+        "elu" => (orange, ""),
+        "leaky_relu" => (sky, "6 2"),
+        "prelu" => (green, "2 3"),
+        "rrelu" => (purple, "8 3 2 3"),
+        "silu" => (blue, ""),
+        "mish" => (vermillion, ""),
+        "gelu" => (green, "10 4"),
+        "hardswish" => (blue, "3 3"),
+        "tanh" => (orange, "3 3"),
+        _ => (ink, "1 4"),
+    };
+    Stroke::solid(paint, 2.0).dashed(dash)
+}
+
+/// How the `i`th variant of a study is drawn.
+fn variant_stroke(i: usize, name: &str) -> Stroke {
+    let [ink, orange, sky, green, purple, blue, vermillion] = OKABE_ITO;
+    let (paint, dash) = match name {
+        "adact" => (vermillion, ""),
+        "optimized" => (blue, "7 3"),
+        "relu" => (ink, "2 3"),
+        _ => ([green, orange, purple, sky][i % 4], ["9 3 2 3", "4 2", "1 3", ""][(i / 4 + i) % 4]),
+    };
+    Stroke::solid(paint, 2.0).dashed(dash)
+}
+
+/// AdAct's weights, a list of layers for each seed.
+fn adact_layers(result: &StudyResult) -> Vec<(&RunResult, &[LayerWeights])> {
+    let adact = result.runs.iter().filter(|r| r.variant == "adact");
+    adact.filter_map(|r| r.layers.as_deref().map(|l| (r, l))).collect()
+}
+
+/// The mean of a value over the seeds for each candidate of a layer; the candidates are the first seed's.
+fn mean_weights(layers: &[&LayerWeights], of: fn(&LayerWeights) -> &[f32]) -> Vec<(String, f64)> {
+    let Some(first) = layers.first() else { return Vec::new() };
+    let mean = |name: &str| layers.iter().map(|l| weight_of(l, of, name)).sum::<f64>() / layers.len() as f64;
+    first.candidates().into_iter().map(|name| (name.to_string(), mean(name))).collect()
+}
+
+/// The weight of one candidate.
+fn weight_of(layer: &LayerWeights, of: fn(&LayerWeights) -> &[f32], name: &str) -> f64 {
+    let at = layer.candidates().iter().position(|c| *c == name);
+    at.and_then(|at| of(layer).get(at)).map_or(0.0, |&w| w as f64)
+}
+
+/// "seed 3" or "mean of 5 seeds".
+fn seeds_in_words(n: usize, result: &StudyResult) -> String {
+    match (n, result.seeds.as_slice()) {
+        (1, [seed]) => format!("seed {seed}"),
+        (1, _) => "one seed".into(),
+        _ => format!("mean of {n} seeds"),
+    }
+}
+
+/// A number in a cell of a heat map, and the cell: the more, the darker; dark cells have light text.
+fn heat_cell(
+    panel: &mut Panel,
+    at: (f64, f64),
+    (width, height): (f64, f64),
+    share: f64,
+    text: &str,
+    bold: bool,
+) {
+    let blue = OKABE_ITO[5];
+    let share = if share.is_finite() { share.clamp(0.0, 1.0) } else { 0.0 };
+    panel.rect(at, width - 1.0, height - 1.0, blue, 0.04 + 0.96 * share);
+    let paint: Paint = if share > 0.5 { PAPER_TEXT } else { TEXT.paint };
+    let style = TEXT.size(11.0).anchor(Anchor::Middle).paint(paint);
+    let style = if bold { style.bold() } else { style };
+    panel.text((at.0 + width / 2.0 - 0.5, at.1 + height / 2.0 + 3.5), text, style);
+}
+
+/// White that stays white on a page in dark mode.
+const PAPER_TEXT: Paint = Paint { colour: PAPER.colour, word: "white" };
+
+/// The longest name's room.
+fn room<'a>(names: impl Iterator<Item = &'a str>, size: f64) -> f64 {
+    names.map(|n| text_width(n, size)).fold(0.0, f64::max)
+}
+
+/// "Layer 2: Mish".
+fn layer_title(result: &StudyResult, layer: usize) -> String {
+    match result.choices.get(layer) {
+        Some(choice) => format!("Layer {}: {}", layer + 1, names::activation(&choice.choice)),
+        None => format!("Layer {}", layer + 1),
+    }
+}

@@ -1,0 +1,64 @@
+//! The weights of every layer and seed, as numbers on a heat map.
+
+use super::{Figure, adact_layers, heat_cell, layer_title};
+use crate::names;
+use crate::records::{LayerWeights, RunResult, StudyResult};
+use crate::svg::{Anchor, INK, MUTED, Panel, Stroke, TEXT};
+
+const CELL: (f64, f64) = (50.0, 22.0);
+
+/// One panel a layer: a row a seed, a column a candidate, softmax weights; each seed's choice is framed.
+pub fn weights_by_seed(result: &StudyResult) -> Option<Figure> {
+    let runs = adact_layers(result);
+    let layers = runs.iter().map(|(_, l)| l.len()).min().filter(|n| *n > 0)?;
+    let highest = runs.iter().flat_map(|(_, l)| l.iter()).map(|l| l.share() as f64).fold(0.0, f64::max);
+    Some(Figure {
+        name: "weights_by_seed",
+        title: format!("Softmax weights by layer and seed on {}", result.dataset),
+        caption: "Each seed's choice is framed. Rows with frames in one column agree.".into(),
+        columns: 2,
+        panels: (0..layers).map(|layer| panel(result, layer, &runs, highest)).collect(),
+    })
+}
+
+fn panel(result: &StudyResult, layer: usize, runs: &[(&RunResult, &[LayerWeights])], highest: f64) -> Panel {
+    let candidates = runs[0].1[layer].candidates();
+    let (left, top) = (66.0, 46.0);
+    let width = left + CELL.0 * candidates.len() as f64 + 10.0;
+    let height = top + CELL.1 * runs.len() as f64 + 12.0;
+    let chosen: Vec<String> = runs
+        .iter()
+        .map(|(r, l)| format!("seed {} chose {}", r.seed, names::activation(&l[layer].choice)))
+        .collect();
+    let title = layer_title(result, layer);
+    let mut panel = Panel::new(width, height, format!("{title}: {}.", chosen.join(", ")));
+    panel.text((8.0, 16.0), &title, TEXT.size(13.5).bold());
+    for (i, name) in candidates.iter().enumerate() {
+        let x = left + CELL.0 * (i as f64 + 0.5);
+        panel.text((x, top - 7.0), names::activation(name), TEXT.size(11.5).anchor(Anchor::Middle));
+    }
+    for (row, (run, layers)) in runs.iter().enumerate() {
+        let weights = &layers[layer];
+        let y = top + CELL.1 * row as f64;
+        let label = format!("seed {}", run.seed);
+        panel.text((left - 8.0, y + 15.0), &label, TEXT.size(11.5).anchor(Anchor::End).paint(MUTED));
+        for (i, name) in candidates.iter().enumerate() {
+            let share = super::weight_of(weights, |l| &l.softmax, name);
+            let at = (left + CELL.0 * i as f64, y);
+            // The whole range of colours for the range of weights that there is.
+            heat_cell(
+                &mut panel,
+                at,
+                CELL,
+                share / highest.max(1e-9) * 0.9,
+                &format!("{share:.3}"),
+                weights.choice == *name,
+            );
+        }
+        if let Some(i) = candidates.iter().position(|c| *c == weights.choice) {
+            let at = (left + CELL.0 * i as f64 + 0.5, y + 0.5);
+            panel.frame(at, CELL.0 - 2.0, CELL.1 - 2.0, Stroke::solid(INK, 2.0));
+        }
+    }
+    panel
+}
