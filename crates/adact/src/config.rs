@@ -1,0 +1,400 @@
+//! What a layer uses: one activation or a mixture, with their constants; and the text that names it.
+
+use std::fmt;
+use std::str::FromStr;
+
+use adact_kernels::{Activation, Constants};
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, ErrorKind, Result};
+
+/// The constants of the candidates that have any. The defaults are PyTorch's.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ConstantsConfig {
+    /// PReLU's slope before training (it is learned). Default 0.25.
+    pub prelu_slope: f64,
+    /// Leaky ReLU's slope. Default 0.01.
+    pub negative_slope: f64,
+    /// ELU's alpha. Default 1.
+    pub elu_alpha: f64,
+    /// The smallest slope that RReLU draws. Default 1/8.
+    pub rrelu_lower: f64,
+    /// The largest slope that RReLU draws. Default 1/3.
+    pub rrelu_upper: f64,
+}
+
+impl Default for ConstantsConfig {
+    fn default() -> Self {
+        let c = Constants::default();
+        Self {
+            prelu_slope: 0.25,
+            negative_slope: c.negative_slope,
+            elu_alpha: c.alpha,
+            rrelu_lower: c.rrelu_lower,
+            rrelu_upper: c.rrelu_upper,
+        }
+    }
+}
+
+impl ConstantsConfig {
+    pub(crate) fn kernel(&self) -> Constants {
+        Constants {
+            alpha: self.elu_alpha,
+            negative_slope: self.negative_slope,
+            rrelu_lower: self.rrelu_lower,
+            rrelu_upper: self.rrelu_upper,
+        }
+    }
+
+    fn validate(&self) -> Result<()> {
+        let all = [self.prelu_slope, self.negative_slope, self.elu_alpha, self.rrelu_lower, self.rrelu_upper];
+        if all.iter().any(|v| !v.is_finite()) {
+            return Err(Error::config("a slope or alpha of an activation is not a finite number"));
+        }
+        if self.rrelu_lower > self.rrelu_upper {
+            return Err(Error::config(format!(
+                "RReLU's lower bound {} is above its upper bound {}",
+                self.rrelu_lower, self.rrelu_upper
+            )));
+        }
+        Ok(())
+    }
+}
+
+/// The configuration of [`AdAct`](crate::AdAct), the mixture.
+///
+/// The default is the paper's: seven candidates with equal weights, PReLU's slope 0.25.
+///
+/// ```
+/// use adact::{Activation, AdActConfig};
+/// let config = AdActConfig::new().with_candidates([Activation::Relu, Activation::Gelu, Activation::Tanh]);
+/// assert_eq!(config.candidates.len(), 3);
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AdActConfig {
+    /// The activations to mix, in the order of the weights. Default [`Activation::PAPER`].
+    #[serde(with = "names")]
+    pub candidates: Vec<Activation>,
+    /// The raw weights before training, one a candidate. Default none: all zero, an equal mixture.
+    pub initial_weights: Option<Vec<f32>>,
+    /// The candidates' constants.
+    pub constants: ConstantsConfig,
+    /// The seed of RReLU's random slopes in [`AdAct::forward`](crate::AdAct::forward). Default none: modules
+    /// are numbered as they are created, so that a program that creates them in one order repeats itself.
+    pub seed: Option<u64>,
+}
+
+impl Default for AdActConfig {
+    fn default() -> Self {
+        Self {
+            candidates: Activation::PAPER.to_vec(),
+            initial_weights: None,
+            constants: ConstantsConfig::default(),
+            seed: None,
+        }
+    }
+}
+
+impl AdActConfig {
+    /// The paper's mixture.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sets the candidates.
+    pub fn with_candidates(mut self, candidates: impl Into<Vec<Activation>>) -> Self {
+        self.candidates = candidates.into();
+        self
+    }
+
+    /// Sets the raw weights before training, one a candidate.
+    pub fn with_initial_weights(mut self, weights: impl Into<Vec<f32>>) -> Self {
+        self.initial_weights = Some(weights.into());
+        self
+    }
+
+    /// Sets the candidates' constants.
+    pub fn with_constants(mut self, constants: ConstantsConfig) -> Self {
+        self.constants = constants;
+        self
+    }
+
+    /// Sets PReLU's slope before training.
+    pub fn with_prelu_slope(mut self, slope: f64) -> Self {
+        self.constants.prelu_slope = slope;
+        self
+    }
+
+    /// Sets Leaky ReLU's slope.
+    pub fn with_negative_slope(mut self, slope: f64) -> Self {
+        self.constants.negative_slope = slope;
+        self
+    }
+
+    /// Sets ELU's alpha.
+    pub fn with_elu_alpha(mut self, alpha: f64) -> Self {
+        self.constants.elu_alpha = alpha;
+        self
+    }
+
+    /// Sets the bounds between which RReLU draws its slopes.
+    pub fn with_rrelu_bounds(mut self, lower: f64, upper: f64) -> Self {
+        (self.constants.rrelu_lower, self.constants.rrelu_upper) = (lower, upper);
+        self
+    }
+
+    /// Sets the seed of RReLU's random slopes.
+    pub fn with_seed(mut self, seed: u64) -> Self {
+        self.seed = Some(seed);
+        self
+    }
+
+    /// Checks what [`init`](Self::init) requires: a candidate at least, none twice, a finite weight for
+    /// each, finite constants, RReLU's bounds in order.
+    pub fn validate(&self) -> Result<()> {
+        if self.candidates.is_empty() {
+            return Err(Error::config("an AdAct needs one candidate at least"));
+        }
+        for (i, candidate) in self.candidates.iter().enumerate() {
+            if self.candidates[..i].contains(candidate) {
+                return Err(Error::config(format!("{candidate} is twice among the candidates of an AdAct")));
+            }
+        }
+        if let Some(weights) = &self.initial_weights {
+            if weights.len() != self.candidates.len() {
+                return Err(Error::config(format!(
+                    "an AdAct of {} candidates has {} initial weights",
+                    self.candidates.len(),
+                    weights.len()
+                )));
+            }
+            if weights.iter().any(|w| !w.is_finite()) {
+                return Err(Error::config("an initial weight of an AdAct is not a finite number"));
+            }
+        }
+        self.constants.validate()
+    }
+}
+
+/// The configuration of a single activation.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SingleConfig {
+    /// Which activation.
+    #[serde(with = "name")]
+    pub activation: Activation,
+    /// The constants of activations that have any.
+    #[serde(default)]
+    pub constants: ConstantsConfig,
+    /// The seed of RReLU's random slopes, as in [`AdActConfig::seed`].
+    #[serde(default)]
+    pub seed: Option<u64>,
+}
+
+impl SingleConfig {
+    /// An activation with PyTorch's constants.
+    pub fn new(activation: Activation) -> Self {
+        Self { activation, constants: ConstantsConfig::default(), seed: None }
+    }
+
+    /// Sets the constants.
+    pub fn with_constants(mut self, constants: ConstantsConfig) -> Self {
+        self.constants = constants;
+        self
+    }
+
+    /// Sets the seed of RReLU's random slopes.
+    pub fn with_seed(mut self, seed: u64) -> Self {
+        self.seed = Some(seed);
+        self
+    }
+
+    /// Checks what [`init`](Self::init) requires: finite constants, RReLU's bounds in order.
+    pub fn validate(&self) -> Result<()> {
+        self.constants.validate()
+    }
+}
+
+/// What a layer uses: a mixture or a single activation.
+///
+/// As text it is `relu`, `mish`, ..., `adact` (the paper's seven candidates) or
+/// `adact:relu,gelu,tanh` (candidates of one's own); the text of four layers joins them with `+`.
+///
+/// ```
+/// use adact::{Activation, ActivationConfig};
+/// let layers = ActivationConfig::parse_layers("mish+elu+adact+adact:relu,tanh", 4)?;
+/// assert_eq!(layers[0], ActivationConfig::from(Activation::Mish));
+/// assert_eq!(ActivationConfig::format_layers(&layers), "mish+elu+adact+adact:relu,tanh");
+/// assert_eq!(ActivationConfig::parse_layers("relu", 4)?.len(), 4);
+/// # Ok::<(), adact::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Text", into = "Text")]
+pub enum ActivationConfig {
+    /// A mixture.
+    AdAct(AdActConfig),
+    /// One activation.
+    Single(SingleConfig),
+}
+
+impl Default for ActivationConfig {
+    fn default() -> Self {
+        Self::AdAct(AdActConfig::default())
+    }
+}
+
+impl From<AdActConfig> for ActivationConfig {
+    fn from(config: AdActConfig) -> Self {
+        Self::AdAct(config)
+    }
+}
+
+impl From<SingleConfig> for ActivationConfig {
+    fn from(config: SingleConfig) -> Self {
+        Self::Single(config)
+    }
+}
+
+impl From<Activation> for ActivationConfig {
+    fn from(activation: Activation) -> Self {
+        Self::Single(SingleConfig::new(activation))
+    }
+}
+
+impl ActivationConfig {
+    /// Checks what [`init`](Self::init) requires.
+    pub fn validate(&self) -> Result<()> {
+        match self {
+            Self::AdAct(config) => config.validate(),
+            Self::Single(config) => config.validate(),
+        }
+    }
+
+    /// Whether it is a mixture.
+    pub fn is_adact(&self) -> bool {
+        matches!(self, Self::AdAct(_))
+    }
+
+    /// Reads the text of a network's activations: one for all layers, or one a layer joined with `+`.
+    ///
+    /// # Errors
+    /// Names the text at fault, and the nearest name that exists.
+    pub fn parse_layers(text: &str, layers: usize) -> Result<Vec<Self>> {
+        let parts: Vec<Self> = text.split('+').map(str::parse).collect::<Result<_>>()?;
+        match parts.len() {
+            1 => Ok(vec![parts[0].clone(); layers]),
+            n if n == layers => Ok(parts),
+            n => Err(Error::config(format!(
+                "\"{text}\" names {n} activations: give one for all layers, or one for each of the {layers}"
+            ))),
+        }
+    }
+
+    /// The text that [`parse_layers`](Self::parse_layers) reads: one name if all layers use the same.
+    pub fn format_layers(layers: &[Self]) -> String {
+        match layers {
+            [first, rest @ ..] if rest.iter().all(|other| other == first) => first.to_string(),
+            _ => layers.iter().map(Self::to_string).collect::<Vec<_>>().join("+"),
+        }
+    }
+}
+
+impl fmt::Display for ActivationConfig {
+    /// The name (constants other than the defaults are not part of it).
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Single(config) => config.activation.fmt(f),
+            Self::AdAct(config) if config.candidates == Activation::PAPER => f.write_str("adact"),
+            Self::AdAct(config) => {
+                let names: Vec<_> = config.candidates.iter().map(|c| c.name()).collect();
+                write!(f, "adact:{}", names.join(","))
+            }
+        }
+    }
+}
+
+impl FromStr for ActivationConfig {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let text = text.trim();
+        if text == "adact" {
+            return Ok(Self::default());
+        }
+        let config = match text.strip_prefix("adact:") {
+            Some(names) => {
+                let candidates = names.split(',').map(activation).collect::<Result<Vec<_>>>()?;
+                Self::AdAct(AdActConfig::new().with_candidates(candidates))
+            }
+            None => Self::from(activation(text)?),
+        };
+        config.validate()?;
+        Ok(config)
+    }
+}
+
+/// Reads the name of an activation.
+fn activation(name: &str) -> Result<Activation> {
+    name.trim().parse().map_err(|e| Error::new(ErrorKind::UnknownActivation, format!("{e}")))
+}
+
+/// The serialised form: the text where it says everything, else all fields.
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum Text {
+    Name(String),
+    Single(SingleConfig),
+    AdAct(AdActConfig),
+}
+
+impl TryFrom<Text> for ActivationConfig {
+    type Error = Error;
+
+    fn try_from(text: Text) -> Result<Self> {
+        match text {
+            Text::Name(name) => name.parse(),
+            Text::Single(config) => Ok(Self::Single(config)),
+            Text::AdAct(config) => Ok(Self::AdAct(config)),
+        }
+    }
+}
+
+impl From<ActivationConfig> for Text {
+    fn from(config: ActivationConfig) -> Self {
+        let name = config.to_string();
+        match config {
+            config if name.parse().as_ref() == Ok(&config) => Self::Name(name),
+            ActivationConfig::Single(config) => Self::Single(config),
+            ActivationConfig::AdAct(config) => Self::AdAct(config),
+        }
+    }
+}
+
+mod name {
+    use adact_kernels::Activation;
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    pub fn serialize<S: Serializer>(activation: &Activation, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(activation.name())
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Activation, D::Error> {
+        super::activation(&String::deserialize(deserializer)?).map_err(D::Error::custom)
+    }
+}
+
+mod names {
+    use adact_kernels::Activation;
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    pub fn serialize<S: Serializer>(candidates: &[Activation], serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(candidates.iter().map(|c| c.name()))
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Activation>, D::Error> {
+        let names = Vec::<String>::deserialize(deserializer)?;
+        names.iter().map(|n| super::activation(n)).collect::<Result<_, _>>().map_err(D::Error::custom)
+    }
+}

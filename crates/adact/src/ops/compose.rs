@@ -1,0 +1,109 @@
+//! The operations composed of Burn's own: for backends and element types without a fused kernel.
+
+use adact_kernels::{Activation, Function, Noise, elementwise};
+use burn::tensor::activation::{gelu, sigmoid, softmax};
+use burn::tensor::module::{batch_norm, batch_norm_train, conv2d, max_pool2d};
+use burn::tensor::ops::{ConvOptions, MaxPoolOptions};
+use burn::tensor::{Tensor, TensorData};
+
+use super::block::{BlockSpec, BlockTensors};
+use super::function::{FunctionSpec, FunctionTensors};
+
+/// See [`super::function()`].
+pub(super) fn function<const D: usize>(
+    x: Tensor<D>,
+    parameters: FunctionTensors,
+    spec: &FunctionSpec,
+) -> Tensor<D> {
+    let slope = parameters.slope;
+    if !spec.is_mixture {
+        return candidate(spec.candidates[0], x, &slope, spec);
+    }
+    let shares = softmax(parameters.w.cast(x.dtype()), 0);
+    let terms = spec.candidates.iter().enumerate().map(|(i, &activation)| {
+        let share = shares.clone().slice([i..i + 1]).reshape([1; D]);
+        candidate(activation, x.clone(), &slope, spec) * share
+    });
+    terms.reduce(|sum, term| sum + term).expect("a mixture has one candidate at least")
+}
+
+/// One activation. NaN stays NaN, in values and in gradients: masks keep what compares as false.
+fn candidate<const D: usize>(
+    activation: Activation,
+    x: Tensor<D>,
+    slope: &Tensor<1>,
+    spec: &FunctionSpec,
+) -> Tensor<D> {
+    let negative = x.clone().lower_equal_scalar(0.0);
+    let constants = &spec.constants;
+    match activation {
+        Activation::Relu => x.mask_fill(negative, 0.0),
+        Activation::Elu => {
+            // Bounded above, so that the side that the mask drops cannot overflow in its gradient.
+            let below = (x.clone().clamp_max(0.0).exp() - 1.0) * constants.alpha;
+            x.mask_where(negative, below)
+        }
+        Activation::LeakyRelu => x.clone().mask_where(negative, x * constants.negative_slope),
+        Activation::Prelu => {
+            let slope = slope.clone().cast(x.dtype()).reshape([1; D]);
+            x.clone().mask_where(negative, x * slope)
+        }
+        Activation::Rrelu => {
+            let slopes = rrelu_slopes(&x, spec);
+            x.clone().mask_where(negative, x * slopes)
+        }
+        Activation::Silu => x.clone() * sigmoid(x),
+        Activation::Mish => {
+            // tanh(ln(1 + e)) = n / (n + 2) with n = e (e + 2); above 20 it is 1 in any precision here.
+            let e = x.clone().clamp_max(20.0).exp();
+            let n = e.clone() * (e + 2.0);
+            x * (n.clone() / (n + 2.0))
+        }
+        Activation::Gelu => gelu(x),
+        Activation::Hardswish => x.clone() * (x + 3.0).clamp(0.0, 6.0) / 6.0,
+        Activation::Tanh => x.tanh(),
+        Activation::Identity => x,
+    }
+}
+
+/// The slopes that the fused kernel draws: RReLU of -1 is the negative of its slope.
+fn rrelu_slopes<const D: usize>(x: &Tensor<D>, spec: &FunctionSpec) -> Tensor<D> {
+    let shape = match spec.noise {
+        Noise::Mean => [1; D].into(),
+        Noise::Random(_) => x.shape(),
+    };
+    let ones = vec![-1.0; shape.num_elements()];
+    let mut slopes = vec![0.0; ones.len()];
+    let rrelu =
+        Function { constants: spec.constants, noise: spec.noise, ..Function::single(&Activation::Rrelu) };
+    elementwise::forward(&rrelu, &ones, &mut slopes);
+    Tensor::<D>::from_data(TensorData::new(slopes, shape), &x.device()).cast(x.dtype()).neg()
+}
+
+/// See [`super::conv_block()`].
+pub(super) fn conv_block(x: Tensor<4>, t: BlockTensors, spec: &BlockSpec) -> (Tensor<4>, [Tensor<1>; 2]) {
+    let bias = (t.bias.dims()[0] > 0).then_some(t.bias);
+    let options = ConvOptions::new([spec.stride; 2], [spec.padding; 2], [1; 2], 1);
+    let mut y = conv2d(x, t.weight, bias, options);
+    let mut running = [t.running_mean, t.running_var];
+    if let Some(norm) = spec.norm {
+        let [mean, var] = running.clone();
+        let eps = f64::from(norm.eps);
+        if spec.training {
+            let [batch, _, height, width] = y.dims();
+            let count = (batch * height * width) as f64;
+            let normed = batch_norm_train(y, t.gamma, t.beta, eps);
+            let share = f64::from(norm.momentum);
+            let blend = |old: Tensor<1>, new: Tensor<1>| old * (1.0 - share) + new.detach() * share;
+            // PyTorch's running variance is the unbiased one.
+            let unbiased = normed.variance * (count / (count - 1.0).max(1.0));
+            running = [blend(mean, normed.mean), blend(var, unbiased)].map(Tensor::detach);
+            y = normed.output;
+        } else {
+            y = batch_norm(y, t.gamma, t.beta, mean, var, eps);
+        }
+    }
+    let y = super::function(y, t.function, spec.function.clone());
+    let y = if spec.pool { max_pool2d(y, MaxPoolOptions::new([2; 2])) } else { y };
+    (y, running)
+}

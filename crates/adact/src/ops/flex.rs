@@ -1,0 +1,248 @@
+//! The fused operations on Burn's CPU backend: values, without gradients.
+
+use std::sync::Arc;
+
+use crate::standin::block::{BlockParams, Saved};
+use crate::standin::{block, linear, loss};
+use adact_kernels::{Buffer, ConvSpec, Function, conv, elementwise};
+use burn::backend::flex::FlexTensor;
+use burn::backend::{Backend, Flex, TensorMetadata, backend_extension, tensor::FloatTensor};
+
+use super::FunctionSpec;
+use super::block::{BlockInputs, BlockOutputs, BlockSpec};
+use super::buffer::{self, WORKSPACE};
+use super::conv::conv_spec;
+use super::layout::{Arranged, CHANNELS_LAST, from_channels_last};
+
+/// The operations that Burn dispatches to the backend of their tensors.
+#[backend_extension(Flex, Autodiff)]
+pub(crate) trait FusedOps: Backend {
+    /// See [`super::function()`].
+    fn function(
+        x: FloatTensor<Self>,
+        w: FloatTensor<Self>,
+        slope: FloatTensor<Self>,
+        spec: FunctionSpec,
+    ) -> FloatTensor<Self>;
+
+    /// See [`super::conv2d()`].
+    fn conv2d(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        spec: ConvSpec,
+    ) -> FloatTensor<Self>;
+
+    /// See [`super::conv_block()`].
+    fn conv_block(#[extension_type] inputs: BlockInputs<Self>, spec: BlockSpec) -> BlockOutputs<Self>;
+
+    /// See [`super::linear()`].
+    fn linear(x: FloatTensor<Self>, weight: FloatTensor<Self>, bias: FloatTensor<Self>) -> FloatTensor<Self>;
+
+    /// The mean loss, one element, and how many rows are right. See [`super::cross_entropy()`].
+    fn cross_entropy(logits: FloatTensor<Self>, labels: Arc<[i32]>) -> (FloatTensor<Self>, usize);
+}
+
+impl FusedOps for Flex {
+    fn function(x: FlexTensor, w: FlexTensor, slope: FlexTensor, spec: FunctionSpec) -> FlexTensor {
+        apply(&Arranged::as_it_lies(x), &Arranged::row_major(w), &Arranged::row_major(slope), &spec)
+    }
+
+    fn conv2d(x: FlexTensor, weight: FlexTensor, bias: FlexTensor, spec: ConvSpec) -> FlexTensor {
+        convolve(
+            &Arranged::new(x, &CHANNELS_LAST),
+            &Arranged::row_major(weight),
+            &Arranged::row_major(bias),
+            &spec,
+        )
+    }
+
+    fn conv_block(inputs: BlockInputs<Flex>, spec: BlockSpec) -> BlockOutputs<Flex> {
+        let block = Block::new(inputs, spec);
+        if block.spec.training { block.train().0 } else { block.evaluate() }
+    }
+
+    fn linear(x: FlexTensor, weight: FlexTensor, bias: FlexTensor) -> FlexTensor {
+        Linear::new(x, weight, bias).forward()
+    }
+
+    fn cross_entropy(logits: FlexTensor, labels: Arc<[i32]>) -> (FlexTensor, usize) {
+        let (loss, correct, _) = loss_and_gradient(logits, &labels);
+        (loss, correct)
+    }
+}
+
+/// A function of every element.
+pub(super) fn apply(x: &Arranged, w: &Arranged, slope: &Arranged, spec: &FunctionSpec) -> FlexTensor {
+    let mut y = WORKSPACE.take(x.values().len());
+    elementwise::forward(&spec.bind(w.values(), slope.values()), x.values(), &mut y);
+    x.like(y)
+}
+
+/// Convolution; a bias without elements is none.
+pub(super) fn convolve(x: &Arranged, weight: &Arranged, bias: &Arranged, spec: &ConvSpec) -> FlexTensor {
+    let bias = Some(bias.values()).filter(|b| !b.is_empty());
+    let y = conv::forward(&WORKSPACE, spec, x.values(), weight.values(), bias);
+    from_channels_last(y, spec.batch, [spec.out_height(), spec.out_width(), spec.out_channels])
+}
+
+/// A block with its tensors in the order that the kernel reads.
+#[derive(Clone, Debug)]
+pub(super) struct Block {
+    pub spec: BlockSpec,
+    pub kernel: block::BlockSpec,
+    pub x: Arranged,
+    pub weight: Arranged,
+    bias: Vec<f32>,
+    gamma: Arranged,
+    beta: Arranged,
+    w: Arranged,
+    slope: Arranged,
+    running_mean: Arranged,
+    running_var: Arranged,
+}
+
+impl Block {
+    pub fn new(t: BlockInputs<Flex>, spec: BlockSpec) -> Self {
+        let dims = |t: &FlexTensor| -> [usize; 4] { t.shape().dims() };
+        let conv = conv_spec(dims(&t.x), dims(&t.weight), spec.stride, spec.padding);
+        let eps = spec.norm.map_or(0.0, |norm| norm.eps);
+        let mut bias = Arranged::row_major(t.bias).values().to_vec();
+        bias.resize(conv.out_channels, 0.0);
+        Self {
+            kernel: block::BlockSpec { conv, pool: spec.pool, eps },
+            x: Arranged::new(t.x, &CHANNELS_LAST),
+            weight: Arranged::row_major(t.weight),
+            bias,
+            gamma: Arranged::row_major(t.gamma),
+            beta: Arranged::row_major(t.beta),
+            w: Arranged::row_major(t.w),
+            slope: Arranged::row_major(t.slope),
+            running_mean: Arranged::row_major(t.running_mean),
+            running_var: Arranged::row_major(t.running_var),
+            spec,
+        }
+    }
+
+    pub fn params(&self) -> BlockParams<'_> {
+        let function: Function<'_> = self.spec.function.bind(self.w.values(), self.slope.values());
+        BlockParams {
+            weight: self.weight.values(),
+            bias: &self.bias,
+            gamma_beta: self.spec.norm.map(|_| (self.gamma.values(), self.beta.values())),
+            function: Some(function),
+        }
+    }
+
+    /// The output and what the gradient needs.
+    pub fn train(&self) -> (BlockOutputs<Flex>, Saved) {
+        let forward = block::forward(&WORKSPACE, &self.kernel, self.x.values(), self.params());
+        let running = match self.spec.norm {
+            None => [self.running_mean.clone(), self.running_var.clone()].map(Arranged::into_tensor),
+            Some(norm) => {
+                let conv = &self.kernel.conv;
+                let count = (conv.batch * conv.out_height() * conv.out_width()) as f32;
+                // PyTorch's running variance is the unbiased one.
+                let unbiased = count / (count - 1.0).max(1.0);
+                let blend = |old: &Arranged, new: &[f32], factor: f32| {
+                    let values = old.values().iter().zip(new);
+                    let values =
+                        values.map(|(o, n)| (1.0 - norm.momentum) * o + norm.momentum * (n * factor));
+                    old.like(values.collect::<Vec<f32>>())
+                };
+                [
+                    blend(&self.running_mean, &forward.mean, 1.0),
+                    blend(&self.running_var, &forward.var, unbiased),
+                ]
+            }
+        };
+        (self.outputs(forward.out, running), forward.saved)
+    }
+
+    /// The output by the running statistics.
+    fn evaluate(&self) -> BlockOutputs<Flex> {
+        let (mean, var) = (self.running_mean.values(), self.running_var.values());
+        let out = block::forward_eval(&WORKSPACE, &self.kernel, self.x.values(), self.params(), mean, var);
+        let running = [self.running_mean.clone(), self.running_var.clone()].map(Arranged::into_tensor);
+        self.outputs(out, running)
+    }
+
+    fn outputs(&self, y: Vec<f32>, [running_mean, running_var]: [FlexTensor; 2]) -> BlockOutputs<Flex> {
+        let conv = &self.kernel.conv;
+        let shrink = if self.spec.pool { 2 } else { 1 };
+        let dims = [conv.out_height() / shrink, conv.out_width() / shrink, conv.out_channels];
+        BlockOutputs { y: from_channels_last(y, conv.batch, dims), running_mean, running_var }
+    }
+}
+
+/// A fully connected layer with its tensors in the order that the kernel reads.
+#[derive(Clone, Debug)]
+pub(super) struct Linear {
+    pub x: Arranged,
+    /// The weights, the inputs in the order of `x` in memory.
+    weight: Vec<f32>,
+    bias: Arranged,
+    pub batch: usize,
+    pub inputs: usize,
+    pub outputs: usize,
+    /// Channels and places of each image, if its channels lie last.
+    channels_last: Option<[usize; 2]>,
+}
+
+impl Linear {
+    pub fn new(x: FlexTensor, weight: FlexTensor, bias: FlexTensor) -> Self {
+        let [outputs, inputs] = weight.shape().dims();
+        let batch = x.shape()[0];
+        let weight = Arranged::row_major(weight);
+        let channels_last = match x.shape()[..] {
+            [_, channels, height, width] if !x.is_contiguous() => Some([channels, height * width]),
+            _ => None,
+        };
+        let (x, weight) = match channels_last {
+            Some([channels, places]) => {
+                (Arranged::new(x, &CHANNELS_LAST), transpose_rows(weight.values(), channels, places))
+            }
+            None => (Arranged::row_major(x), weight.values().to_vec()),
+        };
+        Self { x, weight, bias: Arranged::row_major(bias), batch, inputs, outputs, channels_last }
+    }
+
+    pub fn forward(&self) -> FlexTensor {
+        let (n, i, o) = (self.batch, self.inputs, self.outputs);
+        let y = linear::forward(self.x.values(), &self.weight, self.bias.values(), n, i, o);
+        buffer::tensor(y, [n, o])
+    }
+
+    /// Gradients of the images, the weights and the bias.
+    pub fn backward(&self, dy: &Arranged) -> [FlexTensor; 3] {
+        let (n, i, o) = (self.batch, self.inputs, self.outputs);
+        let (dx, mut dweight, dbias) = linear::backward(self.x.values(), &self.weight, dy.values(), n, i, o);
+        if let Some([channels, places]) = self.channels_last {
+            dweight = transpose_rows(&dweight, places, channels);
+        }
+        [self.x.like(dx), buffer::tensor(dweight, [o, i]), buffer::tensor(dbias, [o])]
+    }
+}
+
+/// Transposes the matrix (rows, columns) that each row of a larger matrix is.
+fn transpose_rows(values: &[f32], rows: usize, columns: usize) -> Vec<f32> {
+    let mut out = vec![0.0; values.len()];
+    let size = rows * columns;
+    for (from, to) in values.chunks_exact(size).zip(out.chunks_exact_mut(size)) {
+        for (r, row) in from.chunks_exact(columns).enumerate() {
+            for (c, &value) in row.iter().enumerate() {
+                to[c * rows + r] = value;
+            }
+        }
+    }
+    out
+}
+
+/// The mean loss, how many rows are right, and the gradient of the logits.
+pub(super) fn loss_and_gradient(logits: FlexTensor, labels: &[i32]) -> (FlexTensor, usize, Buffer) {
+    let [_, classes] = logits.shape().dims();
+    let logits = Arranged::row_major(logits);
+    let mut dlogits = WORKSPACE.take(logits.values().len());
+    let (loss, correct) = loss::cross_entropy(logits.values(), labels, classes, &mut dlogits);
+    (buffer::tensor(vec![loss], [1]), correct, dlogits)
+}
