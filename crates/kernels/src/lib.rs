@@ -8,11 +8,16 @@
 //! Parallel loops run in the current rayon pool.
 
 pub mod activation;
+pub mod conv;
 pub mod elementwise;
 pub mod function;
+mod gemm;
 pub mod random;
 pub mod real;
 pub mod simd;
+mod workspace;
 
 pub use activation::{Activation, Constants};
+pub use conv::ConvSpec;
 pub use function::{Function, FunctionGrads, Noise};
+pub use workspace::{Buffer, Workspace};

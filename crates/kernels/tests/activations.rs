@@ -145,7 +145,6 @@ fn the_fused_mixture_equals_the_general_one() {
     let (x, dy) = (normal(1, 40_000), normal(2, 40_000));
     let (y, dx, grads) = run(&Function::mixture(Activation::PAPER, &w).with_noise(noise), &x, &dy);
     let (y2, dx2, grads2) = run(&Function::mixture(&reversed, &reversed_w).with_noise(noise), &x, &dy);
-    let wide = |v: &[f32]| v.iter().map(|&v| f64::from(v)).collect::<Vec<_>>();
     assert!(relative_error(&y, &wide(&y2)) < 1e-6);
     assert!(relative_error(&dx, &wide(&dx2)) < 1e-6);
     let back: Vec<f64> = grads2.w.iter().rev().map(|&v| f64::from(v)).collect();

@@ -122,6 +122,8 @@ pub fn requested() -> Result<Path, String> {
 pub trait Lanes: Copy + Send + Sync + 'static {
     /// Sixteen `u32`, for counters and hashes; arithmetic wraps.
     type Bits: Copy;
+    /// Vectors a row of a register tile of six rows should have: as many as the registers hold.
+    const TILE_VECTORS: usize;
 
     /// All lanes `v`.
     fn splat(v: f32) -> Self;

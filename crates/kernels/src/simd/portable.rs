@@ -9,6 +9,7 @@ pub struct Portable([f32; WIDTH]);
 
 impl Lanes for Portable {
     type Bits = [u32; WIDTH];
+    const TILE_VECTORS: usize = 1;
 
     #[inline(always)]
     fn splat(v: f32) -> Self {

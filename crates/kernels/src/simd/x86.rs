@@ -16,6 +16,7 @@ pub struct Avx2(__m256, __m256);
 
 impl Lanes for Avx512 {
     type Bits = __m512i;
+    const TILE_VECTORS: usize = 4;
 
     #[inline(always)]
     fn splat(v: f32) -> Self {
@@ -138,6 +139,7 @@ impl Lanes for Avx512 {
 
 impl Lanes for Avx2 {
     type Bits = (__m256i, __m256i);
+    const TILE_VECTORS: usize = 1;
 
     #[inline(always)]
     fn splat(v: f32) -> Self {

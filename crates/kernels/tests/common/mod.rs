@@ -1,6 +1,7 @@
 //! What the tests share: reference values, paths, comparisons.
 #![allow(dead_code)]
 
+use adact_kernels::ConvSpec;
 use adact_kernels::random::{Purpose, Stream};
 use adact_kernels::simd::{self, Path};
 use safetensors::SafeTensors;
@@ -63,4 +64,58 @@ pub fn relative_error(got: &[f32], want: &[f64]) -> f64 {
     assert_eq!(got.len(), want.len());
     let top = want.iter().fold(1e-30f64, |m, v| m.max(v.abs()));
     got.iter().zip(want).map(|(g, w)| (f64::from(*g) - w).abs()).fold(0.0, f64::max) / top
+}
+
+/// The convolution by its definition, in f64: x is N x H x W x C, weights out x in x kernel x kernel.
+pub fn conv_f64(s: &ConvSpec, x: &[f64], w: &[f64], bias: &[f64]) -> Vec<f64> {
+    let mut y = vec![0.0; s.batch * s.out_image()];
+    each_product(s, |yi, xi, wi| y[yi] += x[xi] * w[wi]);
+    y.iter_mut().enumerate().for_each(|(i, v)| *v += bias[i % s.out_channels]);
+    y
+}
+
+/// Gradients of the convolution by its definition, in f64: of x and of the weights.
+pub fn conv_backward_f64(s: &ConvSpec, x: &[f64], w: &[f64], dy: &[f64]) -> (Vec<f64>, Vec<f64>) {
+    let (mut dx, mut dw) = (vec![0.0; x.len()], vec![0.0; w.len()]);
+    each_product(s, |yi, xi, wi| {
+        dx[xi] += dy[yi] * w[wi];
+        dw[wi] += dy[yi] * x[xi];
+    });
+    (dx, dw)
+}
+
+/// Calls `f(output, input, weight)` for every product of a convolution.
+fn each_product(s: &ConvSpec, mut f: impl FnMut(usize, usize, usize)) {
+    let (ho, wo) = (s.out_height(), s.out_width());
+    for n in 0..s.batch {
+        for oy in 0..ho {
+            for ox in 0..wo {
+                for ky in 0..s.kernel {
+                    for kx in 0..s.kernel {
+                        let (iy, ix) = (
+                            (oy * s.stride + ky).wrapping_sub(s.padding),
+                            (ox * s.stride + kx).wrapping_sub(s.padding),
+                        );
+                        if iy >= s.height || ix >= s.width {
+                            continue;
+                        }
+                        for o in 0..s.out_channels {
+                            for i in 0..s.in_channels {
+                                f(
+                                    ((n * ho + oy) * wo + ox) * s.out_channels + o,
+                                    ((n * s.height + iy) * s.width + ix) * s.in_channels + i,
+                                    ((o * s.in_channels + i) * s.kernel + ky) * s.kernel + kx,
+                                );
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// As `f64`.
+pub fn wide(v: &[f32]) -> Vec<f64> {
+    v.iter().map(|&v| f64::from(v)).collect()
 }

@@ -1,0 +1,41 @@
+//! Time and GFLOP/s of each convolution of the paper's network at 3 x 32 x 32, batch 64, and the peak beside them.
+//! Run: cargo bench -p adact-kernels --bench conv
+
+use adact_kernels::{ConvSpec, Workspace, conv};
+use std::time::Instant;
+
+fn median_ms(mut f: impl FnMut()) -> f64 {
+    (0..3).for_each(|_| f());
+    let mut times: Vec<f64> = (0..21)
+        .map(|_| {
+            let start = Instant::now();
+            f();
+            start.elapsed().as_secs_f64() * 1e3
+        })
+        .collect();
+    times.sort_by(f64::total_cmp);
+    times[times.len() / 2]
+}
+
+fn main() {
+    let threads = std::env::var("THREADS").ok().and_then(|v| v.parse().ok()).unwrap_or(2);
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
+    let ws = Workspace::new();
+    pool.install(|| {
+        println!("path {}, {threads} threads", adact_kernels::simd::path().name());
+        for (side, input, out) in [(32, 3, 32), (16, 32, 64), (8, 64, 128), (4, 128, 256)] {
+            let s = ConvSpec::same3x3(64, (side, side), input, out);
+            let x = vec![0.5; s.batch * s.in_image()];
+            let w = vec![0.01; s.weights()];
+            let dy = vec![0.1; s.batch * s.out_image()];
+            let forward = median_ms(|| drop(conv::forward(&ws, &s, &x, &w, None)));
+            let backward = median_ms(|| drop(conv::backward(&ws, &s, &x, &w, &dy, input > 3)));
+            let passes = if input > 3 { 2.0 } else { 1.0 };
+            println!(
+                "{side:2} x {side:2}, {input:3} -> {out:3}: forward {forward:.3} ms, {:4.0} GFLOP/s; backward {backward:.3} ms, {:4.0} GFLOP/s",
+                s.flops() / forward / 1e6,
+                passes * s.flops() / backward / 1e6
+            );
+        }
+    });
+}

@@ -1,0 +1,202 @@
+//! Two-dimensional convolution, channels last, and its gradients.
+//!
+//! Inputs and outputs are N x H x W x C; weights keep PyTorch's order, out x in x kernel x kernel. Two algorithms share
+//! the matrix product of [`gemm`](crate::gemm): the [direct](direct) one for every shape, and [Winograd's](winograd) for
+//! kernels of three with stride one, which needs a quarter of the multiplications. Both work image by image on
+//! what fits the cache, so that callers can make the outputs' gradients on the fly ([`GradSource`]).
+
+mod direct;
+mod winograd;
+
+use crate::simd::WIDTH;
+use crate::workspace::{Buffer, Workspace};
+use rayon::prelude::*;
+
+/// The shape of a convolution. Kernels are square.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ConvSpec {
+    /// Images.
+    pub batch: usize,
+    /// Rows of an input image.
+    pub height: usize,
+    /// Columns of an input image.
+    pub width: usize,
+    /// Channels of the input.
+    pub in_channels: usize,
+    /// Channels of the output.
+    pub out_channels: usize,
+    /// Rows and columns of the kernel.
+    pub kernel: usize,
+    /// Step between outputs.
+    pub stride: usize,
+    /// Zeros around the input.
+    pub padding: usize,
+}
+
+impl ConvSpec {
+    /// A convolution with a 3 x 3 kernel, stride 1 and padding 1: outputs are as large as inputs.
+    pub fn same3x3(batch: usize, side: (usize, usize), in_channels: usize, out_channels: usize) -> Self {
+        let (height, width) = side;
+        Self { batch, height, width, in_channels, out_channels, kernel: 3, stride: 1, padding: 1 }
+    }
+
+    /// Rows of an output image.
+    pub fn out_height(&self) -> usize {
+        (self.height + 2 * self.padding - self.kernel) / self.stride + 1
+    }
+
+    /// Columns of an output image.
+    pub fn out_width(&self) -> usize {
+        (self.width + 2 * self.padding - self.kernel) / self.stride + 1
+    }
+
+    /// Numbers of an input image.
+    pub fn in_image(&self) -> usize {
+        self.height * self.width * self.in_channels
+    }
+
+    /// Numbers of an output image.
+    pub fn out_image(&self) -> usize {
+        self.out_height() * self.out_width() * self.out_channels
+    }
+
+    /// Numbers of the weights.
+    pub fn weights(&self) -> usize {
+        self.out_channels * self.in_channels * self.kernel * self.kernel
+    }
+
+    /// Multiplications and additions of one pass by the definition, what GFLOP/s are counted from.
+    pub fn flops(&self) -> f64 {
+        2.0 * (self.batch * self.out_height() * self.out_width()) as f64 * self.weights() as f64
+    }
+
+    fn check(&self, x: &[f32], weight: &[f32]) {
+        assert!(self.kernel > 0 && self.stride > 0, "kernel and stride are at least 1");
+        assert!(
+            self.height + 2 * self.padding >= self.kernel && self.width + 2 * self.padding >= self.kernel,
+            "the padded input is smaller than the kernel"
+        );
+        assert_eq!(x.len(), self.batch * self.in_image(), "input length");
+        assert_eq!(weight.len(), self.weights(), "weight length");
+    }
+
+    fn uses_winograd(&self) -> bool {
+        let shape = self.kernel == 3 && self.stride == 1 && self.padding == 1;
+        let channels = self.in_channels.is_multiple_of(WIDTH) && self.out_channels.is_multiple_of(WIDTH);
+        // tiles hang over the edge: where most of a tile does, the direct way has less to do
+        let work = winograd::tiles(self) * winograd::POINTS * 2;
+        shape && channels && work <= self.out_height() * self.out_width() * 9
+    }
+}
+
+/// Where a backward pass gets the gradient of the convolution's output from, one image at a time.
+pub(crate) trait GradSource: Sync {
+    /// Writes the gradient of image `image`, `out_image()` numbers.
+    fn fill(&self, image: usize, dy: &mut [f32]);
+}
+
+/// Weights in the form that the forward pass of a convolution wants.
+pub(crate) struct Prepared {
+    spec: ConvSpec,
+    weights: Buffer,
+    winograd: bool,
+}
+
+impl Prepared {
+    pub fn new(ws: &Workspace, spec: &ConvSpec, weight: &[f32]) -> Self {
+        let winograd = spec.uses_winograd();
+        let weights = if winograd {
+            winograd::forward_weights(ws, spec, weight)
+        } else {
+            direct::pack(ws, spec.out_channels, spec.in_channels, spec.kernel, weight, false)
+        };
+        Self { spec: *spec, weights, winograd }
+    }
+
+    /// Images that [`Prepared::run`] should be given at once, whatever the number of threads.
+    pub fn group(&self) -> usize {
+        if self.winograd { winograd::group(&self.spec) } else { 1 }
+    }
+
+    /// The convolution of some images of the batch.
+    pub fn run(&self, ws: &Workspace, x: &[f32], bias: Option<&[f32]>, y: &mut [f32]) {
+        if self.winograd {
+            winograd::forward(ws, &self.spec, &self.weights, x, bias, y);
+        } else {
+            direct::forward(ws, &self.spec, &self.weights, x, bias, y);
+        }
+    }
+}
+
+/// y = x * weight + bias. `y` is N x H' x W' x out.
+///
+/// # Panics
+/// If a length doesn't fit the shape.
+pub fn forward(ws: &Workspace, spec: &ConvSpec, x: &[f32], weight: &[f32], bias: Option<&[f32]>) -> Vec<f32> {
+    spec.check(x, weight);
+    assert!(bias.is_none_or(|b| b.len() == spec.out_channels), "bias length");
+    let prepared = Prepared::new(ws, spec, weight);
+    let group = prepared.group();
+    let mut y = ws.take(spec.batch * spec.out_image());
+    y.par_chunks_mut(group * spec.out_image())
+        .zip(x.par_chunks(group * spec.in_image()))
+        .for_each(|(y, x)| prepared.run(ws, x, bias, y));
+    y.into_vec()
+}
+
+/// Gradients of a convolution.
+#[derive(Debug)]
+pub struct ConvGrads {
+    /// Of the input, where asked for.
+    pub dx: Option<Vec<f32>>,
+    /// Of the weights, out x in x kernel x kernel.
+    pub weight: Vec<f32>,
+    /// Of the bias.
+    pub bias: Vec<f32>,
+}
+
+/// The gradients for the output's gradient `dy`.
+///
+/// # Panics
+/// If a length doesn't fit the shape.
+pub fn backward(
+    ws: &Workspace,
+    spec: &ConvSpec,
+    x: &[f32],
+    weight: &[f32],
+    dy: &[f32],
+    need_dx: bool,
+) -> ConvGrads {
+    struct Given<'a>(&'a [f32]);
+    impl GradSource for Given<'_> {
+        fn fill(&self, image: usize, dy: &mut [f32]) {
+            dy.copy_from_slice(&self.0[image * dy.len()..][..dy.len()]);
+        }
+    }
+    assert_eq!(dy.len(), spec.batch * spec.out_image(), "gradient length");
+    let (dx, dweight) = backward_from(ws, spec, x, weight, &Given(dy), need_dx);
+    let mut bias = vec![0.0f64; spec.out_channels];
+    for pixel in dy.chunks_exact(spec.out_channels) {
+        bias.iter_mut().zip(pixel).for_each(|(b, &d)| *b += f64::from(d));
+    }
+    ConvGrads { dx, weight: dweight, bias: bias.into_iter().map(|b| b as f32).collect() }
+}
+
+/// The gradients of input and weights, the output's gradient coming image by image.
+pub(crate) fn backward_from(
+    ws: &Workspace,
+    spec: &ConvSpec,
+    x: &[f32],
+    weight: &[f32],
+    dy: &impl GradSource,
+    need_dx: bool,
+) -> (Option<Vec<f32>>, Vec<f32>) {
+    spec.check(x, weight);
+    let mut dx = need_dx.then(|| ws.take(spec.batch * spec.in_image()));
+    let dweight = if spec.uses_winograd() {
+        winograd::backward(ws, spec, x, weight, dy, dx.as_deref_mut())
+    } else {
+        direct::backward(ws, spec, x, weight, dy, dx.as_deref_mut())
+    };
+    (dx.map(Buffer::into_vec), dweight)
+}

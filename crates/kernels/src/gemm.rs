@@ -1,0 +1,199 @@
+//! Matrix products: the one loop nest that every convolution and the linear layer end in.
+//!
+//! A tile of C, up to six rows by four vectors, stays in registers while k runs. Each element of C is one chain of fused
+//! multiply-adds in the order of k whatever the tile's size, so the tile's size never shows in the bits.
+
+use crate::simd::{Lanes, WIDTH};
+use crate::vectorised;
+
+/// Where the left operand lies: element (row, run, k) is at `row * row_stride + run * run_stride + k * k_stride`.
+///
+/// A plain matrix has one run. A convolution's patch has one run a row of the kernel; the right operand's
+/// rows go on from run to run.
+#[derive(Clone, Copy)]
+pub(crate) struct Left {
+    pub data: *const f32,
+    pub row_stride: usize,
+    pub k_stride: usize,
+    pub runs: usize,
+    pub run_stride: usize,
+}
+
+impl Left {
+    /// A matrix without runs.
+    pub fn matrix(data: *const f32, row_stride: usize, k_stride: usize) -> Self {
+        Self { data, row_stride, k_stride, runs: 1, run_stride: 0 }
+    }
+}
+
+/// Where the sums start.
+#[derive(Clone, Copy)]
+pub(crate) enum Start {
+    /// At 0: C = A B.
+    Zero,
+    /// At C: C += A B.
+    Accumulate,
+    /// At a row of `n` values: C = bias + A B.
+    Bias(*const f32),
+}
+
+/// Vectors a tile: the columns of packed right operands come in panels of this many vectors.
+const PANEL: usize = 4;
+/// Rows a tile at most.
+const ROWS: usize = 6;
+
+/// Floats that a right operand of `k` rows and `n` columns takes when packed.
+pub(crate) fn packed_len(k: usize, n: usize) -> usize {
+    k * n.next_multiple_of(WIDTH)
+}
+
+/// The position of element (row, column) in a right operand of `k` rows and `n` columns packed in panels: a panel holds
+/// its rows one after the other, so that a tile reads memory in one line.
+#[inline(always)]
+pub(crate) fn packed_index(k: usize, n: usize, row: usize, column: usize) -> usize {
+    let width = PANEL * WIDTH;
+    let panel = column / width;
+    let panel_width = width.min(n.next_multiple_of(WIDTH) - panel * width);
+    panel * width * k + row * panel_width + (column - panel * width)
+}
+
+/// The right operand.
+#[derive(Clone, Copy)]
+pub(crate) enum Right {
+    /// Row-major, a row every so many floats.
+    Rows(*const f32, usize),
+    /// In panels ([`packed_index`]); padding columns are readable.
+    Packed(*const f32),
+}
+
+vectorised! {
+    /// C (m x n, a row every `ldc` floats) from A (m x runs k) and B (runs k x n).
+    ///
+    /// The caller guarantees that all addresses are inside their buffers and that C is not read or written by others.
+    pub(crate) fn gemm<V>(m: usize, n: usize, k: usize, a: Left, b: Right, c: *mut f32, ldc: usize, start: Start) {
+        let mut column = 0;
+        while column < n {
+            // a last vector that isn't full goes alone
+            let vectors = ((n - column) / WIDTH).clamp(1, V::TILE_VECTORS);
+            let last = WIDTH.min(n - column);
+            // SAFETY: by the caller's guarantee, and packed_index's layout
+            let (b, ldb) = unsafe {
+                match b {
+                    Right::Rows(p, ld) => (p.add(column), ld),
+                    Right::Packed(p) => {
+                        let panel = column / (PANEL * WIDTH) * (PANEL * WIDTH);
+                        let width = (PANEL * WIDTH).min(n.next_multiple_of(WIDTH) - panel);
+                        (p.add(panel * a.runs * k + (column - panel)), width)
+                    }
+                }
+            };
+            let mut row = 0;
+            // rows in blocks as equal as can be: a last block of one row would leave the processor idle
+            let mut blocks = m.div_ceil(ROWS);
+            while row < m {
+                let rows = (m - row).div_ceil(blocks);
+                blocks -= 1;
+                // SAFETY: as above
+                unsafe {
+                    let a = Left { data: a.data.add(row * a.row_stride), ..a };
+                    let c = c.add(row * ldc + column);
+                    let start = match start {
+                        Start::Bias(p) => Start::Bias(p.add(column)),
+                        other => other,
+                    };
+                    match vectors {
+                        4 => tiles::<V, 4>(rows, k, a, b, ldb, c, ldc, start, last),
+                        3 => tiles::<V, 3>(rows, k, a, b, ldb, c, ldc, start, last),
+                        2 => tiles::<V, 2>(rows, k, a, b, ldb, c, ldc, start, last),
+                        _ => tiles::<V, 1>(rows, k, a, b, ldb, c, ldc, start, last),
+                    }
+                }
+                row += rows;
+            }
+            column += vectors * WIDTH;
+        }
+    }
+}
+
+#[inline(always)]
+#[allow(clippy::too_many_arguments)]
+unsafe fn tiles<V: Lanes, const N: usize>(
+    rows: usize,
+    k: usize,
+    a: Left,
+    b: *const f32,
+    ldb: usize,
+    c: *mut f32,
+    ldc: usize,
+    start: Start,
+    last: usize,
+) {
+    unsafe {
+        match rows {
+            1 => tile::<V, 1, N>(k, a, b, ldb, c, ldc, start, last),
+            2 => tile::<V, 2, N>(k, a, b, ldb, c, ldc, start, last),
+            3 => tile::<V, 3, N>(k, a, b, ldb, c, ldc, start, last),
+            4 => tile::<V, 4, N>(k, a, b, ldb, c, ldc, start, last),
+            5 => tile::<V, 5, N>(k, a, b, ldb, c, ldc, start, last),
+            _ => tile::<V, ROWS, N>(k, a, b, ldb, c, ldc, start, last),
+        }
+    }
+}
+
+/// M rows by N vectors of C. `last` lanes count where N is 1; else all do.
+#[inline(always)]
+#[allow(clippy::too_many_arguments)]
+unsafe fn tile<V: Lanes, const M: usize, const N: usize>(
+    k: usize,
+    a: Left,
+    mut b: *const f32,
+    ldb: usize,
+    c: *mut f32,
+    ldc: usize,
+    start: Start,
+    last: usize,
+) {
+    let lanes = if N == 1 { last } else { WIDTH };
+    let mut sum = [[V::splat(0.0); N]; M];
+    unsafe {
+        match start {
+            Start::Zero => {}
+            Start::Accumulate => {
+                for i in 0..M {
+                    for j in 0..N {
+                        sum[i][j] = V::load_partial(c.add(i * ldc + j * WIDTH), lanes);
+                    }
+                }
+            }
+            Start::Bias(p) => {
+                for row in &mut sum {
+                    for (j, v) in row.iter_mut().enumerate() {
+                        *v = V::load_partial(p.add(j * WIDTH), lanes);
+                    }
+                }
+            }
+        }
+        for run in 0..a.runs {
+            let mut left = a.data.add(run * a.run_stride);
+            for _ in 0..k {
+                let mut right = [V::splat(0.0); N];
+                for (j, v) in right.iter_mut().enumerate() {
+                    *v = V::load_partial(b.add(j * WIDTH), lanes);
+                }
+                for (i, row) in sum.iter_mut().enumerate() {
+                    let l = V::splat(*left.add(i * a.row_stride));
+                    for (v, r) in row.iter_mut().zip(right) {
+                        *v = l.mul_add(r, *v);
+                    }
+                }
+                left = left.add(a.k_stride);
+                b = b.add(ldb);
+            }
+        }
+        for (i, row) in sum.iter().enumerate() {
+            for (j, v) in row.iter().enumerate() {
+                v.store_partial(c.add(i * ldc + j * WIDTH), lanes);
+            }
+        }
+    }
+}
