@@ -116,7 +116,6 @@ vectorised! {
 }
 
 #[inline(always)]
-#[allow(clippy::too_many_arguments)]
 unsafe fn tiles<V: Lanes, const N: usize>(
     rows: usize,
     k: usize,
@@ -142,7 +141,6 @@ unsafe fn tiles<V: Lanes, const N: usize>(
 
 /// M rows by N vectors of C. `last` lanes count where N is 1; else all do.
 #[inline(always)]
-#[allow(clippy::too_many_arguments)]
 unsafe fn tile<V: Lanes, const M: usize, const N: usize>(
     k: usize,
     a: Left,

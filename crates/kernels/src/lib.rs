@@ -7,11 +7,20 @@
 //!
 //! Parallel loops run in the current rayon pool.
 
+// Kernels are loops over positions of several arrays at once, and take what they need.
+#![allow(clippy::needless_range_loop, clippy::too_many_arguments)]
+
 pub mod activation;
+pub mod adamw;
+pub mod block;
 pub mod conv;
 pub mod elementwise;
 pub mod function;
 mod gemm;
+pub mod linear;
+pub mod loss;
+mod norm;
+mod pointwise;
 pub mod random;
 pub mod real;
 pub mod simd;

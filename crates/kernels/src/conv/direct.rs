@@ -32,7 +32,6 @@ pub(super) fn pack(
 
 /// Copies an image of `height` x `width` x `channels` into the middle of zeros: `padding` of them before it, `stride - 1` between
 /// its pixels.
-#[allow(clippy::too_many_arguments)]
 fn pad(
     image: &[f32],
     width: usize,

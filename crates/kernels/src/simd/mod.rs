@@ -247,30 +247,29 @@ pub trait Lanes: Copy + Send + Sync + 'static {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! vectorised {
-    ($(#[$meta:meta])* $vis:vis fn $name:ident<$v:ident $(, $g:ident: $bound:path)* $(; const $c:ident: $cty:ty)*>(
+    ($(#[$meta:meta])* $vis:vis fn $name:ident<$v:ident $(, $g:ident: $bound:path)* $(; const $c:ident: $cty:ty)?>(
         $($arg:ident: $ty:ty),* $(,)?) $(-> $ret:ty)? $body:block) => {
         $(#[$meta])*
-        #[allow(clippy::too_many_arguments)]
-        $vis fn $name<$($g: $bound,)* $(const $c: $cty,)*>($($arg: $ty),*) $(-> $ret)? {
+                $vis fn $name<$($g: $bound,)* $(const $c: $cty,)?>($($arg: $ty),*) $(-> $ret)? {
             #[inline(always)]
-            fn body<$v: $crate::simd::Lanes, $($g: $bound,)* $(const $c: $cty,)*>($($arg: $ty),*) $(-> $ret)? $body
+            fn body<$v: $crate::simd::Lanes, $($g: $bound,)* $(const $c: $cty,)?>($($arg: $ty),*) $(-> $ret)? $body
             #[cfg(target_arch = "x86_64")]
             #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
-            fn avx512<$($g: $bound,)* $(const $c: $cty,)*>($($arg: $ty),*) $(-> $ret)? {
-                body::<$crate::simd::Avx512, $($g,)* $($c,)*>($($arg),*)
+            fn avx512<$($g: $bound,)* $(const $c: $cty,)?>($($arg: $ty),*) $(-> $ret)? {
+                body::<$crate::simd::Avx512, $($g,)* $($c,)?>($($arg),*)
             }
             #[cfg(target_arch = "x86_64")]
             #[target_feature(enable = "avx2,fma")]
-            fn avx2<$($g: $bound,)* $(const $c: $cty,)*>($($arg: $ty),*) $(-> $ret)? {
-                body::<$crate::simd::Avx2, $($g,)* $($c,)*>($($arg),*)
+            fn avx2<$($g: $bound,)* $(const $c: $cty,)?>($($arg: $ty),*) $(-> $ret)? {
+                body::<$crate::simd::Avx2, $($g,)* $($c,)?>($($arg),*)
             }
             match $crate::simd::path() {
                 // SAFETY: `path` returns a path only where the processor has its instructions.
                 #[cfg(target_arch = "x86_64")]
-                $crate::simd::Path::Avx512 => unsafe { avx512::<$($g,)* $($c,)*>($($arg),*) },
+                $crate::simd::Path::Avx512 => unsafe { avx512::<$($g,)* $($c,)?>($($arg),*) },
                 #[cfg(target_arch = "x86_64")]
-                $crate::simd::Path::Avx2 => unsafe { avx2::<$($g,)* $($c,)*>($($arg),*) },
-                _ => body::<$crate::simd::Portable, $($g,)* $($c,)*>($($arg),*),
+                $crate::simd::Path::Avx2 => unsafe { avx2::<$($g,)* $($c,)?>($($arg),*) },
+                _ => body::<$crate::simd::Portable, $($g,)* $($c,)?>($($arg),*),
             }
         }
     };

@@ -1,0 +1,237 @@
+//! The passes of a block between its convolution and its output, one image at a time: normalise, activate, pool, and back.
+
+use crate::function::Pointwise;
+use crate::norm::Affine;
+use crate::simd::{Lanes, WIDTH};
+use crate::vectorised;
+
+/// An image of a block: what the convolution gives, and whether pooling follows.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Layout {
+    pub height: usize,
+    pub width: usize,
+    pub channels: usize,
+    pub pool: bool,
+}
+
+impl Layout {
+    /// Numbers before pooling.
+    pub fn len(self) -> usize {
+        self.height * self.width * self.channels
+    }
+
+    /// Numbers after pooling.
+    pub fn out_len(self) -> usize {
+        if self.pool { self.height / 2 * (self.width / 2) * self.channels } else { self.len() }
+    }
+}
+
+/// The counter of an element's random slope, in two halves. With pooling, an element is numbered by its window and its
+/// place in it, so that both passes find it.
+#[inline(always)]
+fn counter(image: usize, image_len: usize, offset: usize) -> (u32, u32) {
+    let at = (image * image_len + offset) as u64;
+    (at as u32, (at >> 32) as u32)
+}
+
+vectorised! {
+    /// out = f(scale y + shift), without pooling.
+    pub(crate) fn apply<V, F: Pointwise>(f: F, layout: Layout, affine: &Affine, image: usize, y: &[f32], out: &mut [f32]) {
+        let channels = layout.channels;
+        let p = *f.parameters();
+        for pixel in 0..layout.height * layout.width {
+            for c in (0..channels).step_by(WIDTH) {
+                let n = WIDTH.min(channels - c);
+                let at = pixel * channels + c;
+                // SAFETY: c + n <= channels, and at + n is inside the image
+                unsafe {
+                    let z = V::load_partial(y.as_ptr().add(at), n).mul_add(
+                        V::load_partial(affine.scale.as_ptr().add(c), n),
+                        V::load_partial(affine.shift.as_ptr().add(c), n),
+                    );
+                    let noise = if F::NEEDS_NOISE {
+                        let (low, high) = counter(image, layout.len(), at);
+                        p.noise::<V>(V::counters(low), high)
+                    } else {
+                        V::splat(0.0)
+                    };
+                    f.value(z, noise).store_partial(out.as_mut_ptr().add(at), n);
+                }
+            }
+        }
+    }
+}
+
+vectorised! {
+    /// out = the largest of four f(scale y + shift); with `SAVE`, also which of the four it was and its y.
+    pub(crate) fn apply_and_pool<V, F: Pointwise; const SAVE: bool>(
+        f: F, layout: Layout, affine: &Affine, image: usize, y: &[f32], out: &mut [f32], index: &mut [u8], value: &mut [f32],
+    ) {
+        let Layout { width, channels, .. } = layout;
+        let p = *f.parameters();
+        let offsets = [0, channels, width * channels, (width + 1) * channels];
+        for row in 0..layout.height / 2 {
+            for column in 0..width / 2 {
+                for c in (0..channels).step_by(WIDTH) {
+                    let n = WIDTH.min(channels - c);
+                    let at = (row * (width / 2) + column) * channels + c;
+                    let from = (2 * row * width + 2 * column) * channels + c;
+                    // SAFETY: c + n <= channels; the window is inside the image
+                    unsafe {
+                        let scale = V::load_partial(affine.scale.as_ptr().add(c), n);
+                        let shift = V::load_partial(affine.shift.as_ptr().add(c), n);
+                        let mut best = V::splat(f32::NEG_INFINITY);
+                        let (mut best_y, mut best_index) = (V::splat(0.0), V::splat(0.0));
+                        for (i, offset) in offsets.into_iter().enumerate() {
+                            let v = V::load_partial(y.as_ptr().add(from + offset), n);
+                            let noise = if F::NEEDS_NOISE {
+                                let (low, high) = counter(image, layout.len(), 4 * at);
+                                p.noise::<V>(window_counters::<V>(low, V::splat(i as f32)), high)
+                            } else {
+                                V::splat(0.0)
+                            };
+                            let a = f.value(v.mul_add(scale, shift), noise);
+                            if SAVE {
+                                best_y = a.select_gt_or_nan(best, v, best_y);
+                                best_index = a.select_gt_or_nan(best, V::splat(i as f32), best_index);
+                            }
+                            best = a.select_gt_or_nan(best, a, best);
+                        }
+                        best.store_partial(out.as_mut_ptr().add(at), n);
+                        if SAVE {
+                            best_y.store_partial(value.as_mut_ptr().add(at), n);
+                            store_index(best_index, index.as_mut_ptr().add(at), n);
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The counters of sixteen windows' elements: `low + 4 lane + place`.
+#[inline(always)]
+fn window_counters<V: Lanes>(low: u32, place: V) -> V::Bits {
+    let lanes = V::bits_mul(V::counters(0), V::bits_splat(4));
+    V::bits_add(V::bits_add(lanes, V::bits_splat(low)), place.to_bits_integral())
+}
+
+#[inline(always)]
+unsafe fn store_index<V: Lanes>(v: V, p: *mut u8, n: usize) {
+    if n == WIDTH {
+        unsafe { v.store_u8(p) };
+    } else {
+        let a = v.to_array();
+        for (i, v) in a.into_iter().enumerate().take(n) {
+            unsafe { *p.add(i) = v as u8 };
+        }
+    }
+}
+
+#[inline(always)]
+unsafe fn load_index<V: Lanes>(p: *const u8, n: usize) -> V {
+    if n == WIDTH {
+        unsafe { V::load_u8(p) }
+    } else {
+        let mut a = [0.0; WIDTH];
+        for (i, v) in a.iter_mut().enumerate().take(n) {
+            *v = f32::from(unsafe { *p.add(i) });
+        }
+        unsafe { V::load(a.as_ptr()) }
+    }
+}
+
+vectorised! {
+    /// dz = dout f'(z) at the elements that reached the output, z = scale values + shift. Writes to `parts` the function's sums,
+    /// then the sums of dz a channel, then those of dz values.
+    pub(crate) fn differentiate<V, F: Pointwise>(
+        f: F, layout: Layout, affine: &Affine, image: usize, values: &[f32], index: Option<&[u8]>, dout: &[f32],
+        dz: &mut [f32], parts: &mut [f64],
+    ) {
+        let channels = layout.channels;
+        let p = *f.parameters();
+        let mut sums = F::zeros::<V>();
+        for c in (0..channels).step_by(WIDTH) {
+            let n = WIDTH.min(channels - c);
+            // SAFETY: c + n <= channels; at + n is inside the slices
+            unsafe {
+                let scale = V::load_partial(affine.scale.as_ptr().add(c), n);
+                let shift = V::load_partial(affine.shift.as_ptr().add(c), n);
+                let (mut sum, mut with_value) = (V::splat(0.0), V::splat(0.0));
+                for at in (c..dout.len()).step_by(channels) {
+                    let v = V::load_partial(values.as_ptr().add(at), n);
+                    let g = V::load_partial(dout.as_ptr().add(at), n);
+                    let noise = if !F::NEEDS_NOISE {
+                        V::splat(0.0)
+                    } else if let Some(index) = index {
+                        let (low, high) = counter(image, layout.len(), 4 * at);
+                        p.noise::<V>(window_counters::<V>(low, load_index(index.as_ptr().add(at), n)), high)
+                    } else {
+                        let (low, high) = counter(image, layout.len(), at);
+                        p.noise::<V>(V::counters(low), high)
+                    };
+                    let d = f.gradient(v.mul_add(scale, shift), noise, g, &mut sums);
+                    d.store_partial(dz.as_mut_ptr().add(at), n);
+                    sum = sum.add(d);
+                    with_value = d.mul_add(v, with_value);
+                }
+                let (sum, with_value) = (sum.to_array(), with_value.to_array());
+                for l in 0..n {
+                    parts[F::SUMS + c + l] = f64::from(sum[l]);
+                    parts[F::SUMS + channels + c + l] = f64::from(with_value[l]);
+                }
+            }
+        }
+        for (out, sum) in parts[..F::SUMS].iter_mut().zip(sums.as_ref()) {
+            *out = sum.sum();
+        }
+    }
+}
+
+vectorised! {
+    /// dy = scale dz + slope y + constant, dz being 0 where an element didn't win its window; without `y`, dy = scale dz.
+    pub(crate) fn regenerate<V>(
+        layout: Layout, scale: &[f32], slope: &[f32], constant: &[f32], y: Option<&[f32]>, dz: &[f32], index: Option<&[u8]>,
+        dy: &mut [f32],
+    ) {
+        let Layout { height, width, channels, .. } = layout;
+        for c in (0..channels).step_by(WIDTH) {
+            let n = WIDTH.min(channels - c);
+            // SAFETY: c + n <= channels, rows and columns are inside the image
+            unsafe {
+                let a = V::load_partial(scale.as_ptr().add(c), n);
+                let b = V::load_partial(slope.as_ptr().add(c), n);
+                let k = V::load_partial(constant.as_ptr().add(c), n);
+                let Some(index) = index else {
+                    for at in (c..dy.len()).step_by(channels) {
+                        let rest = match y {
+                            Some(y) => V::load_partial(y.as_ptr().add(at), n).mul_add(b, k),
+                            None => V::splat(0.0),
+                        };
+                        V::load_partial(dz.as_ptr().add(at), n).mul_add(a, rest).store_partial(dy.as_mut_ptr().add(at), n);
+                    }
+                    continue;
+                };
+                for row in 0..height {
+                    for column in 0..width {
+                        let at = (row * width + column) * channels + c;
+                        let rest = match y {
+                            Some(y) => V::load_partial(y.as_ptr().add(at), n).mul_add(b, k),
+                            None => V::splat(0.0),
+                        };
+                        let d = if row / 2 < height / 2 && column / 2 < width / 2 {
+                            let window = (row / 2 * (width / 2) + column / 2) * channels + c;
+                            let place = V::splat((row % 2 * 2 + column % 2) as f32);
+                            let winner = load_index::<V>(index.as_ptr().add(window), n);
+                            let d = V::load_partial(dz.as_ptr().add(window), n);
+                            place.select_eq(winner, d.mul_add(a, rest), rest)
+                        } else {
+                            rest
+                        };
+                        d.store_partial(dy.as_mut_ptr().add(at), n);
+                    }
+                }
+            }
+        }
+    }
+}
