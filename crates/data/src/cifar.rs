@@ -68,12 +68,12 @@ pub(crate) fn load(folder: &Path) -> Result<(Images, Images, Vec<FileRecord>)> {
         return Ok((train, test, records));
     }
     let bytes = source::read(&archive)?;
-    let (train, test) = join(unpack(&bytes).map_err(|fault| fault.at(&archive))?);
+    let (train, test) = join(parse_archive(&bytes).map_err(|fault| fault.at(&archive))?);
     Ok((train, test, vec![FileRecord::of(ARCHIVE, &bytes)]))
 }
 
-/// The six files inside the publisher's archive, in the order of [`BATCHES`].
-fn unpack(bytes: &[u8]) -> Result<Vec<Images>, Fault> {
+/// The six files inside the publisher's archive (`cifar-10-binary.tar.gz`): five to train on, then the test images.
+pub fn parse_archive(bytes: &[u8]) -> Result<Vec<Images>, Fault> {
     // The archive holds 184 MB; whatever goes on after 256 MiB is something else.
     let mut archive = tar::Archive::new(gzip(bytes).take(256 << 20));
     let mut parts: [Option<Images>; 6] = Default::default();

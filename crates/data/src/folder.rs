@@ -18,6 +18,8 @@ use crate::{Dataset, LoadOptions, split};
 const SIDES: std::ops::RangeInclusive<usize> = 1..=1024;
 /// The most bytes that the resized images of a folder may take.
 const MAX_PIXELS: usize = 8 << 30;
+/// The most bytes that one image may have before it is resized: 89 million pixels in colour.
+const MAX_DECODED: u64 = 256 << 20;
 
 /// Loads the data set in a folder.
 pub(crate) fn load(root: &Path, options: &LoadOptions) -> Result<Dataset> {
@@ -146,9 +148,13 @@ pub fn decode(bytes: &[u8], side: usize, channels: usize) -> Result<Vec<u8>, Fau
     let mut limits = Limits::default();
     limits.max_image_width = Some(1 << 14);
     limits.max_image_height = Some(1 << 14);
-    limits.max_alloc = Some(256 << 20);
+    limits.max_alloc = Some(MAX_DECODED);
     reader.limits(limits);
     let mut decoder = reader.into_decoder().map_err(broken)?;
+    if decoder.total_bytes() > MAX_DECODED {
+        let (width, height) = decoder.dimensions();
+        return Err(Fault::unsupported(format!("{width}x{height} pixels are too many")));
+    }
     let orientation = decoder.orientation().map_err(broken)?;
     let mut image = DynamicImage::from_decoder(decoder).map_err(broken)?;
     image.apply_orientation(orientation);

@@ -118,7 +118,7 @@ impl<R: Read> Element<R> {
         self.left = self
             .left
             .checked_sub(bytes.len() as u64)
-            .ok_or_else(|| Fault::corrupt("an element ends before its parts do"))?;
+            .ok_or_else(|| Fault::corrupt("truncated: an element ends before its parts do"))?;
         self.reader.read_exact(bytes).map_err(|e| broken("an array", &e))
     }
 
