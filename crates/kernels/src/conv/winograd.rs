@@ -18,6 +18,17 @@ pub(super) const POINTS: usize = 36;
 /// Outputs of a tile along a side.
 const TILE: usize = 4;
 
+/// Floats from one point's matrix to the next one's. Matrices are often a multiple of 4 KiB; without the extra line all
+/// 36 values of a tile would fall into one set of the first-level cache.
+fn point_stride(rows: usize, columns: usize) -> usize {
+    rows * columns + WIDTH
+}
+
+/// The same for packed weights.
+fn weights_stride(rows: usize, columns: usize) -> usize {
+    packed_len(rows, columns) + WIDTH
+}
+
 /// Tiles of an image.
 pub(super) fn tiles(spec: &ConvSpec) -> usize {
     spec.out_height().div_ceil(TILE) * spec.out_width().div_ceil(TILE)
@@ -49,7 +60,7 @@ pub(super) fn forward_weights(ws: &Workspace, spec: &ConvSpec, weight: &[f32]) -
 fn transform_weights(ws: &Workspace, spec: &ConvSpec, weight: &[f32], transposed: bool) -> Buffer {
     let (input, out) = (spec.in_channels, spec.out_channels);
     let (rows, columns) = if transposed { (out, input) } else { (input, out) };
-    let one = packed_len(rows, columns);
+    let one = weights_stride(rows, columns);
     let mut u = ws.take(POINTS * one);
     let shared = Shared(u.as_mut_ptr());
     // (position of a kernel = row * row_step + column * column_step) * 9
@@ -80,7 +91,7 @@ vectorised! {
             unsafe {
                 let mut half = [[V::splat(0.0); 3]; 6];
                 for c in 0..3 {
-                    let column = kernel_1d([0, 1, 2].map(|i| V::load(g[i * 3 + c].as_ptr())));
+                    let column = kernel_1d(strided(g[c].as_ptr(), 3 * WIDTH));
                     for i in 0..6 {
                         half[i][c] = column[i];
                     }
@@ -93,6 +104,16 @@ vectorised! {
             }
         }
     }
+}
+
+/// N vectors, one every `stride` floats.
+#[inline(always)]
+unsafe fn strided<V: Lanes, const N: usize>(p: *const f32, stride: usize) -> [V; N] {
+    let mut out = [V::splat(0.0); N];
+    for (i, v) in out.iter_mut().enumerate() {
+        *v = unsafe { V::load(p.add(i * stride)) };
+    }
+    out
 }
 
 /// G g.
@@ -258,7 +279,7 @@ vectorised! {
                             };
                             let mut half = [[V::splat(0.0); 6]; 4];
                             for j in 0..6 {
-                                let column = output_1d([0, 1, 2, 3, 4, 5].map(|i| V::load(m.add((i * 6 + j) * point_stride + tile * channels + c))));
+                                let column = output_1d(strided(m.add(j * point_stride + tile * channels + c), 6 * point_stride));
                                 for i in 0..4 {
                                     half[i][j] = column[i];
                                 }
@@ -299,7 +320,10 @@ vectorised! {
                                     d[j][i] = V::load(image.as_ptr().add(((top + i) * width + left + j) * channels + c));
                                 }
                             }
-                            let half = d.map(|line| output_1d_transposed(line));
+                            let mut half = [[V::splat(0.0); 6]; 4];
+                            for j in 0..4 {
+                                half[j] = output_1d_transposed(d[j]);
+                            }
                             for i in 0..6 {
                                 let line = output_1d_transposed([half[0][i], half[1][i], half[2][i], half[3][i]]);
                                 for (j, t) in line.into_iter().enumerate() {
@@ -316,10 +340,10 @@ vectorised! {
 }
 
 vectorised! {
-    /// B v Bt of every tile of some images, added where patches overlap.
+    /// B v Bt of every tile of some images, added where patches overlap. Tiles come row by row, so a place is new to the first
+    /// of them that covers it.
     fn input_transform_transposed<V>(map: Map, v: *const f32, point_stride: usize, dx: &mut [f32]) {
         let Map { height, width, channels } = map;
-        dx.fill(0.0);
         let mut tile = 0;
         for image in dx.chunks_exact_mut(map.len()) {
             for top in (0..height).step_by(TILE) {
@@ -331,7 +355,7 @@ vectorised! {
                         unsafe {
                             let mut half = [[V::splat(0.0); 6]; 6];
                             for j in 0..6 {
-                                let column = input_1d_transposed([0, 1, 2, 3, 4, 5].map(|i| V::load(v.add((i * 6 + j) * point_stride + tile * channels + c))));
+                                let column = input_1d_transposed(strided(v.add(j * point_stride + tile * channels + c), 6 * point_stride));
                                 for i in 0..6 {
                                     half[i][j] = column[i];
                                 }
@@ -342,7 +366,9 @@ vectorised! {
                                 for (j, t) in line.into_iter().enumerate() {
                                     if j >= c0 && j < c1 {
                                         let p = p.add((left + j - 1) * channels);
-                                        V::load(p).add(t).store(p);
+                                        // the tiles above and to the left were here before
+                                        let added = (i < 2 && top > 0) || (j < 2 && left > 0);
+                                        (if added { V::load(p).add(t) } else { t }).store(p);
                                     }
                                 }
                             }
@@ -366,15 +392,16 @@ pub(super) fn forward(
 ) {
     let (input, out) = (spec.in_channels, spec.out_channels);
     let t = x.len() / spec.in_image() * tiles(spec);
-    let mut v = ws.take(POINTS * t * input);
-    let mut m = ws.take(POINTS * t * out);
-    input_transform(Map::input(spec), x, v.as_mut_ptr(), t * input);
+    let (v_stride, m_stride) = (point_stride(t, input), point_stride(t, out));
+    let mut v = ws.take(POINTS * v_stride);
+    let mut m = ws.take(POINTS * m_stride);
+    input_transform(Map::input(spec), x, v.as_mut_ptr(), v_stride);
     for p in 0..POINTS {
-        let left = Left::matrix(v[p * t * input..].as_ptr(), input, 1);
-        let right = Right::Packed(weights[p * packed_len(input, out)..].as_ptr());
-        gemm(t, out, input, left, right, m[p * t * out..].as_mut_ptr(), out, Start::Zero);
+        let left = Left::matrix(v[p * v_stride..].as_ptr(), input, 1);
+        let right = Right::Packed(weights[p * weights_stride(input, out)..].as_ptr());
+        gemm(t, out, input, left, right, m[p * m_stride..].as_mut_ptr(), out, Start::Zero);
     }
-    output_transform(Map::output(spec), m.as_ptr(), t * out, bias, y);
+    output_transform(Map::output(spec), m.as_ptr(), m_stride, bias, y);
 }
 
 pub(super) fn backward(
@@ -388,8 +415,9 @@ pub(super) fn backward(
     let (input, out) = (spec.in_channels, spec.out_channels);
     let (group, per_image) = (group(spec), tiles(spec));
     let total = spec.batch * per_image;
-    let mut v = ws.take(POINTS * total * input);
-    let mut m = ws.take(POINTS * total * out);
+    let (v_stride, m_stride) = (point_stride(total, input), point_stride(total, out));
+    let mut v = ws.take(POINTS * v_stride);
+    let mut m = ws.take(POINTS * m_stride);
     let turned = dx.is_some().then(|| transform_weights(ws, spec, weight, true));
     let (v_all, m_all) = (Shared(v.as_mut_ptr()), Shared(m.as_mut_ptr()));
     let mut none = [];
@@ -401,64 +429,68 @@ pub(super) fn backward(
         let (first, t) = (task * group * per_image, images * per_image);
         // SAFETY: every task has its own tiles and images
         let (v, m) = unsafe { (v_all.get().add(first * input), m_all.get().add(first * out)) };
-        input_transform(Map::input(spec), x, v, total * input);
+        input_transform(Map::input(spec), x, v, v_stride);
         let mut image_dy = ws.take(spec.out_image());
         for i in 0..images {
             dy.fill(task * group + i, &mut image_dy);
             // SAFETY: as above
             let m = unsafe { m.add(i * per_image * out) };
-            output_transform_transposed(Map::output(spec), &image_dy, m, total * out);
+            output_transform_transposed(Map::output(spec), &image_dy, m, m_stride);
         }
         if let Some(turned) = &turned {
-            let mut dv = ws.take(POINTS * t * input);
+            let dv_stride = point_stride(t, input);
+            let mut dv = ws.take(POINTS * dv_stride);
             for p in 0..POINTS {
                 // SAFETY: as above
-                let left = Left::matrix(unsafe { m.add(p * total * out) }, out, 1);
-                let right = Right::Packed(turned[p * packed_len(out, input)..].as_ptr());
-                gemm(t, input, out, left, right, dv[p * t * input..].as_mut_ptr(), input, Start::Zero);
+                let left = Left::matrix(unsafe { m.add(p * m_stride) }, out, 1);
+                let right = Right::Packed(turned[p * weights_stride(out, input)..].as_ptr());
+                gemm(t, input, out, left, right, dv[p * dv_stride..].as_mut_ptr(), input, Start::Zero);
             }
             // SAFETY: as above
             let at = task * group * dx_image;
             let dx = unsafe { std::slice::from_raw_parts_mut(dx_all.get().add(at), images * dx_image) };
-            input_transform_transposed(Map::input(spec), dv.as_ptr(), t * input, dx);
+            input_transform_transposed(Map::input(spec), dv.as_ptr(), dv_stride, dx);
         }
     });
 
-    let mut du = ws.take(POINTS * input * out);
-    du.par_chunks_mut(input * out).enumerate().for_each(|(p, du)| {
+    let du_stride = point_stride(input, out);
+    let mut du = ws.take(POINTS * du_stride);
+    du.par_chunks_mut(du_stride).enumerate().for_each(|(p, du)| {
         // blocks of tiles whose part of m stays in the first-level cache while the rows of v pass by
         for (block, from) in (0..total).step_by(TILES_A_BLOCK).enumerate() {
             let t = TILES_A_BLOCK.min(total - from);
-            let left = Left::matrix(v[(p * total + from) * input..].as_ptr(), 1, input);
-            let right = Right::Rows(m[(p * total + from) * out..].as_ptr(), out);
+            let left = Left::matrix(v[p * v_stride + from * input..].as_ptr(), 1, input);
+            let right = Right::Rows(m[p * m_stride + from * out..].as_ptr(), out);
             let start = if block == 0 { Start::Zero } else { Start::Accumulate };
             gemm(input, out, t, left, right, du.as_mut_ptr(), out, start);
         }
     });
-    weight_gradient(ws, spec, &du)
+    weight_gradient(ws, spec, &du, du_stride)
 }
 
 const TILES_A_BLOCK: usize = 128;
 
 /// Gt du G for all kernels, in PyTorch's order.
-fn weight_gradient(ws: &Workspace, spec: &ConvSpec, du: &[f32]) -> Vec<f32> {
+fn weight_gradient(ws: &Workspace, spec: &ConvSpec, du: &[f32], du_stride: usize) -> Vec<f32> {
     let mut dweight = ws.take(spec.weights());
     dweight.par_chunks_mut(WIDTH * spec.in_channels * 9).enumerate().for_each(|(block, dweight)| {
-        kernel_transform_transposed(du, spec.in_channels, spec.out_channels, block * WIDTH, dweight);
+        let du = &du[block * WIDTH..];
+        kernel_transform_transposed(du, du_stride, spec.in_channels, spec.out_channels, dweight);
     });
     dweight.into_vec()
 }
 
 vectorised! {
-    fn kernel_transform_transposed<V>(du: &[f32], input: usize, out: usize, column: usize, dweight: &mut [f32]) {
+    /// Sixteen outputs' kernels: `du` starts at the first one's column.
+    fn kernel_transform_transposed<V>(du: &[f32], du_stride: usize, input: usize, out: usize, dweight: &mut [f32]) {
         let mut g = [[0.0f32; WIDTH]; 9];
         for r in 0..input {
-            // SAFETY: du holds 36 matrices of input x out; column + 16 <= out
+            // SAFETY: du holds 36 matrices of input x out, and sixteen columns from its start
             unsafe {
-                let u = du.as_ptr().add(r * out + column);
+                let u = du.as_ptr().add(r * out);
                 let mut half = [[V::splat(0.0); 6]; 3];
                 for j in 0..6 {
-                    let c = kernel_1d_transposed([0, 1, 2, 3, 4, 5].map(|i| V::load(u.add((i * 6 + j) * input * out))));
+                    let c = kernel_1d_transposed(strided(u.add(j * du_stride), 6 * du_stride));
                     for i in 0..3 {
                         half[i][j] = c[i];
                     }
