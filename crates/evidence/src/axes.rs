@@ -53,7 +53,7 @@ pub fn ticks((low, high): (f64, f64), about: usize) -> Vec<f64> {
 /// Ticks as text, all with as many decimals as their distance needs.
 pub fn labels(ticks: &[f64]) -> Vec<String> {
     let step = if let [a, b, ..] = ticks { (b - a).abs() } else { 1.0 };
-    let decimals = (-step.log10() + 1e-9).ceil().clamp(0.0, 8.0) as usize;
+    let decimals = (-step.log10() - 1e-9).ceil().clamp(0.0, 8.0) as usize;
     ticks.iter().map(|t| number(*t, decimals)).collect()
 }
 
@@ -126,6 +126,28 @@ impl Axes {
     }
 }
 
+/// Cuts a line where it leaves a range upwards or downwards; parts are separated by a point that is not finite.
+pub fn clip(line: &[(f64, f64)], (low, high): (f64, f64)) -> Vec<(f64, f64)> {
+    const BREAK: (f64, f64) = (f64::NAN, f64::NAN);
+    let inside = |y: f64| y.clamp(low, high);
+    let mut out = Vec::with_capacity(line.len());
+    for pair in line.windows(2) {
+        let [(x0, y0), (x1, y1)] = [pair[0], pair[1]];
+        let (from, to) = (inside(y0), inside(y1));
+        if !(y0.is_finite() && y1.is_finite()) || (from == to && from != y0) {
+            out.push(BREAK);
+            continue;
+        }
+        let x_at = |y: f64| if y1 == y0 { x0 } else { x0 + (y - y0) / (y1 - y0) * (x1 - x0) };
+        let start = if from == y0 { (x0, y0) } else { (x_at(from), from) };
+        if out.last() != Some(&start) {
+            out.extend([BREAK, start]);
+        }
+        out.push(if to == y1 { (x1, y1) } else { (x_at(to), to) });
+    }
+    out
+}
+
 /// Moves labels apart until each has `distance` to the next, within `low` and `high`, with little movement.
 ///
 /// Takes the wished places in any order and returns the places in the same order.
@@ -172,6 +194,14 @@ mod tests {
         assert_eq!(range([f64::NAN], 0.1), None);
         let (low, high) = range([0.0], 0.1).unwrap();
         assert!(low < 0.0 && high > 0.0);
+    }
+
+    #[test]
+    fn a_line_ends_where_it_leaves_the_picture() {
+        let line = [(0.0, 0.0), (1.0, 2.0), (2.0, 2.0), (3.0, 6.0), (4.0, 7.0)];
+        let inside: Vec<_> = clip(&line, (1.0, 4.0)).into_iter().filter(|p| p.0.is_finite()).collect();
+        assert_eq!(inside, [(0.5, 1.0), (1.0, 2.0), (2.0, 2.0), (2.5, 4.0)]);
+        assert!(clip(&line, (10.0, 11.0)).iter().all(|p| p.0.is_nan()));
     }
 
     #[test]

@@ -13,8 +13,11 @@ pub mod names;
 pub mod paper;
 mod png;
 pub mod records;
+mod report;
+pub mod reproduction;
 pub mod statistics;
 pub mod svg;
 pub mod table;
 
 pub use error::{Error, ErrorKind, Result};
+pub use report::report;

@@ -19,6 +19,18 @@ pub fn activation(name: &str) -> &str {
     }
 }
 
+/// The name of a data set; one's own stays as it is.
+pub fn dataset(name: &str) -> &str {
+    match name {
+        "fmnist" => "Fashion-MNIST",
+        "fmnist-mini" => "Fashion-MNIST (mini)",
+        "cifar10" => "CIFAR-10",
+        "svhn" => "SVHN",
+        "fer2013" => "FER2013",
+        other => other,
+    }
+}
+
 /// The name of a variant of the network; an unknown one stays as it is.
 pub fn variant(name: &str) -> String {
     match name.split_once(':') {

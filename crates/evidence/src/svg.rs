@@ -42,6 +42,9 @@ pub const OKABE_ITO: [Paint; 7] = [
     paint("#d55e00", "vermillion"),
 ];
 
+/// Pictures wider than this have the class `wide` on a page: a phone should let them scroll, not shrink them.
+const WIDE: f64 = 480.0;
+
 /// The fonts of text, the first that there is.
 const FONTS: &str = "'Noto Sans', 'Helvetica Neue', Helvetica, Arial, sans-serif";
 
@@ -277,9 +280,10 @@ impl Panel {
     /// The picture as an element of a page: as wide as its place, no wider than drawn, on the page's ground.
     pub fn to_inline(&self) -> String {
         format!(
-            "<svg viewBox=\"0 0 {w} {h}\" style=\"max-width:{w}px\" role=\"img\" aria-label=\"{}\">\n{}</svg>\n",
+            "<svg viewBox=\"0 0 {w} {h}\" style=\"max-width:{w}px\"{class} role=\"img\" aria-label=\"{}\">\n{}</svg>\n",
             escape(&self.description),
             self.body,
+            class = if self.width > WIDE { " class=\"wide\"" } else { "" },
             w = n(self.width),
             h = n(self.height),
         )

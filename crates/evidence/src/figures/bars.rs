@@ -26,10 +26,14 @@ pub fn weights(result: &StudyResult) -> Option<Figure> {
     let dots = if runs.len() > 1 { " Bars are means over the seeds, dots single seeds." } else { "" };
     Some(Figure {
         name: "weights",
-        title: format!("AdAct weights on {} ({})", result.dataset, seeds_in_words(runs.len(), result)),
+        title: format!(
+            "AdAct weights on {} ({})",
+            names::dataset(&result.dataset),
+            seeds_in_words(runs.len(), result)
+        ),
         caption: format!(
             "Raw weights w and softmax(w) of each candidate in each layer, in the epoch that was kept.{dots} \
-             The dashed line is 1/{}, where all began. The strongest is in bold.",
+             The dashed line is 1/{}, an equal share. The strongest is in bold.",
             all().next().map_or(7, |l| l.w.len())
         ),
         columns: 2,
@@ -46,16 +50,15 @@ fn panel(result: &StudyResult, layer: usize, seeds: &[&LayerWeights], raw: (f64,
     let bottom = TOP + ROW * w.len() as f64;
     let mut panel =
         Panel::new(WIDTH, bottom + 26.0, format!("{title}. Softmax weights: {}.", description.join(", ")));
-    panel.text((8.0, 16.0), &title, TEXT.size(13.5).bold());
+    panel.text((4.0, 16.0), &title, TEXT.size(13.5).bold());
 
     let name_room = 8.0 + room(w.iter().map(|(n, _)| names::activation(n)), 12.5).max(44.0);
     let half = (WIDTH - name_room - 24.0) / 2.0;
     let left = Scale::new(raw, (name_room + 8.0, name_room + half));
-    // Room for the number at the end of the longest bar.
-    let right = Scale::new((0.0, top * 1.22), (name_room + half + 18.0, WIDTH - 8.0));
+    let right = Scale::new((0.0, top * 1.03), (name_room + half + 18.0, WIDTH - 46.0));
     let strongest = softmax.iter().max_by(|a, b| a.1.total_cmp(&b.1)).map(|(n, _)| n.clone());
 
-    for (scale, name, about) in [(&left, "raw w", 3), (&right, "softmax(w)", 3)] {
+    for (scale, name, about) in [(&left, "raw w", 4), (&right, "softmax(w)", 4)] {
         let at = ticks((scale.low, scale.high), about);
         for (tick, label) in at.iter().zip(labels(&at)) {
             let x = scale.at(*tick);
@@ -81,7 +84,6 @@ fn panel(result: &StudyResult, layer: usize, seeds: &[&LayerWeights], raw: (f64,
                 if wins { 1.0 } else { 0.72 },
             );
         }
-        let mut end = right.at(*s);
         if seeds.len() > 1 {
             for seed in seeds {
                 let x = left.at(weight_of(seed, |l| &l.w, name));
@@ -90,10 +92,9 @@ fn panel(result: &StudyResult, layer: usize, seeds: &[&LayerWeights], raw: (f64,
                 let x = right.at(weight_of(seed, |l| &l.softmax, name));
                 panel.dot((x, y + ROW / 2.0), 2.6, PAPER, 1.0);
                 panel.dot((x, y + ROW / 2.0), 1.8, INK, 1.0);
-                end = end.max(x);
             }
         }
-        panel.text((end + 6.0, y + 14.5), &number(*s, 3), style.size(11.0));
+        panel.text((WIDTH - 6.0, y + 14.5), &number(*s, 3), style.size(11.0).anchor(Anchor::End));
     }
     let uniform = right.at(1.0 / w.len().max(1) as f64);
     panel.line((uniform, TOP), (uniform, bottom), Stroke::solid(INK, 1.0).dashed("4 3"));

@@ -51,7 +51,7 @@ pub fn confusion(result: &StudyResult) -> Option<Figure> {
         title: format!(
             "{} on {}: what was taken for what (seed {})",
             names::variant(&run.variant),
-            result.dataset,
+            names::dataset(&result.dataset),
             run.seed
         ),
         caption: format!(

@@ -7,7 +7,7 @@ use super::{Figure, activation_stroke, adact_layers, layer_title};
 use crate::axes::{Axes, range, ticks};
 use crate::names;
 use crate::records::{CurveConstants, InputHistogram, LayerWeights, RunResult, StudyResult};
-use crate::svg::{Anchor, INK, MUTED, Panel, SHADE, Stroke, TEXT};
+use crate::svg::{Anchor, INK, MUTED, PAPER, Panel, SHADE, Stroke, TEXT};
 
 /// The range of inputs where none are known.
 const USUAL: (f64, f64) = (-4.0, 4.0);
@@ -53,7 +53,7 @@ pub fn functions(result: &StudyResult) -> Option<Figure> {
     };
     Some(Figure {
         name: "functions",
-        title: format!("What each layer learned on {} (seed {})", result.dataset, run.seed),
+        title: format!("What each layer learned on {} (seed {})", names::dataset(&result.dataset), run.seed),
         caption: format!(
             "The mixture (solid) against the activation with the largest weight (dashed) and ReLU (dotted){seen}."
         ),
@@ -78,7 +78,7 @@ fn panel(result: &StudyResult, run: &RunResult, i: usize, layer: &LayerWeights) 
         _ => format!("Layer {}: {choice} with seed {}", i + 1, run.seed),
     };
     let mut panel = Panel::new(430.0, 290.0, format!("{title}: the learned mixture against {choice}."));
-    panel.text((8.0, 16.0), &title, TEXT.size(13.5).bold());
+    panel.text((4.0, 16.0), &title, TEXT.size(13.5).bold());
     let y = range(learned.iter().chain(&chosen).copied(), 0.06).unwrap_or((-1.0, 1.0));
     let axes = Axes::new(&panel, [40.0, 28.0, 14.0, 40.0], (low, high), y);
     if let Some(histogram) = histogram {
@@ -99,6 +99,7 @@ fn panel(result: &StudyResult, run: &RunResult, i: usize, layer: &LayerWeights) 
         (format!("{choice} (chosen)"), chosen, activation_stroke_dashed(&layer.choice)),
     ];
     let shown = strokes.iter().filter(|(name, _, _)| !(name == "ReLU" && layer.choice == "relu"));
+    panel.rect((axes.left + 6.0, axes.top + 1.0), 142.0, 54.0, PAPER, 0.85);
     for (row, (name, values, stroke)) in shown.enumerate() {
         panel.polyline(&line(values), *stroke);
         let at = (axes.left + 12.0, axes.top + 14.0 + 17.0 * row as f64);

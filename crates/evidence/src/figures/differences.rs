@@ -23,14 +23,15 @@ pub fn differences(result: &StudyResult) -> Option<Figure> {
     let names: Vec<String> = comparisons.iter().map(|c| name(c)).collect();
     let description: Vec<String> = comparisons.iter().map(|c| c.words()).collect();
     let mut panel =
-        Panel::new(760.0, 62.0 + ROW * names.len() as f64, format!("{}.", description.join("; ")));
+        Panel::new(640.0, 62.0 + ROW * names.len() as f64, format!("{}.", description.join("; ")));
     let name_room = 18.0 + room(names.iter().map(String::as_str), 12.5);
-    let verdict_room = 24.0 + room(comparisons.iter().map(|c| short(c)), 12.0);
+    let verdicts: Vec<String> = comparisons.iter().map(|c| short(c)).collect();
+    let verdict_room = 24.0 + room(verdicts.iter().map(String::as_str), 12.0);
     let axes = Axes::new(&panel, [name_room, 8.0, verdict_room, 46.0], x, (0.0, 1.0));
     axes.grid_x(&mut panel, &ticks(x, 6));
     axes.name_x(&mut panel, "difference in test accuracy, by seed");
     panel.line((axes.x.at(0.0), axes.top), (axes.x.at(0.0), axes.bottom), Stroke::solid(INK, 1.4));
-    for (i, (c, name)) in comparisons.iter().zip(&names).enumerate() {
+    for (i, ((c, name), verdict)) in comparisons.iter().zip(&names).zip(&verdicts).enumerate() {
         let y = axes.top + ROW * (i as f64 + 0.5);
         let paint = paint(c.verdict);
         panel.text((name_room - 10.0, y + 4.5), name, TEXT.anchor(Anchor::End));
@@ -41,14 +42,14 @@ pub fn differences(result: &StudyResult) -> Option<Figure> {
             panel.ring((axes.x.at(*d), y - 9.0), 2.8, Stroke::solid(paint, 1.3));
         }
         panel.dot((axes.x.at(c.difference.mean), y), 5.2, paint, 1.0);
-        panel.text((axes.right + 14.0, y + 4.5), short(c), TEXT.size(12.0));
+        panel.text((axes.right + 14.0, y + 4.5), verdict, TEXT.size(12.0));
     }
     panel.line((axes.left, axes.bottom), (axes.right, axes.bottom), Stroke::solid(MUTED, 1.0));
     Some(Figure {
         name: "differences",
-        title: format!("Paired differences in test accuracy on {}", result.dataset),
+        title: format!("Paired differences in test accuracy on {}", names::dataset(&result.dataset)),
         caption: format!(
-            "Rings are seeds, dots mean differences, whiskers their 95% intervals, each on its own. Verdicts at the {} \
+            "Rings are seeds, dots mean differences, whiskers their 95% intervals (Student's t, not corrected). Verdicts at the {} \
              level by permutation tests, corrected for {} comparisons.",
             number(result.statistics.level, 2),
             result.statistics.comparisons.len()
@@ -58,12 +59,12 @@ pub fn differences(result: &StudyResult) -> Option<Figure> {
     })
 }
 
-fn short(c: &Comparison) -> &'static str {
+fn short(c: &Comparison) -> String {
     match c.verdict {
-        Verdict::Better => "better",
-        Verdict::Worse => "worse",
-        Verdict::NoDifferenceShown => "no difference shown",
-        Verdict::TooFewSeeds => "too few seeds",
+        Verdict::Better => "better".into(),
+        Verdict::Worse => "worse".into(),
+        Verdict::NoDifferenceShown => "no difference shown".into(),
+        Verdict::TooFewSeeds => format!("needs {} seeds", c.seeds_to_reach_level),
     }
 }
 

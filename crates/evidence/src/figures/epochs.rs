@@ -23,10 +23,10 @@ pub fn weights_over_epochs(study: &Study) -> Option<Figure> {
         name: "weights_over_epochs",
         title: format!(
             "AdAct weights over the epochs on {} ({})",
-            study.result.dataset,
+            names::dataset(&study.result.dataset),
             seeds_in_words(seeds.len(), &study.result)
         ),
-        caption: format!("softmax(w) of each candidate after each epoch; all begin equal.{thin}"),
+        caption: format!("softmax(w) of each candidate after each epoch.{thin}"),
         columns: 2,
         panels: (0..layers).map(|layer| panel(study, layer, &seeds, y)).collect(),
     })
@@ -35,11 +35,10 @@ pub fn weights_over_epochs(study: &Study) -> Option<Figure> {
 fn panel(study: &Study, layer: usize, seeds: &[Vec<&[LayerWeights]>], y: (f64, f64)) -> Panel {
     let title = layer_title(&study.result, layer);
     let candidates = seeds[0][0][layer].candidates();
-    let start = 1.0 / candidates.len() as f64;
     let mut panel = Panel::new(430.0, 280.0, format!("{title}: softmax weights over the epochs."));
-    panel.text((8.0, 16.0), &title, TEXT.size(13.5).bold());
+    panel.text((4.0, 16.0), &title, TEXT.size(13.5).bold());
     let epochs = seeds.iter().map(Vec::len).max().unwrap_or(1);
-    let axes = Axes::new(&panel, [48.0, 28.0, 66.0, 40.0], (0.0, epochs as f64), y);
+    let axes = Axes::new(&panel, [48.0, 28.0, 66.0, 40.0], (1.0, epochs.max(2) as f64), y);
     axes.grid_y(&mut panel, &ticks(y, 5));
     axes.grid_x(&mut panel, &whole_ticks(epochs));
     axes.name_x(&mut panel, "epoch");
@@ -52,7 +51,7 @@ fn panel(study: &Study, layer: usize, seeds: &[Vec<&[LayerWeights]>], y: (f64, f
         if seeds.len() > 1 {
             for seed in seeds {
                 let line = seed.iter().enumerate().map(|(e, l)| axes.at(e as f64 + 1.0, weight(l)));
-                let line: Vec<_> = std::iter::once(axes.at(0.0, start)).chain(line).collect();
+                let line: Vec<_> = line.collect();
                 panel.polyline(&line, Stroke::solid(stroke.paint, 0.8).faint(0.35));
             }
         }
@@ -61,7 +60,7 @@ fn panel(study: &Study, layer: usize, seeds: &[Vec<&[LayerWeights]>], y: (f64, f
             there.iter().sum::<f64>() / there.len() as f64
         };
         let line = (0..epochs).map(|e| axes.at(e as f64 + 1.0, mean(e)));
-        let line: Vec<_> = std::iter::once(axes.at(0.0, start)).chain(line).collect();
+        let line: Vec<_> = line.collect();
         panel.polyline(&line, stroke);
         ends.push(axes.y.at(mean(epochs - 1)));
     }
@@ -74,7 +73,9 @@ fn panel(study: &Study, layer: usize, seeds: &[Vec<&[LayerWeights]>], y: (f64, f
     panel
 }
 
-/// Whole numbers up to the number of epochs.
+/// Whole numbers from 1 to the number of epochs.
 pub(super) fn whole_ticks(epochs: usize) -> Vec<f64> {
-    ticks((0.0, epochs as f64), epochs.min(5)).into_iter().filter(|t| t.fract() == 0.0).collect()
+    let round =
+        ticks((0.0, epochs as f64), epochs.min(5)).into_iter().filter(|t| t.fract() == 0.0 && *t > 1.0);
+    std::iter::once(1.0).chain(round).collect()
 }

@@ -1,7 +1,7 @@
 //! How the networks learned: accuracy and loss over the epochs.
 
 use super::{Figure, seeds_in_words, variant_stroke};
-use crate::axes::{Axes, range, spread, ticks};
+use crate::axes::{Axes, clip, range, spread, ticks};
 use crate::names;
 use crate::records::{EpochRecord, Selection, Study};
 use crate::svg::{Panel, Stroke, TEXT, text_width};
@@ -30,11 +30,11 @@ pub fn learning_curves(study: &Study) -> Option<Figure> {
         name: "learning_curves",
         title: format!(
             "Learning curves on {} ({})",
-            study.result.dataset,
+            names::dataset(&study.result.dataset),
             seeds_in_words(seeds, &study.result)
         ),
         caption: format!(
-            "{thin}Training numbers are means over the epoch's batches while the weights moved."
+            "{thin}The first epochs may lie outside. Training numbers are means over the epoch's batches while the weights moved."
         ),
         columns: 2,
         panels,
@@ -54,19 +54,18 @@ fn panel(study: &Study, title: &str, value: Value) -> Option<Panel> {
         .map(|(i, v)| (i, v.as_str(), of(v)))
         .filter(|(_, _, l)| !l.is_empty())
         .collect();
-    let y = range(lines.iter().flat_map(|(_, _, l)| l.iter().flatten().copied()), 0.05)?;
     let epochs = lines.iter().flat_map(|(_, _, l)| l.iter().map(Vec::len)).max()?;
+    // The first epochs are far from the rest: with them in the picture the variants could not be told apart.
+    let shown = |l: &Vec<f64>| l.iter().skip(epochs / 5).copied().collect::<Vec<_>>();
+    let y = range(lines.iter().flat_map(|(_, _, l)| l.iter().flat_map(shown)), 0.05)?;
 
     let names: Vec<String> = lines.iter().map(|(_, v, _)| names::variant(v)).collect();
     let room = names.iter().map(|n| text_width(n, 11.5)).fold(0.0, f64::max);
     let mut panel = Panel::new(430.0, 280.0, format!("{title} of {} over the epochs.", names.join(", ")));
-    panel.text((8.0, 16.0), title, TEXT.size(13.5).bold());
+    panel.text((4.0, 16.0), title, TEXT.size(13.5).bold());
     let axes = Axes::new(&panel, [48.0, 28.0, 22.0 + room, 40.0], (1.0, epochs.max(2) as f64), y);
     axes.grid_y(&mut panel, &ticks(y, 5));
-    let whole: Vec<f64> = std::iter::once(1.0)
-        .chain(super::epochs::whole_ticks(epochs).into_iter().filter(|t| *t > 1.0))
-        .collect();
-    axes.grid_x(&mut panel, &whole);
+    axes.grid_x(&mut panel, &super::epochs::whole_ticks(epochs));
     axes.name_x(&mut panel, "epoch");
     axes.lines(&mut panel);
 
@@ -74,7 +73,8 @@ fn panel(study: &Study, title: &str, value: Value) -> Option<Panel> {
     for (i, variant, seeds) in &lines {
         let stroke = variant_stroke(*i, variant);
         let points = |values: &[f64]| {
-            values.iter().enumerate().map(|(e, v)| axes.at(e as f64 + 1.0, *v)).collect::<Vec<_>>()
+            let line: Vec<_> = values.iter().enumerate().map(|(e, v)| (e as f64 + 1.0, *v)).collect();
+            clip(&line, y).into_iter().map(|(e, v)| axes.at(e, v)).collect::<Vec<_>>()
         };
         if seeds.len() > 1 {
             for seed in seeds {
@@ -88,8 +88,8 @@ fn panel(study: &Study, title: &str, value: Value) -> Option<Panel> {
             })
             .collect();
         panel.polyline(&points(&mean), stroke);
-        if let [x] = points(&mean).as_slice() {
-            panel.dot(*x, 3.5, stroke.paint, 1.0);
+        if let [only] = mean.as_slice() {
+            panel.dot(axes.at(1.0, *only), 3.5, stroke.paint, 1.0);
         }
         ends.push(mean.iter().rev().find(|v| v.is_finite()).map_or(axes.bottom, |v| axes.y.at(*v)));
     }

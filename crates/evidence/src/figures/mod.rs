@@ -148,6 +148,12 @@ fn mean_weights(layers: &[&LayerWeights], of: fn(&LayerWeights) -> &[f32]) -> Ve
     first.candidates().into_iter().map(|name| (name.to_string(), mean(name))).collect()
 }
 
+/// The mean softmax weight of each candidate of a layer (from 0) over the seeds of `adact`.
+pub(crate) fn mean_softmax(result: &StudyResult, layer: usize) -> Vec<(String, f64)> {
+    let layers: Vec<_> = adact_layers(result).iter().filter_map(|(_, l)| l.get(layer)).collect();
+    mean_weights(&layers, |l| &l.softmax)
+}
+
 /// The weight of one candidate.
 fn weight_of(layer: &LayerWeights, of: fn(&LayerWeights) -> &[f32], name: &str) -> f64 {
     let at = layer.candidates().iter().position(|c| *c == name);
@@ -172,14 +178,16 @@ fn heat_cell(
     text: &str,
     bold: bool,
 ) {
-    let blue = OKABE_ITO[5];
     let share = if share.is_finite() { share.clamp(0.0, 1.0) } else { 0.0 };
-    panel.rect(at, width - 1.0, height - 1.0, blue, 0.04 + 0.96 * share);
-    let paint: Paint = if share > 0.5 { PAPER_TEXT } else { TEXT.paint };
+    panel.rect(at, width - 1.0, height - 1.0, HEAT, 0.04 + 0.96 * share);
+    let paint: Paint = if share > 0.85 { PAPER_TEXT } else { TEXT.paint };
     let style = TEXT.size(11.0).anchor(Anchor::Middle).paint(paint);
     let style = if bold { style.bold() } else { style };
     panel.text((at.0 + width / 2.0 - 0.5, at.1 + height / 2.0 + 3.5), text, style);
 }
+
+/// Okabe and Ito's blue, which stays as it is on a page in dark mode.
+const HEAT: Paint = Paint { colour: OKABE_ITO[5].colour, word: "heat" };
 
 /// White that stays white on a page in dark mode.
 const PAPER_TEXT: Paint = Paint { colour: PAPER.colour, word: "white" };

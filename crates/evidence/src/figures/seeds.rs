@@ -1,6 +1,7 @@
 //! The weights of every layer and seed, as numbers on a heat map.
 
 use super::{Figure, adact_layers, heat_cell, layer_title};
+use crate::axes::range;
 use crate::names;
 use crate::records::{LayerWeights, RunResult, StudyResult};
 use crate::svg::{Anchor, INK, MUTED, Panel, Stroke, TEXT};
@@ -11,17 +12,23 @@ const CELL: (f64, f64) = (50.0, 22.0);
 pub fn weights_by_seed(result: &StudyResult) -> Option<Figure> {
     let runs = adact_layers(result);
     let layers = runs.iter().map(|(_, l)| l.len()).min().filter(|n| *n > 0)?;
-    let highest = runs.iter().flat_map(|(_, l)| l.iter()).map(|l| l.share() as f64).fold(0.0, f64::max);
+    let shares = runs.iter().flat_map(|(_, l)| l.iter()).flat_map(|l| l.softmax.iter().map(|s| *s as f64));
+    let shown = range(shares, 0.0)?;
     Some(Figure {
         name: "weights_by_seed",
-        title: format!("Softmax weights by layer and seed on {}", result.dataset),
+        title: format!("Softmax weights by layer and seed on {}", names::dataset(&result.dataset)),
         caption: "Each seed's choice is framed. Rows with frames in one column agree.".into(),
         columns: 2,
-        panels: (0..layers).map(|layer| panel(result, layer, &runs, highest)).collect(),
+        panels: (0..layers).map(|layer| panel(result, layer, &runs, shown)).collect(),
     })
 }
 
-fn panel(result: &StudyResult, layer: usize, runs: &[(&RunResult, &[LayerWeights])], highest: f64) -> Panel {
+fn panel(
+    result: &StudyResult,
+    layer: usize,
+    runs: &[(&RunResult, &[LayerWeights])],
+    (low, high): (f64, f64),
+) -> Panel {
     let candidates = runs[0].1[layer].candidates();
     let (left, top) = (66.0, 46.0);
     let width = left + CELL.0 * candidates.len() as f64 + 10.0;
@@ -32,7 +39,7 @@ fn panel(result: &StudyResult, layer: usize, runs: &[(&RunResult, &[LayerWeights
         .collect();
     let title = layer_title(result, layer);
     let mut panel = Panel::new(width, height, format!("{title}: {}.", chosen.join(", ")));
-    panel.text((8.0, 16.0), &title, TEXT.size(13.5).bold());
+    panel.text((4.0, 16.0), &title, TEXT.size(13.5).bold());
     for (i, name) in candidates.iter().enumerate() {
         let x = left + CELL.0 * (i as f64 + 0.5);
         panel.text((x, top - 7.0), names::activation(name), TEXT.size(11.5).anchor(Anchor::Middle));
@@ -50,7 +57,7 @@ fn panel(result: &StudyResult, layer: usize, runs: &[(&RunResult, &[LayerWeights
                 &mut panel,
                 at,
                 CELL,
-                share / highest.max(1e-9) * 0.9,
+                0.05 + 0.95 * (share - low) / (high - low),
                 &format!("{share:.3}"),
                 weights.choice == *name,
             );

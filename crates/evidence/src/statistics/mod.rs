@@ -15,7 +15,7 @@ pub use compare::{Comparison, Statistics, Verdict};
 pub use holm::holm;
 pub use permutation::{Method, Permutation, permutation_test, smallest_p};
 pub use power::{pairs_needed, power_of_paired_t};
-pub use summary::{Summary, wilson};
+pub use summary::{Summary, prediction_interval, wilson};
 
 /// The level of significance of every verdict.
 pub const LEVEL: f64 = 0.05;

@@ -36,6 +36,14 @@ impl Summary {
     }
 }
 
+/// Where one more number would fall with a probability of 95%, if they are normally distributed; `None` for a
+/// single number.
+pub fn prediction_interval(summary: &Summary) -> Option<[f64; 2]> {
+    let n = summary.n as f64;
+    let half = t_quantile(0.975, summary.n.checked_sub(1)?) * summary.sd? * (1.0 + 1.0 / n).sqrt();
+    Some([summary.mean - half, summary.mean + half])
+}
+
 /// The quantile of Student's t.
 pub(super) fn t_quantile(p: f64, freedom: usize) -> f64 {
     StudentsT::new(0.0, 1.0, freedom as f64).map_or(f64::NAN, |t| t.inverse_cdf(p))
@@ -75,6 +83,16 @@ mod tests {
         let t = s.mean / (s.sd.unwrap() / 10f64.sqrt());
         assert!((t - 4.0621).abs() < 5e-5);
         assert!((t_two_sided(t, 9) - 0.002833).abs() < 5e-7);
+    }
+
+    #[test]
+    fn one_more_number() {
+        // R: predict(lm(extra ~ 1, data.frame(extra = c(1, 2, 3, 4))), interval = "prediction"), first row:
+        // 2.5 +- 3.182446 * 1.290994 * sqrt(1.25).
+        let [low, high] = prediction_interval(&Summary::of(&[1.0, 2.0, 3.0, 4.0]).unwrap()).unwrap();
+        assert!((high - 2.5 - 3.182_446 * 1.290_994 * 1.25f64.sqrt()).abs() < 1e-5, "{low} {high}");
+        assert!((low + high - 5.0).abs() < 1e-12);
+        assert_eq!(prediction_interval(&Summary::of(&[1.0]).unwrap()), None);
     }
 
     #[test]

@@ -1,0 +1,191 @@
+//! The answer: which activation for which layer, how sure, and what it costs.
+
+use crate::figures::mean_softmax;
+use crate::names;
+use crate::records::{LayerChoice, Study, StudyResult};
+use crate::statistics::{Comparison, Verdict, wilson};
+use crate::svg::escape;
+use crate::table::{TableRow, duration, mean_and_sd, thousands};
+
+/// The box at the beginning of a study.
+pub fn answer(study: &Study) -> String {
+    let result = &study.result;
+    let mut out = String::from("<div class=\"answer\">\n");
+    out += &format!("<p>{}</p>\n", headline(result));
+    if !result.choices.is_empty() {
+        out += "<ul class=\"layers\">\n";
+        for choice in &result.choices {
+            out += &layer(result, choice);
+        }
+        out += "</ul>\n";
+    }
+    out += "<dl>\n";
+    for (term, text) in [("How sure", how_sure(result)), ("What it costs", cost(result))] {
+        if !text.is_empty() {
+            out += &format!("<dt>{term}</dt><dd>{text}</dd>\n");
+        }
+    }
+    out + "</dl>\n</div>\n"
+}
+
+/// One row a study, before the studies themselves.
+pub fn overview(studies: &[Study]) -> String {
+    let mut out = String::from(
+        "<div class=\"scroll\"><table>\n<thead><tr><th>Data set</th><th>Activation for each layer</th>\
+         <th class=\"n\">Seeds</th><th>Against ReLU</th></tr></thead>\n<tbody>\n",
+    );
+    for study in studies {
+        let result = &study.result;
+        let choices: Vec<&str> = result.choices.iter().map(|c| names::activation(&c.choice)).collect();
+        let verdict = ["optimized", "adact"].iter().find_map(|v| between(result, v, "relu"));
+        out += &format!(
+            "<tr><td>{}</td><td>{}</td><td class=\"n\">{}</td><td>{}</td></tr>\n",
+            escape(names::dataset(&result.dataset)),
+            escape(&choices.join(", ")),
+            result.seeds.len(),
+            verdict.map(|c| escape(&c.words())).unwrap_or_default()
+        );
+    }
+    out + "</tbody></table></div>\n"
+}
+
+fn headline(result: &StudyResult) -> String {
+    let dataset = escape(names::dataset(&result.dataset));
+    let row = |variant: &str| result.table.iter().find(|r| r.variant == variant);
+    let accuracy =
+        |r: &TableRow| format!("{} {}", escape(&names::variant(&r.variant)), mean_and_sd(&r.accuracy));
+    let told: Vec<String> =
+        ["optimized", "adact", "relu"].iter().filter_map(|v| row(v)).map(accuracy).collect();
+    let told = if told.is_empty() { result.table.iter().map(accuracy).collect() } else { told };
+    let chose = if result.choices.is_empty() {
+        format!("<b>On {dataset}</b> no variant mixed activations, so none was chosen.")
+    } else {
+        let names: Vec<String> =
+            result.choices.iter().map(|c| escape(names::activation(&c.choice))).collect();
+        format!("<b>On {dataset}, AdAct chose {}.</b>", names.join(", "))
+    };
+    format!("{chose} Test accuracy: {}.", told.join(", "))
+}
+
+fn layer(result: &StudyResult, choice: &LayerChoice) -> String {
+    let mut weights = mean_softmax(result, choice.layer - 1);
+    weights.sort_by(|a, b| b.1.total_cmp(&a.1));
+    let second = weights.iter().find(|(name, _)| *name != choice.choice);
+    let seeds = choice.by_seed.len();
+    let votes = choice.by_seed.iter().filter(|c| **c == choice.choice).count();
+    let agree = match (seeds, votes) {
+        (1, _) => String::new(),
+        (n, v) if n == v => format!("all {n} seeds. "),
+        (n, v) => format!("{v} of {n} seeds. "),
+    };
+    let second = second.map_or(String::new(), |(name, weight)| {
+        format!(", next {} {weight:.3}", escape(names::activation(name)))
+    });
+    format!(
+        "<li><span class=\"layer\">Layer {}</span><span class=\"choice\">{}</span>\
+         <span class=\"sure\">{agree}Weight {:.3}{second}</span></li>\n",
+        choice.layer,
+        escape(names::activation(&choice.choice)),
+        choice.share
+    )
+}
+
+fn how_sure(result: &StudyResult) -> String {
+    let mut out = Vec::new();
+    let several = result.seeds.len() > 1;
+    if several {
+        for (a, b) in [("optimized", "relu"), ("adact", "relu"), ("optimized", "adact")] {
+            if let Some(c) = between(result, a, b) {
+                out.push(format!("{}.", escape(&sentence(c))));
+            }
+        }
+        let agreement: Vec<f64> = result.choices.iter().filter_map(|c| c.agreement).collect();
+        if !agreement.is_empty() {
+            let mean = agreement.iter().sum::<f64>() / agreement.len() as f64;
+            let candidates = mean_softmax(result, 0).len().max(1);
+            out.push(format!(
+                "Two seeds choose the same activation for a layer {:.0}% of the time (by chance: {:.0}%).",
+                mean * 100.0,
+                100.0 / candidates as f64
+            ));
+        }
+    } else {
+        out.push(
+            "One seed only: another seed may choose and score differently, and no difference between the variants can be \
+             called real. Five seeds or more tell (<code>--seeds 5</code>)."
+                .into(),
+        );
+        if let Some(half) = sampling_error(result) {
+            out.push(format!(
+                "The size of the test set alone leaves an accuracy uncertain by about ±{half:.4}."
+            ));
+        }
+    }
+    out.push(escape(&crate::table::selection_in_words(result.selection)));
+    out.join(" ")
+}
+
+/// "Optimized is better than ReLU by 0.0072 (95% interval 0.0049 to 0.0095, p = 0.012)".
+fn sentence(c: &Comparison) -> String {
+    let interval = c
+        .difference
+        .ci95
+        .map_or(String::new(), |[low, high]| format!("95% interval {low:+.4} to {high:+.4}"));
+    let p = crate::table::p_value(Some(c.permutation_holm));
+    let p = if p.starts_with('<') { format!("p {p}") } else { format!("p = {p}") };
+    let mean = c.difference.mean;
+    match c.verdict {
+        Verdict::TooFewSeeds => format!(
+            "{}: the mean difference is {mean:+.4} ({interval}), but {} seeds can't show one at this level; it takes at least {}",
+            c.words(),
+            c.difference.n,
+            c.seeds_to_reach_level
+        ),
+        Verdict::NoDifferenceShown => {
+            let needed = c
+                .seeds_needed
+                .map_or(String::new(), |n| format!("; a difference of this size would take about {n} seeds"));
+            format!("{} (mean {mean:+.4}, {interval}, {p}){needed}", c.words())
+        }
+        Verdict::Better | Verdict::Worse => format!("{} by {:.4} ({interval}, {p})", c.words(), mean.abs()),
+    }
+}
+
+/// Half the 95% interval that the number of test images leaves.
+fn sampling_error(result: &StudyResult) -> Option<f64> {
+    let confusion = result.runs.iter().find_map(|r| r.confusion.as_ref())?;
+    wilson(confusion.correct(), confusion.total()).map(|[low, high]| (high - low) / 2.0)
+}
+
+fn cost(result: &StudyResult) -> String {
+    let row = |variant: &str| result.table.iter().find(|r| r.variant == variant);
+    let Some(relu) = row("relu") else { return String::new() };
+    let against = |r: &TableRow| {
+        let more = r.parameters - relu.parameters;
+        let parameters = match more.round() as i64 {
+            0 => "no more parameters".to_string(),
+            n => format!("{n:+} parameters ({:+.3}%)", 100.0 * more / relu.parameters),
+        };
+        let time = if relu.seconds > 0.0 {
+            format!(", {:.2} times its training time", r.seconds / relu.seconds)
+        } else {
+            String::new()
+        };
+        format!("{}: {parameters}{time}.", escape(&names::variant(&r.variant)))
+    };
+    let rows: Vec<String> = ["adact", "optimized"].iter().filter_map(|v| row(v)).map(against).collect();
+    if rows.is_empty() {
+        return String::new();
+    }
+    format!(
+        "Against ReLU ({} parameters, {} a training): {}",
+        thousands(relu.parameters.round() as u64),
+        duration(relu.seconds),
+        rows.join(" ")
+    )
+}
+
+/// The comparison of `a` with `b`, turned around if need be.
+fn between<'a>(result: &'a StudyResult, a: &str, b: &str) -> Option<&'a Comparison> {
+    result.statistics.comparisons.iter().find(|c| (c.a == a && c.b == b) || (c.a == b && c.b == a))
+}

@@ -1,0 +1,227 @@
+//! A study beside the paper: its numbers, and whether its claims hold.
+
+use crate::figures::mean_softmax;
+use crate::names;
+use crate::paper::{CLAIMS, Claim, TABLE_1, What};
+use crate::records::StudyResult;
+use crate::statistics::{Comparison, Summary, Verdict, prediction_interval};
+use crate::table::{cell, mean_and_sd};
+
+/// One number of the paper's Table 1 beside ours.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NumberRow {
+    /// The data set.
+    pub dataset: String,
+    /// The variant.
+    pub variant: String,
+    /// The paper's accuracy, of one run.
+    pub paper: f64,
+    /// Ours.
+    pub ours: Summary,
+    /// Where another run of ours would fall with a probability of 95%, if runs are normally distributed;
+    /// absent with a single seed.
+    pub expected: Option<[f64; 2]>,
+}
+
+/// Whether a claim of the paper holds in our runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Holds {
+    /// Our runs show the same.
+    Yes,
+    /// Our runs show something else.
+    No,
+    /// Our runs don't show the difference that is claimed.
+    NotShown,
+    /// Our runs don't show a difference, where none is claimed.
+    NotContradicted,
+}
+
+/// A claim and what became of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ClaimRow {
+    /// The claim.
+    pub claim: Claim,
+    /// The claim in words.
+    pub says: String,
+    /// Whether it holds.
+    pub holds: Holds,
+    /// What ours are, in words.
+    pub ours: String,
+}
+
+/// Studies beside the paper.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Reproduction {
+    /// The numbers, by data set and variant.
+    pub numbers: Vec<NumberRow>,
+    /// The claims, by data set.
+    pub claims: Vec<ClaimRow>,
+}
+
+impl NumberRow {
+    /// What the two numbers say together.
+    pub fn words(&self) -> String {
+        let off = format!("{:+.4} against the paper", self.ours.mean - self.paper);
+        match self.expected {
+            None => format!("{off}; one seed has no spread to measure it with"),
+            Some([low, high]) if (low..=high).contains(&self.paper) => {
+                format!("{off}: the paper's run could be one of ours")
+            }
+            Some(_) => format!("{off}: more than seeds explain"),
+        }
+    }
+}
+
+impl Holds {
+    /// In words.
+    pub fn words(self) -> &'static str {
+        match self {
+            Holds::Yes => "agrees",
+            Holds::No => "differs",
+            Holds::NotShown => "not shown",
+            Holds::NotContradicted => "not contradicted",
+        }
+    }
+}
+
+impl Reproduction {
+    /// Holds studies against the paper. Studies of data sets that the paper does not have add nothing.
+    pub fn of<'a>(studies: impl IntoIterator<Item = &'a StudyResult>) -> Self {
+        let mut all = Self::default();
+        for study in studies {
+            all.numbers.extend(TABLE_1.iter().filter_map(|(variant, _)| number(study, variant)));
+            let claims = CLAIMS.iter().filter(|c| c.dataset == study.dataset);
+            all.claims.extend(claims.filter_map(|c| judge(study, *c)));
+        }
+        all
+    }
+
+    /// Whether there is nothing to compare.
+    pub fn is_empty(&self) -> bool {
+        self.numbers.is_empty() && self.claims.is_empty()
+    }
+
+    /// Both tables as Markdown.
+    pub fn markdown(&self) -> String {
+        let mut out =
+            String::from("| Data set | Variant | Paper (one run) | Ours | |\n|---|---|---:|---:|---|\n");
+        for row in &self.numbers {
+            out += &format!(
+                "| {} | {} | {:.3} | {} | {} |\n",
+                names::dataset(&row.dataset),
+                names::variant(&row.variant),
+                row.paper,
+                mean_and_sd(&row.ours),
+                row.words()
+            );
+        }
+        out += "\n| Data set | The paper says | Ours | |\n|---|---|---|---|\n";
+        for row in &self.claims {
+            out += &format!(
+                "| {} | {} ({}) | {} | {} |\n",
+                names::dataset(row.claim.dataset),
+                row.says,
+                row.claim.place,
+                cell(&row.ours),
+                row.holds.words()
+            );
+        }
+        out
+    }
+}
+
+fn number(study: &StudyResult, variant: &str) -> Option<NumberRow> {
+    let paper = crate::paper::accuracy(variant, &study.dataset)?;
+    let ours = study.table.iter().find(|r| r.variant == variant)?.accuracy;
+    let expected = prediction_interval(&ours);
+    Some(NumberRow { dataset: study.dataset.clone(), variant: variant.into(), paper, ours, expected })
+}
+
+/// What became of a claim; `None` if the study has not what it speaks of.
+fn judge(study: &StudyResult, claim: Claim) -> Option<ClaimRow> {
+    let (says, holds, ours) = match claim.what {
+        What::Leads(layer, leaders) => leads(study, layer, leaders)?,
+        What::LeastEverywhere(name) => least(study, name)?,
+        What::Better(a, b) => {
+            let (verdict, ours) = verdict(study, a, b)?;
+            let says = format!("{} is better than {}", names::variant(a), names::variant(b));
+            (says, holds(verdict, Holds::NotShown), ours)
+        }
+        What::AsGood(a, b) => {
+            let (verdict, ours) = verdict(study, a, b)?;
+            let says = format!("{} is on par with {} or better", names::variant(a), names::variant(b));
+            (says, holds(verdict, Holds::NotContradicted), ours)
+        }
+    };
+    Some(ClaimRow { claim, says, holds, ours })
+}
+
+fn holds(verdict: Verdict, open: Holds) -> Holds {
+    match verdict {
+        Verdict::Better => Holds::Yes,
+        Verdict::Worse => Holds::No,
+        Verdict::NoDifferenceShown | Verdict::TooFewSeeds => open,
+    }
+}
+
+fn leads(study: &StudyResult, layer: usize, leaders: &[&str]) -> Option<(String, Holds, String)> {
+    let choice = study.choices.iter().find(|c| c.layer == layer)?;
+    let holds = if leaders.contains(&choice.choice.as_str()) { Holds::Yes } else { Holds::No };
+    let votes = |name: &str| choice.by_seed.iter().filter(|c| *c == name).count();
+    let mut ours = format!(
+        "{} ({} of {} seeds)",
+        names::activation(&choice.choice),
+        votes(&choice.choice),
+        choice.by_seed.len()
+    );
+    let agreeing: usize = leaders.iter().map(|l| votes(l)).sum();
+    if holds == Holds::No && agreeing > 0 {
+        ours += &format!("; {agreeing} as in the paper");
+    }
+    let names: Vec<&str> = leaders.iter().map(|l| names::activation(l)).collect();
+    Some((format!("{} leads layer {layer}", names.join(" or ")), holds, ours))
+}
+
+fn least(study: &StudyResult, name: &str) -> Option<(String, Holds, String)> {
+    let says = format!("{} has the smallest weight in every layer", names::activation(name));
+    let mut smallest = Vec::new();
+    for layer in 0..study.choices.len() {
+        let weights = mean_softmax(study, layer);
+        smallest.push(weights.into_iter().min_by(|a, b| a.1.total_cmp(&b.1))?.0);
+    }
+    let others: Vec<String> = smallest
+        .iter()
+        .enumerate()
+        .filter(|(_, s)| *s != name)
+        .map(|(i, s)| format!("{} in layer {}", names::activation(s), i + 1))
+        .collect();
+    match (smallest.is_empty(), others.is_empty()) {
+        (true, _) => None,
+        (_, true) => Some((says, Holds::Yes, "so it has".into())),
+        _ => Some((says, Holds::No, others.join(", "))),
+    }
+}
+
+/// The verdict of `a` against `b`, whichever came first in the comparison, and what it rests on.
+fn verdict(study: &StudyResult, a: &str, b: &str) -> Option<(Verdict, String)> {
+    let pair = |c: &&Comparison| (c.a == a && c.b == b) || (c.a == b && c.b == a);
+    let c = study.statistics.comparisons.iter().find(pair)?;
+    let (sign, verdict) = match (c.a == a, c.verdict) {
+        (true, verdict) => (1.0, verdict),
+        (false, Verdict::Better) => (-1.0, Verdict::Worse),
+        (false, Verdict::Worse) => (-1.0, Verdict::Better),
+        (false, verdict) => (-1.0, verdict),
+    };
+    let why = match verdict {
+        Verdict::TooFewSeeds => {
+            format!(
+                "{} seed{}, {} needed for a verdict",
+                c.difference.n,
+                if c.difference.n == 1 { "" } else { "s" },
+                c.seeds_to_reach_level
+            )
+        }
+        _ => format!("p = {}", crate::table::p_value(Some(c.permutation_holm))),
+    };
+    Some((verdict, format!("difference {:+.4} ({why})", sign * c.difference.mean)))
+}
