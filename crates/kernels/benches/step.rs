@@ -22,7 +22,10 @@ fn median_ms(mut f: impl FnMut()) -> f64 {
 fn main() {
     let numbers: Vec<usize> = std::env::args().filter_map(|a| a.parse().ok()).collect();
     let (mut side, mut input) = (*numbers.first().unwrap_or(&32), *numbers.get(1).unwrap_or(&3));
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().expect("threads");
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(std::env::var("THREADS").ok().and_then(|v| v.parse().ok()).unwrap_or(2))
+        .build()
+        .expect("threads");
     let ws = Workspace::new();
     let stream = Stream::new(1, Purpose::Synthetic, 0);
     let normal = |n: usize| (0..n as u64).map(|i| stream.normal(i) as f32).collect::<Vec<_>>();

@@ -77,8 +77,8 @@ impl<'a> BlockParams<'a> {
 pub struct Saved {
     /// The convolution's output.
     y: Buffer,
-    /// Which of the four inputs each pooled element took, and its value in `y`.
-    winners: Option<(Vec<u8>, Buffer)>,
+    /// Which of the four inputs each pooled element took (bytes), and its value in `y`.
+    winners: Option<(Buffer, Buffer)>,
     mean: Vec<f32>,
     var: Vec<f32>,
 }
@@ -135,13 +135,13 @@ pub fn forward(ws: &Workspace, spec: &BlockSpec, x: &[f32], params: &BlockParams
         }
     };
     let mut out = ws.take(conv.batch * spec.out_image());
-    let mut winners = spec.pool.then(|| (vec![0; out.len()], ws.take(out.len())));
+    let mut winners = spec.pool.then(|| (ws.take(out.len().div_ceil(4)), ws.take(out.len())));
     params.function().visit(Activate {
         layout: spec.layout(),
         affine: &affine,
         y: &y,
         out: &mut out,
-        winners: winners.as_mut().map(|(index, value)| (&mut index[..], &mut value[..])),
+        winners: winners.as_mut().map(|(index, value)| (index.as_bytes_mut(), &mut value[..])),
     });
     let saved = Saved { y, winners, mean: mean.clone(), var: var.clone() };
     Forward { out: out.into_vec(), mean, var, saved }
@@ -286,7 +286,7 @@ pub fn backward(
     let mut dz = ws.take(dout.len());
     let function = params.function();
     let values = saved.winners.as_ref().map_or(&saved.y[..], |(_, values)| values);
-    let index = saved.winners.as_ref().map(|(index, _)| &index[..]);
+    let index = saved.winners.as_ref().map(|(index, _)| index.as_bytes());
     let (sums, by_channel) =
         function.visit(Differentiate { layout, affine: &affine, values, index, dout, dz: &mut dz });
     let count = (spec.conv.batch * layout.height * layout.width) as f64;

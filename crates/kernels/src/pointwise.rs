@@ -195,43 +195,72 @@ vectorised! {
         dy: &mut [f32],
     ) {
         let Layout { height, width, channels, .. } = layout;
-        for c in (0..channels).step_by(WIDTH) {
-            let n = WIDTH.min(channels - c);
-            // SAFETY: c + n <= channels, rows and columns are inside the image
-            unsafe {
-                let a = V::load_partial(scale.as_ptr().add(c), n);
-                let b = V::load_partial(slope.as_ptr().add(c), n);
-                let k = V::load_partial(constant.as_ptr().add(c), n);
-                let Some(index) = index else {
-                    for at in (c..dy.len()).step_by(channels) {
-                        let rest = match y {
-                            Some(y) => V::load_partial(y.as_ptr().add(at), n).mul_add(b, k),
-                            None => V::splat(0.0),
-                        };
-                        V::load_partial(dz.as_ptr().add(at), n).mul_add(a, rest).store_partial(dy.as_mut_ptr().add(at), n);
-                    }
-                    continue;
-                };
-                for row in 0..height {
-                    for column in 0..width {
-                        let at = (row * width + column) * channels + c;
-                        let rest = match y {
-                            Some(y) => V::load_partial(y.as_ptr().add(at), n).mul_add(b, k),
-                            None => V::splat(0.0),
-                        };
-                        let d = if row / 2 < height / 2 && column / 2 < width / 2 {
-                            let window = (row / 2 * (width / 2) + column / 2) * channels + c;
-                            let place = V::splat((row % 2 * 2 + column % 2) as f32);
-                            let winner = load_index::<V>(index.as_ptr().add(window), n);
-                            let d = V::load_partial(dz.as_ptr().add(window), n);
-                            place.select_eq(winner, d.mul_add(a, rest), rest)
-                        } else {
-                            rest
-                        };
+        let dense = Dense { slope, constant, y };
+        let Some(index) = index else {
+            for pixel in 0..height * width {
+                for c in (0..channels).step_by(WIDTH) {
+                    let (n, at) = (WIDTH.min(channels - c), pixel * channels + c);
+                    // SAFETY: c + n <= channels, and the pixel is inside the image
+                    unsafe {
+                        let a = V::load_partial(scale.as_ptr().add(c), n);
+                        let d = V::load_partial(dz.as_ptr().add(at), n).mul_add(a, dense.at(at, c, n));
                         d.store_partial(dy.as_mut_ptr().add(at), n);
                     }
                 }
             }
+            return;
+        };
+        let offsets = [0, channels, width * channels, (width + 1) * channels];
+        for row in 0..height / 2 {
+            for column in 0..width / 2 {
+                for c in (0..channels).step_by(WIDTH) {
+                    let n = WIDTH.min(channels - c);
+                    let window = (row * (width / 2) + column) * channels + c;
+                    let from = (2 * row * width + 2 * column) * channels + c;
+                    // SAFETY: c + n <= channels, and the window is inside the image
+                    unsafe {
+                        let a = V::load_partial(scale.as_ptr().add(c), n);
+                        let d = V::load_partial(dz.as_ptr().add(window), n).mul(a);
+                        let winner = load_index::<V>(index.as_ptr().add(window), n);
+                        for (i, offset) in offsets.into_iter().enumerate() {
+                            let d = V::splat(i as f32).select_eq(winner, d, V::splat(0.0));
+                            let rest = dense.at::<V>(from + offset, c, n);
+                            d.add(rest).store_partial(dy.as_mut_ptr().add(from + offset), n);
+                        }
+                    }
+                }
+            }
+        }
+        // an odd last column or row is in no window
+        for row in 0..height {
+            let outside = if row / 2 == height / 2 { 0 } else { width / 2 * 2 };
+            for column in outside..width {
+                for c in (0..channels).step_by(WIDTH) {
+                    let (n, at) = (WIDTH.min(channels - c), (row * width + column) * channels + c);
+                    // SAFETY: as above
+                    unsafe { dense.at::<V>(at, c, n).store_partial(dy.as_mut_ptr().add(at), n) };
+                }
+            }
+        }
+    }
+}
+
+/// The part of a normalisation's gradient that every element has: slope y + constant, and 0 without a normalisation.
+struct Dense<'a> {
+    slope: &'a [f32],
+    constant: &'a [f32],
+    y: Option<&'a [f32]>,
+}
+
+impl Dense<'_> {
+    #[inline(always)]
+    unsafe fn at<V: Lanes>(&self, at: usize, c: usize, n: usize) -> V {
+        let Some(y) = self.y else { return V::splat(0.0) };
+        unsafe {
+            V::load_partial(y.as_ptr().add(at), n).mul_add(
+                V::load_partial(self.slope.as_ptr().add(c), n),
+                V::load_partial(self.constant.as_ptr().add(c), n),
+            )
         }
     }
 }

@@ -66,6 +66,18 @@ pub struct Buffer {
 }
 
 impl Buffer {
+    /// The buffer as bytes, four a float.
+    pub fn as_bytes(&self) -> &[u8] {
+        // SAFETY: every byte of a float is initialised, and any alignment does for bytes
+        unsafe { std::slice::from_raw_parts(self.as_ptr().cast(), self.len * size_of::<f32>()) }
+    }
+
+    /// The buffer as bytes to write, four a float: any bytes are a float.
+    pub fn as_bytes_mut(&mut self) -> &mut [u8] {
+        // SAFETY: as above
+        unsafe { std::slice::from_raw_parts_mut(self.as_mut_ptr().cast(), self.len * size_of::<f32>()) }
+    }
+
     /// The contents as a vector of its own; the workspace loses the buffer.
     pub fn into_vec(mut self) -> Vec<f32> {
         let mut data = std::mem::take(&mut self.data);

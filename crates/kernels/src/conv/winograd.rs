@@ -404,6 +404,7 @@ pub(super) fn forward(
     output_transform(Map::output(spec), m.as_ptr(), m_stride, bias, y);
 }
 
+/// The gradient of the weights, and into `dx` that of the input.
 pub(super) fn backward(
     ws: &Workspace,
     spec: &ConvSpec,
@@ -412,32 +413,118 @@ pub(super) fn backward(
     dy: &impl GradSource,
     dx: Option<&mut [f32]>,
 ) -> Vec<f32> {
-    let (input, out) = (spec.in_channels, spec.out_channels);
-    let (group, per_image) = (group(spec), tiles(spec));
-    let total = spec.batch * per_image;
-    let (v_stride, m_stride) = (point_stride(total, input), point_stride(total, out));
-    let mut v = ws.take(POINTS * v_stride);
-    let mut m = ws.take(POINTS * m_stride);
     let turned = dx.is_some().then(|| transform_weights(ws, spec, weight, true));
-    let (v_all, m_all) = (Shared(v.as_mut_ptr()), Shared(m.as_mut_ptr()));
-    let mut none = [];
-    let (dx, dx_image) = dx.map_or((&mut none[..], 0), |dx| (dx, spec.in_image()));
-    let dx_all = Shared(dx.as_mut_ptr());
+    let dx = dx.map(|dx| Shared(dx.as_mut_ptr()));
+    let pass = Pass { ws, spec, x, dy, turned, dx, group: group(spec), per_image: tiles(spec) };
+    let stride = point_stride(spec.in_channels, spec.out_channels);
+    let du = if POINTS * stride <= SMALL { pass.in_parts(stride) } else { pass.in_phases(stride) };
+    weight_gradient(ws, spec, &du, stride)
+}
 
-    x.par_chunks(group * spec.in_image()).enumerate().for_each(|(task, x)| {
-        let images = x.len() / spec.in_image();
-        let (first, t) = (task * group * per_image, images * per_image);
-        // SAFETY: every task has its own tiles and images
-        let (v, m) = unsafe { (v_all.get().add(first * input), m_all.get().add(first * out)) };
+/// Floats of transformed weights up to which every part of the batch sums its own gradient of them, in the cache.
+const SMALL: usize = 128 * 1024;
+/// Parts of a batch, whatever the number of threads.
+const PARTS: usize = 8;
+/// Tiles whose part of m stays in the first-level cache while the rows of v pass by.
+const TILES_A_BLOCK: usize = 128;
+
+/// A backward pass: tasks of some images each.
+struct Pass<'a, D> {
+    ws: &'a Workspace,
+    spec: &'a ConvSpec,
+    x: &'a [f32],
+    dy: &'a D,
+    turned: Option<Buffer>,
+    dx: Option<Shared>,
+    group: usize,
+    per_image: usize,
+}
+
+impl<D: GradSource> Pass<'_, D> {
+    fn tasks(&self) -> usize {
+        self.spec.batch.div_ceil(self.group)
+    }
+
+    /// Few weights, many tiles: each part of the batch makes its tiles and sums its gradient of the weights in the cache; the
+    /// parts' sums are added in order.
+    fn in_parts(&self, du_stride: usize) -> Buffer {
+        let (input, out) = (self.spec.in_channels, self.spec.out_channels);
+        let tasks_a_part = self.tasks().div_ceil(PARTS);
+        let parts = self.tasks().div_ceil(tasks_a_part);
+        let mut du = self.ws.take(parts * POINTS * du_stride);
+        du.par_chunks_mut(POINTS * du_stride).enumerate().for_each(|(part, du)| {
+            let t = self.group * self.per_image;
+            let (v_stride, m_stride) = (point_stride(t, input), point_stride(t, out));
+            let mut v = self.ws.take(POINTS * v_stride);
+            let mut m = self.ws.take(POINTS * m_stride);
+            let tasks = part * tasks_a_part..((part + 1) * tasks_a_part).min(self.tasks());
+            for (i, task) in tasks.enumerate() {
+                let tiles = self.task(task, v.as_mut_ptr(), v_stride, m.as_mut_ptr(), m_stride);
+                for (p, du) in du.chunks_exact_mut(du_stride).enumerate() {
+                    self.multiply(&v[p * v_stride..], &m[p * m_stride..], tiles, i > 0, du);
+                }
+            }
+        });
+        let (first, others) = du.split_at_mut(POINTS * du_stride);
+        first.par_chunks_mut(du_stride).enumerate().for_each(|(p, sum)| {
+            for part in others.chunks_exact(POINTS * du_stride) {
+                sum.iter_mut().zip(&part[p * du_stride..]).for_each(|(s, d)| *s += d);
+            }
+        });
+        du
+    }
+
+    /// Many weights, few tiles: all tiles first, then the gradient of the weights point by point.
+    fn in_phases(&self, du_stride: usize) -> Buffer {
+        let (input, out) = (self.spec.in_channels, self.spec.out_channels);
+        let total = self.spec.batch * self.per_image;
+        let (v_stride, m_stride) = (point_stride(total, input), point_stride(total, out));
+        let mut v = self.ws.take(POINTS * v_stride);
+        let mut m = self.ws.take(POINTS * m_stride);
+        let (v_all, m_all) = (Shared(v.as_mut_ptr()), Shared(m.as_mut_ptr()));
+        (0..self.tasks()).into_par_iter().for_each(|task| {
+            let first = task * self.group * self.per_image;
+            // SAFETY: every task has its own tiles
+            let (v, m) = unsafe { (v_all.get().add(first * input), m_all.get().add(first * out)) };
+            self.task(task, v, v_stride, m, m_stride);
+        });
+        let mut du = self.ws.take(POINTS * du_stride);
+        du.par_chunks_mut(du_stride).enumerate().for_each(|(p, du)| {
+            for from in (0..total).step_by(TILES_A_BLOCK) {
+                let tiles = TILES_A_BLOCK.min(total - from);
+                let (v, m) = (&v[p * v_stride + from * input..], &m[p * m_stride + from * out..]);
+                self.multiply(v, m, tiles, from > 0, du);
+            }
+        });
+        du
+    }
+
+    /// du = vt m, or added to it, for some tiles at one point.
+    fn multiply(&self, v: &[f32], m: &[f32], tiles: usize, add: bool, du: &mut [f32]) {
+        let (input, out) = (self.spec.in_channels, self.spec.out_channels);
+        let left = Left::matrix(v.as_ptr(), 1, input);
+        let right = Right::Rows(m.as_ptr(), out);
+        let start = if add { Start::Accumulate } else { Start::Zero };
+        gemm(input, out, tiles, left, right, du.as_mut_ptr(), out, start);
+    }
+
+    /// Bt d B and A dy At of a task's images, and the gradient of their inputs; returns the number of tiles.
+    fn task(&self, task: usize, v: *mut f32, v_stride: usize, m: *mut f32, m_stride: usize) -> usize {
+        let Self { ws, spec, .. } = self;
+        let first = task * self.group;
+        let images = self.group.min(spec.batch - first);
+        let t = images * self.per_image;
+        let x = &self.x[first * spec.in_image()..][..images * spec.in_image()];
         input_transform(Map::input(spec), x, v, v_stride);
         let mut image_dy = ws.take(spec.out_image());
         for i in 0..images {
-            dy.fill(task * group + i, &mut image_dy);
-            // SAFETY: as above
-            let m = unsafe { m.add(i * per_image * out) };
+            self.dy.fill(first + i, &mut image_dy);
+            // SAFETY: the caller gives places for all tiles of the task
+            let m = unsafe { m.add(i * self.per_image * spec.out_channels) };
             output_transform_transposed(Map::output(spec), &image_dy, m, m_stride);
         }
-        if let Some(turned) = &turned {
+        if let (Some(turned), Some(dx)) = (&self.turned, self.dx) {
+            let (input, out) = (spec.in_channels, spec.out_channels);
             let dv_stride = point_stride(t, input);
             let mut dv = ws.take(POINTS * dv_stride);
             for p in 0..POINTS {
@@ -446,29 +533,14 @@ pub(super) fn backward(
                 let right = Right::Packed(turned[p * weights_stride(out, input)..].as_ptr());
                 gemm(t, input, out, left, right, dv[p * dv_stride..].as_mut_ptr(), input, Start::Zero);
             }
-            // SAFETY: as above
-            let at = task * group * dx_image;
-            let dx = unsafe { std::slice::from_raw_parts_mut(dx_all.get().add(at), images * dx_image) };
+            // SAFETY: every task has its own images
+            let at = unsafe { dx.get().add(first * spec.in_image()) };
+            let dx = unsafe { std::slice::from_raw_parts_mut(at, images * spec.in_image()) };
             input_transform_transposed(Map::input(spec), dv.as_ptr(), dv_stride, dx);
         }
-    });
-
-    let du_stride = point_stride(input, out);
-    let mut du = ws.take(POINTS * du_stride);
-    du.par_chunks_mut(du_stride).enumerate().for_each(|(p, du)| {
-        // blocks of tiles whose part of m stays in the first-level cache while the rows of v pass by
-        for (block, from) in (0..total).step_by(TILES_A_BLOCK).enumerate() {
-            let t = TILES_A_BLOCK.min(total - from);
-            let left = Left::matrix(v[p * v_stride + from * input..].as_ptr(), 1, input);
-            let right = Right::Rows(m[p * m_stride + from * out..].as_ptr(), out);
-            let start = if block == 0 { Start::Zero } else { Start::Accumulate };
-            gemm(input, out, t, left, right, du.as_mut_ptr(), out, start);
-        }
-    });
-    weight_gradient(ws, spec, &du, du_stride)
+        t
+    }
 }
-
-const TILES_A_BLOCK: usize = 128;
 
 /// Gt du G for all kernels, in PyTorch's order.
 fn weight_gradient(ws: &Workspace, spec: &ConvSpec, du: &[f32], du_stride: usize) -> Vec<f32> {
