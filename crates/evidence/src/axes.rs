@@ -64,6 +64,16 @@ pub fn number(value: f64, decimals: usize) -> String {
     if is_zero { text.trim_start_matches('-').into() } else { text.replace('-', "\u{2212}") }
 }
 
+/// A difference, with its sign whatever it is, in four decimals.
+pub fn signed(value: f64) -> String {
+    let text = number(value, 4);
+    if value > 0.0 && !text.starts_with('\u{2212}') && text.trim_matches(['0', '.']) != "" {
+        format!("+{text}")
+    } else {
+        text
+    }
+}
+
 /// A rectangle with two scales.
 #[derive(Clone, Copy, Debug)]
 pub struct Axes {

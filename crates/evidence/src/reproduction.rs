@@ -1,5 +1,6 @@
 //! A study beside the paper: its numbers, and whether its claims hold.
 
+use crate::axes::signed;
 use crate::figures::mean_softmax;
 use crate::names;
 use crate::paper::{CLAIMS, Claim, TABLE_1, What};
@@ -61,7 +62,7 @@ pub struct Reproduction {
 impl NumberRow {
     /// What the two numbers say together.
     pub fn words(&self) -> String {
-        let off = format!("{:+.4} against the paper", self.ours.mean - self.paper);
+        let off = format!("{} against the paper", signed(self.ours.mean - self.paper));
         match self.expected {
             None => format!("{off}; one seed has no spread to measure it with"),
             Some([low, high]) if (low..=high).contains(&self.paper) => {
@@ -223,5 +224,5 @@ fn verdict(study: &StudyResult, a: &str, b: &str) -> Option<(Verdict, String)> {
         }
         _ => format!("p = {}", crate::table::p_value(Some(c.permutation_holm))),
     };
-    Some((verdict, format!("difference {:+.4} ({why})", sign * c.difference.mean)))
+    Some((verdict, format!("difference {} ({why})", signed(sign * c.difference.mean))))
 }

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::axes::signed;
 use crate::names;
 use crate::records::{RunResult, Selection, StudyResult};
 use crate::statistics::Summary;
@@ -148,12 +149,13 @@ pub fn markdown(study: &StudyResult) -> String {
         out += "\n| Comparison | Mean difference | 95% interval | Permutation test | t-test | Verdict |\n";
         out += "|---|---:|---:|---:|---:|---|\n";
         for c in &study.statistics.comparisons {
-            let interval = c.difference.ci95.map(|[low, high]| format!("{low:+.4} to {high:+.4}"));
+            let interval =
+                c.difference.ci95.map(|[low, high]| format!("{} to {}", signed(low), signed(high)));
             out += &format!(
-                "| {} − {} | {:+.4} | {} | {} | {} | {} |\n",
+                "| {} − {} | {} | {} | {} | {} | {} |\n",
                 cell(&names::variant(&c.a)),
                 cell(&names::variant(&c.b)),
-                c.difference.mean,
+                signed(c.difference.mean),
                 interval.unwrap_or_default(),
                 p_value(Some(c.permutation_holm)),
                 p_value(c.t_test_holm),

@@ -33,8 +33,9 @@ pub fn weights(result: &StudyResult) -> Option<Figure> {
         ),
         caption: format!(
             "Raw weights w and softmax(w) of each candidate in each layer, in the epoch that was kept.{dots} \
-             The dashed line is 1/{}, an equal share. The strongest is in bold.",
-            all().next().map_or(7, |l| l.w.len())
+             The dashed line is 1/{}, an equal share. The choice is in bold{}.",
+            all().next().map_or(7, |l| l.w.len()),
+            if runs.len() > 1 { ": what most seeds chose" } else { "" }
         ),
         columns: 2,
         panels,
@@ -56,7 +57,7 @@ fn panel(result: &StudyResult, layer: usize, seeds: &[&LayerWeights], raw: (f64,
     let half = (WIDTH - name_room - 24.0) / 2.0;
     let left = Scale::new(raw, (name_room + 8.0, name_room + half));
     let right = Scale::new((0.0, top * 1.03), (name_room + half + 18.0, WIDTH - 46.0));
-    let strongest = softmax.iter().max_by(|a, b| a.1.total_cmp(&b.1)).map(|(n, _)| n.clone());
+    let choice = result.choices.get(layer).map(|c| c.choice.as_str());
 
     for (scale, name, about) in [(&left, "raw w", 4), (&right, "softmax(w)", 4)] {
         let at = ticks((scale.low, scale.high), about);
@@ -70,7 +71,7 @@ fn panel(result: &StudyResult, layer: usize, seeds: &[&LayerWeights], raw: (f64,
     }
     for (row, ((name, w), (_, s))) in w.iter().zip(&softmax).enumerate() {
         let y = TOP + ROW * row as f64;
-        let wins = strongest.as_ref() == Some(name);
+        let wins = choice == Some(name.as_str());
         let paint = activation_stroke(name).paint;
         let style = if wins { TEXT.bold() } else { TEXT };
         panel.text((name_room, y + 15.0), names::activation(name), style.anchor(Anchor::End));

@@ -61,9 +61,7 @@ pub fn differences(result: &StudyResult) -> Option<Figure> {
 
 fn short(c: &Comparison) -> String {
     match c.verdict {
-        Verdict::Better => "better".into(),
-        Verdict::Worse => "worse".into(),
-        Verdict::NoDifferenceShown => "no difference shown".into(),
+        Verdict::Better | Verdict::Worse | Verdict::NoDifferenceShown => c.short().into(),
         Verdict::TooFewSeeds => format!("needs {} seeds", c.seeds_to_reach_level),
     }
 }

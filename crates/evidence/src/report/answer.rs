@@ -1,5 +1,6 @@
 //! The answer: which activation for which layer, how sure, and what it costs.
 
+use crate::axes::signed;
 use crate::figures::mean_softmax;
 use crate::names;
 use crate::records::{LayerChoice, Study, StudyResult};
@@ -75,11 +76,11 @@ fn layer(result: &StudyResult, choice: &LayerChoice) -> String {
     let votes = choice.by_seed.iter().filter(|c| **c == choice.choice).count();
     let agree = match (seeds, votes) {
         (1, _) => String::new(),
-        (n, v) if n == v => format!("all {n} seeds. "),
+        (n, v) if n == v => format!("All {n} seeds. "),
         (n, v) => format!("{v} of {n} seeds. "),
     };
     let second = second.map_or(String::new(), |(name, weight)| {
-        format!(", next {} {weight:.3}", escape(names::activation(name)))
+        format!(", best other {} {weight:.3}", escape(names::activation(name)))
     });
     format!(
         "<li><span class=\"layer\">Layer {}</span><span class=\"choice\">{}</span>\
@@ -92,63 +93,93 @@ fn layer(result: &StudyResult, choice: &LayerChoice) -> String {
 
 fn how_sure(result: &StudyResult) -> String {
     let mut out = Vec::new();
-    let several = result.seeds.len() > 1;
-    if several {
-        for (a, b) in [("optimized", "relu"), ("adact", "relu"), ("optimized", "adact")] {
-            if let Some(c) = between(result, a, b) {
-                out.push(format!("{}.", escape(&sentence(c))));
-            }
-        }
-        let agreement: Vec<f64> = result.choices.iter().filter_map(|c| c.agreement).collect();
-        if !agreement.is_empty() {
-            let mean = agreement.iter().sum::<f64>() / agreement.len() as f64;
-            let candidates = mean_softmax(result, 0).len().max(1);
-            out.push(format!(
-                "Two seeds choose the same activation for a layer {:.0}% of the time (by chance: {:.0}%).",
-                mean * 100.0,
-                100.0 / candidates as f64
-            ));
-        }
+    if result.seeds.len() > 1 {
+        let pairs = [("optimized", "relu"), ("adact", "relu"), ("optimized", "adact")];
+        let told: Vec<&Comparison> = pairs.iter().filter_map(|(a, b)| between(result, a, b)).collect();
+        out.extend(too_few(&told));
+        out.extend(told.iter().filter(|c| c.verdict != Verdict::TooFewSeeds).map(|c| sentence(c)));
+        out.extend(agreement(result));
     } else {
-        out.push(
-            "One seed only: another seed may choose and score differently, and no difference between the variants can be \
-             called real. Five seeds or more tell (<code>--seeds 5</code>)."
-                .into(),
-        );
+        let enough = result.statistics.comparisons.first().map_or(String::new(), |c| {
+            format!(
+                " At least {n} seeds can tell these variants apart (--seeds {n}).",
+                n = c.seeds_to_reach_level
+            )
+        });
+        out.push(format!(
+            "One seed only: another seed may choose and score differently, and no difference between variants can be \
+             called real.{enough}"
+        ));
         if let Some(half) = sampling_error(result) {
             out.push(format!(
                 "The size of the test set alone leaves an accuracy uncertain by about ±{half:.4}."
             ));
         }
     }
-    out.push(escape(&crate::table::selection_in_words(result.selection)));
-    out.join(" ")
+    out.push(crate::table::selection_in_words(result.selection));
+    out.iter().map(|sentence| format!("<p>{}</p>", escape(sentence))).collect()
 }
 
-/// "Optimized is better than ReLU by 0.0072 (95% interval 0.0049 to 0.0095, p = 0.012)".
+/// Comparisons that so few seeds can't decide, in one sentence.
+fn too_few(comparisons: &[&Comparison]) -> Option<String> {
+    let open: Vec<_> = comparisons.iter().filter(|c| c.verdict == Verdict::TooFewSeeds).collect();
+    let first = open.first()?;
+    let differences: Vec<String> = open
+        .iter()
+        .map(|c| {
+            let names = (names::variant(&c.a), names::variant(&c.b));
+            format!("{} against {}: {} ({})", names.0, names.1, signed(c.difference.mean), interval(c))
+        })
+        .collect();
+    Some(format!(
+        "{} seeds can't decide, whatever they say: it takes at least {}. Mean differences so far: {}.",
+        first.difference.n,
+        first.seeds_to_reach_level,
+        differences.join("; ")
+    ))
+}
+
+/// "Optimized is better than ReLU by 0.0072 (95% interval +0.0049 to +0.0095, p = 0.012)."
 fn sentence(c: &Comparison) -> String {
-    let interval = c
-        .difference
-        .ci95
-        .map_or(String::new(), |[low, high]| format!("95% interval {low:+.4} to {high:+.4}"));
     let p = crate::table::p_value(Some(c.permutation_holm));
     let p = if p.starts_with('<') { format!("p {p}") } else { format!("p = {p}") };
     let mean = c.difference.mean;
-    match c.verdict {
-        Verdict::TooFewSeeds => format!(
-            "{}: the mean difference is {mean:+.4} ({interval}), but {} seeds can't show one at this level; it takes at least {}",
-            c.words(),
-            c.difference.n,
-            c.seeds_to_reach_level
-        ),
-        Verdict::NoDifferenceShown => {
-            let needed = c
-                .seeds_needed
-                .map_or(String::new(), |n| format!("; a difference of this size would take about {n} seeds"));
-            format!("{} (mean {mean:+.4}, {interval}, {p}){needed}", c.words())
+    let text = match c.verdict {
+        Verdict::Better | Verdict::Worse => {
+            format!("{} by {:.4} ({}, {p})", c.words(), mean.abs(), interval(c))
         }
-        Verdict::Better | Verdict::Worse => format!("{} by {:.4} ({interval}, {p})", c.words(), mean.abs()),
+        Verdict::NoDifferenceShown | Verdict::TooFewSeeds => {
+            let needed = c.seeds_needed.map_or(String::new(), |n| {
+                format!("; to show a difference of this size would take about {} seeds", thousands(n as u64))
+            });
+            format!("{} (mean {}, {}, {p}){needed}", c.words(), signed(mean), interval(c))
+        }
+    };
+    let mut letters = text.chars();
+    let first = letters.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
+    format!("{first}{}.", letters.as_str())
+}
+
+fn interval(c: &Comparison) -> String {
+    match c.difference.ci95 {
+        Some([low, high]) => format!("95% interval {} to {}", signed(low), signed(high)),
+        None => "one pair".into(),
     }
+}
+
+/// How often two seeds agree, of all layers.
+fn agreement(result: &StudyResult) -> Option<String> {
+    let agreement: Vec<f64> = result.choices.iter().filter_map(|c| c.agreement).collect();
+    if agreement.is_empty() {
+        return None;
+    }
+    let mean = agreement.iter().sum::<f64>() / agreement.len() as f64;
+    let candidates = mean_softmax(result, 0).len().max(1);
+    Some(format!(
+        "Two seeds choose the same activation for a layer {:.0}% of the time (by chance: {:.0}%).",
+        mean * 100.0,
+        100.0 / candidates as f64
+    ))
 }
 
 /// Half the 95% interval that the number of test images leaves.

@@ -1,12 +1,12 @@
 //! Variants in pairs, and our numbers beside the paper's.
 
-use crate::axes::number;
+use crate::axes::signed;
 use crate::names;
 use crate::records::StudyResult;
 use crate::reproduction::{Holds, Reproduction};
 use crate::statistics::{MOST_PAIRS, Method, Verdict, smallest_p};
 use crate::svg::escape;
-use crate::table::{mean_and_sd, p_value};
+use crate::table::{mean_and_sd, p_value, thousands};
 
 /// The comparisons, and how to read them.
 pub fn comparisons(result: &StudyResult) -> String {
@@ -22,22 +22,22 @@ pub fn comparisons(result: &StudyResult) -> String {
             Verdict::Worse => "worse",
             Verdict::NoDifferenceShown | Verdict::TooFewSeeds => "",
         };
-        let interval = c.difference.ci95.map(|[l, h]| format!("{} to {}", number(l, 4), number(h, 4)));
+        let interval = c.difference.ci95.map(|[l, h]| format!("{} to {}", signed(l), signed(h)));
         let needed = match (c.seeds_needed, c.t_test) {
-            (Some(n), _) => format!("about {n}"),
-            (None, Some(_)) => format!("over {MOST_PAIRS}"),
+            (Some(n), _) => format!("about {}", thousands(n as u64)),
+            (None, Some(_)) => format!("over {}", thousands(MOST_PAIRS as u64)),
             (None, None) => "–".into(),
         };
         out += &format!(
-            "<tr><td>{} − {}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td>\
+            "<tr><td class=\"name\">{} − {}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td>\
              <td class=\"{class}\">{}</td><td class=\"n\">{needed}</td></tr>\n",
             escape(&names::variant(&c.a)),
             escape(&names::variant(&c.b)),
-            number(c.difference.mean, 4),
+            signed(c.difference.mean),
             interval.unwrap_or_default(),
             p_value(Some(c.permutation_holm)),
             p_value(c.t_test_holm),
-            escape(&c.words())
+            c.short()
         );
     }
     out += "</tbody></table></div>\n";

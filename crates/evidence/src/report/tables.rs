@@ -14,7 +14,7 @@ pub fn results(result: &StudyResult) -> String {
     };
     let interval = if several { "<th class=\"n\">95% interval of the mean</th>" } else { "" };
     let mut out = format!(
-        "<h3>Results</h3>\n<div class=\"scroll\"><table>\n<caption>{} epochs, {seeds}. {}</caption>\n<thead><tr><th>Variant</th>\
+        "<h3>Results</h3>\n<p class=\"lead\">{} epochs, {seeds}. {}</p>\n<div class=\"scroll\"><table>\n<thead><tr><th>Variant</th>\
          <th>Activations</th><th class=\"n\">Test accuracy</th>{interval}<th class=\"n\">Last epoch</th>\
          <th class=\"n\">Parameters</th><th class=\"n\">Time</th></tr></thead>\n<tbody>\n",
         result.epochs,
@@ -27,7 +27,7 @@ pub fn results(result: &StudyResult) -> String {
             row.accuracy.ci95.map(|[low, high]| format!("{low:.4} to {high:.4}")).unwrap_or_default();
         let interval = if several { format!("<td class=\"n\">{interval}</td>") } else { String::new() };
         out += &format!(
-            "<tr><td>{}</td><td>{}</td><td class=\"n{best}\">{}</td>{interval}<td class=\"n\">{}</td><td class=\"n\">{}</td>\
+            "<tr><td class=\"name\">{}</td><td>{}</td><td class=\"n{best}\">{}</td>{interval}<td class=\"n\">{}</td><td class=\"n\">{}</td>\
              <td class=\"n\">{}</td></tr>\n",
             escape(&names::variant(&row.variant)),
             escape(&row.activations_in_words()),

@@ -114,6 +114,16 @@ impl Comparison {
         }
     }
 
+    /// The verdict in a word or two: "better".
+    pub fn short(&self) -> &'static str {
+        match self.verdict {
+            Verdict::Better => "better",
+            Verdict::Worse => "worse",
+            Verdict::NoDifferenceShown => "no difference shown",
+            Verdict::TooFewSeeds => "too few seeds",
+        }
+    }
+
     /// The verdict in words: "AdAct is better than ReLU".
     pub fn words(&self) -> String {
         let (a, b) = (crate::names::variant(&self.a), crate::names::variant(&self.b));
