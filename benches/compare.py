@@ -1,0 +1,196 @@
+"""A training step of the paper's ConvNet in PyTorch and in adact, in turn, on this machine's CPU.
+
+Run:  cargo build --release && python benches/compare.py [--shape 3x32x32] [--batch 64] [--threads 2] [--rounds 2]
+      python benches/compare.py activation [--elements 2097152]
+      (needs: torch, and a C++ compiler for torch.compile)
+
+Prints a Markdown table: medians of milliseconds, the best round of each side, and ratios to PyTorch's best mode. Both sides
+take as many rounds, one after the other, so that a busy machine is busy for both.
+"""
+import argparse
+import json
+import pathlib
+import platform
+import statistics
+import subprocess
+import sys
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+MODES = ["eager", "channels_last", "compile", "compile+channels_last"]
+
+
+def cpu():
+    """The processor's name."""
+    for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            return line.split(":")[1].strip()
+    return platform.processor()
+
+
+def ours(*arguments):
+    """What `adact bench` prints, one object a line."""
+    command = [ROOT / "target/release/adact", "bench", *arguments, "--json"]
+    out = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    return [json.loads(line) for line in out.splitlines()]
+
+
+def peer(*arguments):
+    """The same from PyTorch, in a process of its own."""
+    command = [sys.executable, __file__, "--peer", *arguments]
+    out = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    return [json.loads(line) for line in out.splitlines()]
+
+
+# ---- PyTorch's side ----------------------------------------------------------------------------------------------------
+
+
+def mixture():
+    """The paper's module, written as a user of PyTorch would write it."""
+    import torch
+    from torch import nn
+    from torch.nn import functional as F
+
+    class Mixture(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.w = nn.Parameter(torch.zeros(7))
+            self.prelu = nn.PReLU()
+
+        def forward(self, x):
+            p = torch.softmax(self.w, 0)
+            y = p[0] * F.relu(x) + p[1] * F.elu(x) + p[2] * F.leaky_relu(x) + p[3] * self.prelu(x)
+            return y + p[4] * F.rrelu(x, training=self.training) + p[5] * F.silu(x) + p[6] * F.mish(x)
+
+    return Mixture()
+
+
+def activation(name):
+    from torch import nn
+
+    return mixture() if name == "adact" else {"relu": nn.ReLU, "silu": nn.SiLU, "mish": nn.Mish}[name]()
+
+
+def network(name, channels, side):
+    from torch import nn
+
+    layers = []
+    for out in (32, 64, 128, 256):
+        conv = nn.Conv2d(channels, out, 3, padding=1)
+        nn.init.kaiming_uniform_(conv.weight, nonlinearity="relu")
+        layers += [conv, nn.BatchNorm2d(out), activation(name), nn.MaxPool2d(2)]
+        channels = out
+    return nn.Sequential(*layers, nn.Flatten(), nn.Linear(256 * (side // 16) ** 2, 10))
+
+
+def peer_step(name, mode, shape, batch, steps):
+    import torch
+    from torch.nn import functional as F
+
+    channels, side, _ = shape
+    net = network(name, channels, side)
+    layout = torch.channels_last if "channels_last" in mode else torch.contiguous_format
+    net = net.to(memory_format=layout)
+    run = torch.compile(net) if "compile" in mode else net
+    optimizer = torch.optim.AdamW(net.parameters(), lr=1e-3)
+    times = []
+    for step in range(steps + 5):
+        x = torch.randn(batch, *shape).contiguous(memory_format=layout)
+        y = torch.randint(10, (batch,))
+        start = time.perf_counter()
+        optimizer.zero_grad()
+        F.cross_entropy(run(x), y).backward()
+        optimizer.step()
+        if step >= 5:
+            times.append(time.perf_counter() - start)
+    print(json.dumps({"activation": name, "mode": mode, "ms": 1e3 * statistics.median(times)}))
+
+
+def peer_activation(name, mode, elements, steps):
+    import torch
+
+    module = activation(name)
+    run = torch.compile(module) if mode == "compile" else module
+    x, gradient = torch.randn(elements, requires_grad=True), torch.randn(elements)
+    times = []
+    for step in range(steps + 5):
+        x.grad = None
+        start = time.perf_counter()
+        run(x).backward(gradient)
+        if step >= 5:
+            times.append(time.perf_counter() - start)
+    print(json.dumps({"activation": name, "mode": mode, "ms": 1e3 * statistics.median(times)}))
+
+
+# ---- both sides --------------------------------------------------------------------------------------------------------
+
+
+def best(results, key):
+    """The smallest median of several rounds."""
+    return min(r[key] for r in results)
+
+
+def compare_steps(a):
+    common = ["--shape", a.shape, "--batch", str(a.batch), "--threads", str(a.threads), "--steps", str(a.steps)]
+    theirs, mine = {}, {}
+    for _ in range(a.rounds):
+        for name in ("relu", "adact"):
+            mine.setdefault(name, []).extend(ours("step", "--activation", name, *common))
+            for mode in MODES:
+                theirs.setdefault((name, mode), []).extend(peer("step", name, mode, *common))
+    print(f"Training step, {a.shape}, batch {a.batch}, {a.threads} threads of {cpu()}; ms, the best median of {a.rounds} rounds.\n")
+    print("| | " + " | ".join(f"PyTorch {m}" for m in MODES) + " | adact | adact / best | adact / eager |")
+    print("|---" * (len(MODES) + 4) + "|")
+    for name in ("relu", "adact"):
+        times = [best(theirs[name, mode], "ms") for mode in MODES]
+        own = best(mine[name], "ms_per_step")
+        cells = [f"{t:.1f}" for t in times] + [f"**{own:.1f}**", f"{own / min(times):.2f}", f"{own / times[0]:.2f}"]
+        print(f"| {name} | " + " | ".join(cells) + " |")
+    ratio = best(mine["adact"], "ms_per_step") / best(mine["relu"], "ms_per_step")
+    print(f"\nadact's AdAct step takes {ratio:.2f} times its ReLU step.")
+
+
+def compare_activations(a):
+    common = ["--elements", str(a.elements), "--threads", str(a.threads)]
+    names, theirs, mine = ("relu", "silu", "mish", "adact"), {}, {}
+    for _ in range(a.rounds):
+        for result in ours("activation", *common):
+            mine.setdefault(result["activation"], []).append(result)
+        for name in names:
+            for mode in ("eager", "compile"):
+                theirs.setdefault((name, mode), []).extend(peer("activation", name, mode, *common, "--steps", str(a.steps)))
+    print(f"Forward and backward of {a.elements:,} elements, {a.threads} threads of {cpu()}; ms, the best median of {a.rounds} rounds.\n")
+    print("| | PyTorch eager | PyTorch compiled | adact | adact / compiled |\n|---|---|---|---|---|")
+    for name in names:
+        eager, compiled = (best(theirs[name, mode], "ms") for mode in ("eager", "compile"))
+        own = best(mine[name], "forward_backward_ms")
+        print(f"| {name} | {eager:.2f} | {compiled:.2f} | **{own:.2f}** | {own / compiled:.2f} |")
+
+
+def main():
+    p = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    p.add_argument("work", nargs="?", default="step", choices=["step", "activation"])
+    p.add_argument("peer", nargs="*", help=argparse.SUPPRESS)
+    p.add_argument("--peer", dest="is_peer", action="store_true", help=argparse.SUPPRESS)
+    p.add_argument("--shape", default="3x32x32")
+    p.add_argument("--batch", type=int, default=64)
+    p.add_argument("--threads", type=int, default=2)
+    p.add_argument("--steps", type=int, default=30)
+    p.add_argument("--rounds", type=int, default=2)
+    p.add_argument("--elements", type=int, default=2_097_152)
+    a = p.parse_intermixed_args()
+    if not a.is_peer:
+        return compare_steps(a) if a.work == "step" else compare_activations(a)
+    import torch
+
+    torch.manual_seed(0)
+    torch.set_num_threads(a.threads)
+    name, mode = a.peer
+    if a.work == "step":
+        peer_step(name, mode, tuple(map(int, a.shape.split("x"))), a.batch, a.steps)
+    else:
+        peer_activation(name, mode, a.elements, a.steps)
+
+
+if __name__ == "__main__":
+    main()
