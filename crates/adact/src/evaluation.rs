@@ -1,5 +1,6 @@
 //! What a network says of images.
 
+use adact_kernels::loss::argmax;
 use burn::module::Module;
 use burn::tensor::activation::softmax;
 use burn::tensor::{Device, Tensor};
@@ -30,11 +31,11 @@ impl ConvNet {
         self.check_labels(&images, labels)?;
         let logits = self.valid().forward(images);
         let values: Vec<f32> = logits.clone().into_data().iter::<f32>().collect();
-        let (loss, correct) = ops::cross_entropy_counted(logits, labels);
+        let (_, loss) = ops::cross_entropy_counted(logits, labels);
         Ok(Evaluation {
-            loss_sum: f64::from(loss.into_scalar::<f32>()) * labels.len() as f64,
-            correct,
-            predictions: values.chunks_exact(self.config().classes).map(largest).collect(),
+            loss_sum: loss.mean * labels.len() as f64,
+            correct: loss.correct,
+            predictions: values.chunks_exact(self.config().classes).map(argmax).collect(),
         })
     }
 
@@ -79,9 +80,4 @@ impl ConvNet {
             None => Ok(()),
         }
     }
-}
-
-/// The place of the largest value, the first of equals.
-fn largest(values: &[f32]) -> usize {
-    (1..values.len()).fold(0, |best, i| if values[i] > values[best] { i } else { best })
 }

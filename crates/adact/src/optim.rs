@@ -1,6 +1,6 @@
 //! AdamW in one pass over memory, in place.
 
-use crate::standin::adamw;
+use adact_kernels::adamw;
 use burn::optim::{AdamWState, AdaptiveMomentumState, LearningRate, ModuleOptimizer, Optimizer};
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
@@ -22,22 +22,22 @@ use crate::ops;
 /// let mut optim = optimizer.clone().init();
 /// let loss = model.forward(Tensor::<1>::from_floats([-2.0, 1.0], &device)).sum();
 /// let grads = GradientsParams::from_grads(loss.backward(), &model);
-/// model = optim.step(f64::from(optimizer.lr), model, grads);
+/// model = optim.step(optimizer.lr, model, grads);
 /// assert_ne!(model.weights(), vec![0.0; 7]);
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct AdamW {
     /// The learning rate. Default 1e-3.
-    pub lr: f32,
+    pub lr: f64,
     /// The decay of the gradient's mean. Default 0.9.
-    pub beta1: f32,
+    pub beta1: f64,
     /// The decay of the squared gradient's mean. Default 0.999.
-    pub beta2: f32,
+    pub beta2: f64,
     /// Added to the denominator. Default 1e-8.
-    pub eps: f32,
+    pub eps: f64,
     /// The decay of the weights, times the learning rate. Default 0.01, on all parameters.
-    pub weight_decay: f32,
+    pub weight_decay: f64,
 }
 
 impl Default for AdamW {
@@ -53,13 +53,13 @@ impl AdamW {
     }
 
     /// Sets the learning rate.
-    pub fn with_lr(mut self, lr: f32) -> Self {
+    pub fn with_lr(mut self, lr: f64) -> Self {
         self.lr = lr;
         self
     }
 
     /// Sets the weight decay.
-    pub fn with_weight_decay(mut self, weight_decay: f32) -> Self {
+    pub fn with_weight_decay(mut self, weight_decay: f64) -> Self {
         self.weight_decay = weight_decay;
         self
     }
@@ -82,7 +82,7 @@ impl AdamW {
     }
 
     /// The kernel's parameters at a learning rate.
-    pub(crate) fn kernel(&self, lr: f32) -> adamw::AdamW {
+    pub(crate) fn kernel(&self, lr: f64) -> adamw::AdamW {
         adamw::AdamW {
             lr,
             beta1: self.beta1,
@@ -112,7 +112,7 @@ impl Optimizer for AdamW {
         });
         let time = state.time + 1;
         let tensors = [tensor, grad, state.moment_1, state.moment_2];
-        let [tensor, moment_1, moment_2] = ops::adamw(&self.kernel(lr as f32), time as u64, tensors);
+        let [tensor, moment_1, moment_2] = ops::adamw(&self.kernel(lr), time as u64, tensors);
         let momentum = AdaptiveMomentumState { time, moment_1, moment_2, max_moment_2: None };
         (tensor, Some(AdamWState { momentum }))
     }

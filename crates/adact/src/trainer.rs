@@ -34,7 +34,7 @@ pub const STATE_FILE: &str = "state.safetensors";
 ///     trainer.step(pixels.clone(), &[0, 1])?;
 /// }
 /// let evaluation = trainer.evaluate(pixels, &[0, 1])?;
-/// assert!(evaluation.loss_sum / 2.0 < first.loss.into());
+/// assert!(evaluation.loss_sum / 2.0 < first.loss);
 /// # Ok::<(), adact::Error>(())
 /// ```
 #[derive(Debug)]
@@ -58,7 +58,7 @@ struct Moments {
 #[derive(Clone, Copy, Debug)]
 pub struct StepResult {
     /// The mean loss of the batch, before the step.
-    pub loss: f32,
+    pub loss: f64,
     /// How many images of the batch were right.
     pub correct: usize,
     /// Where the time went.
@@ -125,17 +125,16 @@ impl Trainer {
         let images = net.images(pixels, &self.device)?;
         net.check_labels(&images, labels)?;
         let logits = net.forward_step(images, net.config().seed, self.steps);
-        let (loss, correct) = ops::cross_entropy_counted(logits, labels);
-        let value = loss.clone().into_scalar::<f32>();
+        let (tensor, loss) = ops::cross_entropy_counted(logits, labels);
         let forward = start.elapsed();
-        if !value.is_finite() {
-            let message = format!("the loss became {value} at step {}", self.steps + 1);
+        if !loss.mean.is_finite() {
+            let message = format!("the loss became {} at step {}", loss.mean, self.steps + 1);
             return Err(Error::new(ErrorKind::Diverged, message));
         }
 
         let start = Instant::now();
-        let mut grads = loss.backward();
-        drop(loss);
+        let mut grads = tensor.backward();
+        drop(tensor);
         let backward = start.elapsed();
 
         let start = Instant::now();
@@ -148,7 +147,7 @@ impl Trainer {
         };
         self.net = self.net.take().map(|net| net.map(&mut update));
         let optimizer = start.elapsed();
-        Ok(StepResult { loss: value, correct, times: StepTimes { forward, backward, optimizer } })
+        Ok(StepResult { loss: loss.mean, correct: loss.correct, times: StepTimes { forward, backward, optimizer } })
     }
 
     /// Evaluates a batch as [`step`](Self::step) takes it: batch norm by its running statistics, RReLU by its mean.
@@ -234,7 +233,7 @@ fn take_prefixed(entries: &mut Entries, prefix: &str) -> Entries {
 
 /// A step of AdamW on every parameter that has a gradient.
 struct Update<'a> {
-    kernel: crate::standin::adamw::AdamW,
+    kernel: adact_kernels::adamw::AdamW,
     step: u64,
     grads: &'a mut Gradients,
     moments: &'a mut HashMap<ParamId, Moments>,

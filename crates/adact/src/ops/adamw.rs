@@ -1,6 +1,6 @@
 //! A step of AdamW.
 
-use crate::standin::adamw::{self, AdamW};
+use adact_kernels::adamw::AdamW;
 use burn::backend::Flex;
 use burn::backend::flex::FlexTensor;
 use burn::tensor::{Float, Tensor};
@@ -34,7 +34,7 @@ pub(crate) fn adamw_in_place<const D: usize>(
     second: &mut [f32],
 ) -> Tensor<D> {
     let (mut parameter, gradient) = (row_major(parameter), row_major(gradient));
-    adamw::step(config, t, parameter.storage_mut(), gradient.storage(), first, second);
+    config.step(t, parameter.storage_mut(), gradient.storage(), first, second);
     Tensor::<D, Float>::from_primitive::<Flex>(parameter)
 }
 
@@ -51,9 +51,8 @@ fn composed<const D: usize>(
 ) -> [Tensor<D>; 3] {
     let first = first * config.beta1 + gradient.clone() * (1.0 - config.beta1);
     let second = second * config.beta2 + gradient.square() * (1.0 - config.beta2);
-    let correction = |beta: f32| 1.0 - f64::from(beta).powf(t as f64);
+    let correction = |beta: f64| 1.0 - beta.powf(t as f64);
     let root = (second.clone() / correction(config.beta2)).sqrt() + config.eps;
-    let update = first.clone() / root * (f64::from(config.lr) / correction(config.beta1));
-    let decay = 1.0 - f64::from(config.lr) * f64::from(config.weight_decay);
-    [parameter * decay - update, first, second]
+    let update = first.clone() / root * (config.lr / correction(config.beta1));
+    [parameter * (1.0 - config.lr * config.weight_decay) - update, first, second]
 }

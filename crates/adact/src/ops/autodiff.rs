@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::standin::block::{self, Saved};
+use adact_kernels::block::{self, Saved};
+use adact_kernels::loss::Loss;
 use adact_kernels::{ConvSpec, conv, elementwise};
 use burn::backend::autodiff::checkpoint::{base::Checkpointer, strategy::CheckpointStrategy};
 use burn::backend::autodiff::grads::Gradients;
@@ -86,18 +87,18 @@ impl<C: CheckpointStrategy> FusedOps for Autodiff<Flex, C> {
         }
     }
 
-    fn cross_entropy(logits: Tracked, labels: Arc<[i32]>) -> (Tracked, usize) {
+    fn cross_entropy(logits: Tracked, labels: Arc<[i32]>) -> (Tracked, Loss) {
         let prepared = LossBackward.prepare::<C>([logits.node()]);
         let logits = logits.into_primitive();
         match prepared.compute_bound().stateful() {
             OpsKind::UnTracked(prep) => {
-                let (loss, correct) = Flex::cross_entropy(logits, labels);
-                (prep.finish(loss), correct)
+                let (tensor, loss) = Flex::cross_entropy(logits, labels);
+                (prep.finish(tensor), loss)
             }
             OpsKind::Tracked(prep) => {
                 let layout = Arranged::row_major(logits.clone());
-                let (loss, correct, dlogits) = loss_and_gradient(logits, &labels);
-                (prep.finish(layout.like(dlogits), loss), correct)
+                let (tensor, loss, dlogits) = loss_and_gradient(logits, &labels);
+                (prep.finish(layout.like(dlogits), tensor), loss)
             }
         }
     }
@@ -199,7 +200,7 @@ impl Backward<Flex, 7> for BlockBackward {
             &WORKSPACE,
             &block.kernel,
             block.x.values(),
-            block.params(),
+            &block.params(),
             &saved.0,
             dy.values(),
             need_dx,

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::standin::block::{BlockParams, Saved};
-use crate::standin::{block, linear, loss};
-use adact_kernels::{Buffer, ConvSpec, Function, conv, elementwise};
+use adact_kernels::block::{BlockParams, Saved};
+use adact_kernels::loss::Loss;
+use adact_kernels::{Buffer, ConvSpec, block, conv, elementwise, linear, loss};
 use burn::backend::flex::FlexTensor;
 use burn::backend::{Backend, Flex, TensorMetadata, backend_extension, tensor::FloatTensor};
 
@@ -39,8 +39,8 @@ pub(crate) trait FusedOps: Backend {
     /// See [`super::linear()`].
     fn linear(x: FloatTensor<Self>, weight: FloatTensor<Self>, bias: FloatTensor<Self>) -> FloatTensor<Self>;
 
-    /// The mean loss, one element, and how many rows are right. See [`super::cross_entropy()`].
-    fn cross_entropy(logits: FloatTensor<Self>, labels: Arc<[i32]>) -> (FloatTensor<Self>, usize);
+    /// The mean loss, one element, and what else there is to say. See [`super::cross_entropy()`].
+    fn cross_entropy(logits: FloatTensor<Self>, labels: Arc<[i32]>) -> (FloatTensor<Self>, Loss);
 }
 
 impl FusedOps for Flex {
@@ -66,9 +66,9 @@ impl FusedOps for Flex {
         Linear::new(x, weight, bias).forward()
     }
 
-    fn cross_entropy(logits: FlexTensor, labels: Arc<[i32]>) -> (FlexTensor, usize) {
-        let (loss, correct, _) = loss_and_gradient(logits, &labels);
-        (loss, correct)
+    fn cross_entropy(logits: FlexTensor, labels: Arc<[i32]>) -> (FlexTensor, Loss) {
+        let (tensor, loss, _) = loss_and_gradient(logits, &labels);
+        (tensor, loss)
     }
 }
 
@@ -125,18 +125,17 @@ impl Block {
     }
 
     pub fn params(&self) -> BlockParams<'_> {
-        let function: Function<'_> = self.spec.function.bind(self.w.values(), self.slope.values());
         BlockParams {
             weight: self.weight.values(),
             bias: &self.bias,
             gamma_beta: self.spec.norm.map(|_| (self.gamma.values(), self.beta.values())),
-            function: Some(function),
+            function: Some(self.spec.function.bind(self.w.values(), self.slope.values())),
         }
     }
 
     /// The output and what the gradient needs.
     pub fn train(&self) -> (BlockOutputs<Flex>, Saved) {
-        let forward = block::forward(&WORKSPACE, &self.kernel, self.x.values(), self.params());
+        let forward = block::forward(&WORKSPACE, &self.kernel, self.x.values(), &self.params());
         let running = match self.spec.norm {
             None => [self.running_mean.clone(), self.running_var.clone()].map(Arranged::into_tensor),
             Some(norm) => {
@@ -162,7 +161,7 @@ impl Block {
     /// The output by the running statistics.
     fn evaluate(&self) -> BlockOutputs<Flex> {
         let (mean, var) = (self.running_mean.values(), self.running_var.values());
-        let out = block::forward_eval(&WORKSPACE, &self.kernel, self.x.values(), self.params(), mean, var);
+        let out = block::forward_eval(&WORKSPACE, &self.kernel, self.x.values(), &self.params(), mean, var);
         let running = [self.running_mean.clone(), self.running_var.clone()].map(Arranged::into_tensor);
         self.outputs(out, running)
     }
@@ -208,19 +207,19 @@ impl Linear {
     }
 
     pub fn forward(&self) -> FlexTensor {
-        let (n, i, o) = (self.batch, self.inputs, self.outputs);
-        let y = linear::forward(self.x.values(), &self.weight, self.bias.values(), n, i, o);
-        buffer::tensor(y, [n, o])
+        let y = linear::forward(&WORKSPACE, self.inputs, self.x.values(), &self.weight, self.bias.values());
+        buffer::tensor(y, [self.batch, self.outputs])
     }
 
     /// Gradients of the images, the weights and the bias.
     pub fn backward(&self, dy: &Arranged) -> [FlexTensor; 3] {
-        let (n, i, o) = (self.batch, self.inputs, self.outputs);
-        let (dx, mut dweight, dbias) = linear::backward(self.x.values(), &self.weight, dy.values(), n, i, o);
-        if let Some([channels, places]) = self.channels_last {
-            dweight = transpose_rows(&dweight, places, channels);
-        }
-        [self.x.like(dx), buffer::tensor(dweight, [o, i]), buffer::tensor(dbias, [o])]
+        let own = linear::backward(&WORKSPACE, self.inputs, self.x.values(), &self.weight, dy.values());
+        let weight = match self.channels_last {
+            Some([channels, places]) => transpose_rows(&own.weight, places, channels),
+            None => own.weight,
+        };
+        let shape = [self.outputs, self.inputs];
+        [self.x.like(own.dx), buffer::tensor(weight, shape), buffer::tensor(own.bias, [self.outputs])]
     }
 }
 
@@ -238,11 +237,11 @@ fn transpose_rows(values: &[f32], rows: usize, columns: usize) -> Vec<f32> {
     out
 }
 
-/// The mean loss, how many rows are right, and the gradient of the logits.
-pub(super) fn loss_and_gradient(logits: FlexTensor, labels: &[i32]) -> (FlexTensor, usize, Buffer) {
+/// The mean loss as a tensor, what there is to say of it, and the gradient of the logits.
+pub(super) fn loss_and_gradient(logits: FlexTensor, labels: &[i32]) -> (FlexTensor, Loss, Buffer) {
     let [_, classes] = logits.shape().dims();
     let logits = Arranged::row_major(logits);
     let mut dlogits = WORKSPACE.take(logits.values().len());
-    let (loss, correct) = loss::cross_entropy(logits.values(), labels, classes, &mut dlogits);
-    (buffer::tensor(vec![loss], [1]), correct, dlogits)
+    let loss = loss::cross_entropy(logits.values(), labels, classes, &mut dlogits);
+    (buffer::tensor(vec![loss.mean as f32], [1]), loss, dlogits)
 }

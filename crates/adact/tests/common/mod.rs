@@ -1,0 +1,86 @@
+//! What the tests share: the reference of PyTorch, and comparisons.
+#![allow(dead_code, reason = "each test uses a part")]
+
+use std::path::PathBuf;
+
+use burn::tensor::{Device, Tensor, TensorData};
+use safetensors::tensor::{Dtype, SafeTensors};
+
+/// A tensor of the reference.
+pub struct Reference {
+    pub shape: Vec<usize>,
+    pub values: Vec<f64>,
+}
+
+impl Reference {
+    pub fn f32(&self) -> Vec<f32> {
+        self.values.iter().map(|v| *v as f32).collect()
+    }
+
+    pub fn tensor<const D: usize>(&self, device: &Device) -> Tensor<D> {
+        Tensor::from_data(TensorData::new(self.f32(), self.shape.clone()), device)
+    }
+}
+
+/// A file of the reference, or none with a message where the reference is absent.
+pub struct ReferenceFile(Vec<u8>);
+
+impl ReferenceFile {
+    pub fn open(name: &str) -> Option<Self> {
+        let default = || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/reference"));
+        let folder = std::env::var_os("ADACT_REFERENCE").map_or_else(default, PathBuf::from);
+        let bytes = std::fs::read(folder.join(name));
+        if bytes.is_err() {
+            eprintln!("skipped: no {name} in {} (ADACT_REFERENCE names another folder)", folder.display());
+        }
+        bytes.ok().map(Self)
+    }
+
+    pub fn names(&self) -> Vec<String> {
+        let file = SafeTensors::deserialize(&self.0).unwrap();
+        file.names().into_iter().map(str::to_string).collect()
+    }
+
+    pub fn get(&self, name: &str) -> Reference {
+        let file = SafeTensors::deserialize(&self.0).unwrap();
+        let view = file.tensor(name).unwrap_or_else(|e| panic!("{name}: {e}"));
+        let data = view.data();
+        let values = match view.dtype() {
+            Dtype::F32 => data.as_chunks().0.iter().map(|b| f32::from_le_bytes(*b).into()).collect(),
+            Dtype::F64 => data.as_chunks().0.iter().map(|b| f64::from_le_bytes(*b)).collect(),
+            Dtype::I64 => data.as_chunks().0.iter().map(|b| i64::from_le_bytes(*b) as f64).collect(),
+            other => panic!("{name} is of type {other:?}"),
+        };
+        Reference { shape: view.shape().to_vec(), values }
+    }
+}
+
+/// The values of a tensor in row-major order.
+pub fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
+    tensor.into_data().iter::<f32>().collect()
+}
+
+/// The largest difference, as a part of the largest value.
+pub fn relative(got: &[f32], want: &[f64]) -> f64 {
+    assert_eq!(got.len(), want.len());
+    let largest = want.iter().fold(0.0f64, |m, v| m.max(v.abs())).max(f64::MIN_POSITIVE);
+    let difference = got.iter().zip(want).map(|(g, w)| (f64::from(*g) - w).abs());
+    // NaN counts as infinitely far.
+    difference.fold(0.0, |m: f64, d| if d.is_nan() { f64::INFINITY } else { m.max(d) }) / largest
+}
+
+/// Fails where the difference is above a part of the largest value.
+pub fn assert_close(what: &str, got: &[f32], want: &[f64], tolerance: f64) {
+    let difference = relative(got, want);
+    assert!(difference <= tolerance, "{what} differs by {difference:.2e} of its largest, more than {tolerance:.0e}");
+}
+
+pub fn as_f64(values: &[f32]) -> Vec<f64> {
+    values.iter().map(|v| f64::from(*v)).collect()
+}
+
+/// Standard normal numbers.
+pub fn normal(count: usize, seed: u64) -> Vec<f32> {
+    let stream = adact::random::Stream::new(seed, adact::random::Purpose::Synthetic, 0);
+    (0..count as u64).map(|i| stream.normal(i) as f32).collect()
+}
