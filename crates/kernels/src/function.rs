@@ -206,7 +206,8 @@ impl Parameters {
 
     /// RReLU's slopes of the elements `index`: `high` are the upper 32 bits of their counters.
     ///
-    /// The hash is two rounds of multiplication and xorshift with one half of the key added before each.
+    /// The hash is two rounds of xorshift and multiplication, one half of the key added before each; of the last product
+    /// only the upper bits are used, which need no further mixing.
     #[inline(always)]
     pub(crate) fn noise<V: Lanes>(&self, index: V::Bits, high: u32) -> V {
         let Some((k0, k1)) = self.key else { return V::splat(self.mean) };
@@ -214,8 +215,7 @@ impl Parameters {
         h = V::bits_mul(V::bits_xor(h, V::bits_shr::<16>(h)), V::bits_splat(0x7feb_352d));
         h = V::bits_add(V::bits_xor(h, V::bits_shr::<15>(h)), V::bits_splat(k1));
         h = V::bits_mul(h, V::bits_splat(0x846c_a68b));
-        h = V::bits_xor(h, V::bits_shr::<16>(h));
-        V::bits_to_unit(h).mul_add(V::splat(self.range), V::splat(self.lower))
+        V::bits_to_24(h).mul_add(V::splat(self.range * (1.0 / (1u32 << 24) as f32)), V::splat(self.lower))
     }
 }
 
@@ -283,16 +283,14 @@ impl PaperMixture {
         }
     }
 
-    /// exp(x), expm1(x), sigmoid(x), 1 - sigmoid(x), n / (n + 2) and 1 / (n + 2), with n = e (e + 2).
+    /// exp(x), expm1(x), n = e (e + 2), 1 + e, n + 2, and 1 / ((1 + e) (n + 2)): sigmoid(x) is e / (1 + e), and
+    /// tanh(ln(1 + e)) is n / (n + 2).
     #[inline(always)]
     fn parts<V: Lanes>(x: V) -> (V, V, V, V, V, V) {
-        let (one, two) = (V::splat(1.0), V::splat(2.0));
         let (e, em1) = x.exp_expm1();
         let n = e.mul_add(e, e.add(e));
-        let (d1, d2) = (e.add(one), n.add(two));
-        let r = one.div(d1.mul(d2));
-        let (r1, r2) = (r.mul(d2), r.mul(d1));
-        (e, em1, e.mul(r1), r1, n.mul(r2), r2)
+        let (d1, d2) = (e.add(V::splat(1.0)), n.add(V::splat(2.0)));
+        (e, em1, n, d1, d2, V::splat(1.0).div(d1.mul(d2)))
     }
 }
 
@@ -311,17 +309,19 @@ impl Pointwise for PaperMixture {
     }
     #[inline(always)]
     fn value<V: Lanes>(&self, x: V, noise: V) -> V {
-        let (_, em1, s, _, t, _) = Self::parts(x);
+        let (e, em1, n, d1, d2, r) = Self::parts(x);
         let slope = V::splat(self.rrelu).mul_add(noise, V::splat(self.below));
         let below = slope.mul_add(x, V::splat(self.elu).mul(em1));
         let line = x.if_positive(V::splat(self.above).mul(x), below);
-        let gates = V::splat(self.silu).mul_add(s, V::splat(self.mish).mul(t));
-        gates.mul_add(x, line)
+        let gates = V::splat(self.silu).mul(e).mul_add(d2, V::splat(self.mish).mul(n).mul(d1));
+        gates.mul(r).mul_add(x, line)
     }
     #[inline(always)]
     fn gradient<V: Lanes>(&self, x: V, noise: V, dy: V, sums: &mut [V; 6]) -> V {
         let zero = V::splat(0.0);
-        let (e, em1, s, r1, t, r2) = Self::parts(x);
+        let (e, em1, n, d1, d2, r) = Self::parts(x);
+        let (r1, r2) = (r.mul(d2), r.mul(d1));
+        let (s, t) = (e.mul(r1), n.mul(r2));
         let slope = V::splat(self.rrelu).mul_add(noise, V::splat(self.below));
         let line = x.if_positive(V::splat(self.above), V::splat(self.elu).mul_add(e, slope));
         // the derivatives of x s and x t: s + x s (1 - s) and t + x 4 e (e + 1) / (n + 2)^2

@@ -86,7 +86,7 @@ vectorised! {
                             let v = V::load_partial(y.as_ptr().add(from + offset), n);
                             let noise = if F::NEEDS_NOISE {
                                 let (low, high) = counter(image, layout.len(), 4 * at);
-                                p.noise::<V>(window_counters::<V>(low, V::splat(i as f32)), high)
+                                p.noise::<V>(window_counters::<V>(low.wrapping_add(i as u32)), high)
                             } else {
                                 V::splat(0.0)
                             };
@@ -109,11 +109,10 @@ vectorised! {
     }
 }
 
-/// The counters of sixteen windows' elements: `low + 4 lane + place`.
+/// The counters of the elements at one place of sixteen windows: `first + 4 lane`.
 #[inline(always)]
-fn window_counters<V: Lanes>(low: u32, place: V) -> V::Bits {
-    let lanes = V::bits_mul(V::counters(0), V::bits_splat(4));
-    V::bits_add(V::bits_add(lanes, V::bits_splat(low)), place.to_bits_integral())
+fn window_counters<V: Lanes>(first: u32) -> V::Bits {
+    V::bits_add(V::bits_mul(V::counters(0), V::bits_splat(4)), V::bits_splat(first))
 }
 
 #[inline(always)]
@@ -165,7 +164,8 @@ vectorised! {
                         V::splat(0.0)
                     } else if let Some(index) = index {
                         let (low, high) = counter(image, layout.len(), 4 * at);
-                        p.noise::<V>(window_counters::<V>(low, load_index(index.as_ptr().add(at), n)), high)
+                        let place = load_index::<V>(index.as_ptr().add(at), n).to_bits_integral();
+                        p.noise::<V>(V::bits_add(window_counters::<V>(low), place), high)
                     } else {
                         let (low, high) = counter(image, layout.len(), at);
                         p.noise::<V>(V::counters(low), high)

@@ -189,8 +189,8 @@ pub trait Lanes: Copy + Send + Sync + 'static {
     fn bits_shr<const N: u32>(a: Self::Bits) -> Self::Bits;
     /// Integral lanes below 2^24 as counters.
     fn to_bits_integral(self) -> Self::Bits;
-    /// Uniform numbers in [0, 1) from the upper 24 bits.
-    fn bits_to_unit(a: Self::Bits) -> Self;
+    /// The upper 24 bits as numbers.
+    fn bits_to_24(a: Self::Bits) -> Self;
 
     /// The lanes as an array.
     #[inline(always)]

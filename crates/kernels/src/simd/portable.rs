@@ -112,7 +112,7 @@ impl Lanes for Portable {
         self.0.map(|v| v as u32)
     }
     #[inline(always)]
-    fn bits_to_unit(a: Self::Bits) -> Self {
-        Self(a.map(|v| (v >> 8) as f32 * (1.0 / (1u32 << 24) as f32)))
+    fn bits_to_24(a: Self::Bits) -> Self {
+        Self(a.map(|v| (v >> 8) as f32))
     }
 }

@@ -129,11 +129,8 @@ impl Lanes for Avx512 {
         unsafe { _mm512_cvtps_epi32(self.0) }
     }
     #[inline(always)]
-    fn bits_to_unit(a: Self::Bits) -> Self {
-        unsafe {
-            let scale = _mm512_set1_ps(1.0 / (1u32 << 24) as f32);
-            Self(_mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_srli_epi32::<8>(a)), scale))
-        }
+    fn bits_to_24(a: Self::Bits) -> Self {
+        Self(unsafe { _mm512_cvtepi32_ps(_mm512_srli_epi32::<8>(a)) })
     }
 }
 
@@ -293,12 +290,11 @@ impl Lanes for Avx2 {
         unsafe { (_mm256_cvtps_epi32(self.0), _mm256_cvtps_epi32(self.1)) }
     }
     #[inline(always)]
-    fn bits_to_unit(a: Self::Bits) -> Self {
+    fn bits_to_24(a: Self::Bits) -> Self {
         unsafe {
-            let scale = _mm256_set1_ps(1.0 / (1u32 << 24) as f32);
             Self(
-                _mm256_mul_ps(_mm256_cvtepi32_ps(_mm256_srli_epi32::<8>(a.0)), scale),
-                _mm256_mul_ps(_mm256_cvtepi32_ps(_mm256_srli_epi32::<8>(a.1)), scale),
+                _mm256_cvtepi32_ps(_mm256_srli_epi32::<8>(a.0)),
+                _mm256_cvtepi32_ps(_mm256_srli_epi32::<8>(a.1)),
             )
         }
     }
