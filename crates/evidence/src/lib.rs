@@ -18,6 +18,7 @@ pub mod reproduction;
 pub mod statistics;
 pub mod svg;
 pub mod table;
+pub mod tensorboard;
 
 pub use error::{Error, ErrorKind, Result};
 pub use report::report;

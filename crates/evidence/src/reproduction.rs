@@ -4,7 +4,7 @@ use crate::axes::signed;
 use crate::figures::mean_softmax;
 use crate::names;
 use crate::paper::{CLAIMS, Claim, TABLE_1, What};
-use crate::records::StudyResult;
+use crate::records::{Selection, StudyResult};
 use crate::statistics::{Comparison, Summary, Verdict, prediction_interval};
 use crate::table::{cell, mean_and_sd};
 
@@ -57,6 +57,8 @@ pub struct Reproduction {
     pub numbers: Vec<NumberRow>,
     /// The claims, by data set.
     pub claims: Vec<ClaimRow>,
+    /// Where the studies differ from the paper's protocol, or say something of their data.
+    pub caveats: Vec<String>,
 }
 
 impl NumberRow {
@@ -93,6 +95,7 @@ impl Reproduction {
             all.numbers.extend(TABLE_1.iter().filter_map(|(variant, _)| number(study, variant)));
             let claims = CLAIMS.iter().filter(|c| c.dataset == study.dataset);
             all.claims.extend(claims.filter_map(|c| judge(study, *c)));
+            all.caveats.extend(caveats(study));
         }
         all
     }
@@ -116,6 +119,9 @@ impl Reproduction {
                 row.words()
             );
         }
+        for caveat in &self.caveats {
+            out += &format!("\n{}\n", cell(caveat));
+        }
         out += "\n| Data set | The paper says | Ours | |\n|---|---|---|---|\n";
         for row in &self.claims {
             out += &format!(
@@ -129,6 +135,23 @@ impl Reproduction {
         }
         out
     }
+}
+
+/// The epochs of the paper's protocol.
+const PAPER_EPOCHS: usize = 15;
+
+fn caveats(study: &StudyResult) -> Option<String> {
+    let mut differs = Vec::new();
+    if study.epochs != PAPER_EPOCHS {
+        differs.push(format!("{} epochs instead of {PAPER_EPOCHS}", study.epochs));
+    }
+    if study.selection != Selection::Test {
+        differs.push("best epoch not picked on the test set".into());
+    }
+    differs.extend(study.provenance.dataset_note.iter().map(|note| format!("data: {note}")));
+    let in_paper = crate::paper::DATASETS.contains(&study.dataset.as_str());
+    (in_paper && !differs.is_empty())
+        .then(|| format!("{}: {}.", names::dataset(&study.dataset), differs.join("; ")))
 }
 
 fn number(study: &StudyResult, variant: &str) -> Option<NumberRow> {

@@ -8,10 +8,14 @@ use crate::svg::{Anchor, INK, MUTED, Panel, Stroke, TEXT};
 
 const CELL: (f64, f64) = (50.0, 22.0);
 
-/// One panel a layer: a row a seed, a column a candidate, softmax weights; each seed's choice is framed.
+/// One panel a layer: a row a seed, a column a candidate, softmax weights; each seed's choice is framed. Absent
+/// with a single seed, whose weights [`weights`](super::weights()) tells.
 pub fn weights_by_seed(result: &StudyResult) -> Option<Figure> {
     let runs = adact_layers(result);
     let layers = runs.iter().map(|(_, l)| l.len()).min().filter(|n| *n > 0)?;
+    if runs.len() < 2 {
+        return None;
+    }
     let shares = runs.iter().flat_map(|(_, l)| l.iter()).flat_map(|l| l.softmax.iter().map(|s| *s as f64));
     let shown = range(shares, 0.0)?;
     Some(Figure {

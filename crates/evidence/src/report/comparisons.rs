@@ -30,7 +30,7 @@ pub fn comparisons(result: &StudyResult) -> String {
         };
         out += &format!(
             "<tr><td class=\"name\">{} − {}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td>\
-             <td class=\"{class}\">{}</td><td class=\"n\">{needed}</td></tr>\n",
+             <td class=\"name {class}\">{}</td><td class=\"n\">{needed}</td></tr>\n",
             escape(&names::variant(&c.a)),
             escape(&names::variant(&c.b)),
             signed(c.difference.mean),
@@ -93,7 +93,10 @@ pub fn paper(beside: &Reproduction) -> String {
             escape(&row.words())
         );
     }
-    out += "</tbody></table></div>\n<div class=\"scroll\"><table>\n<thead><tr><th>Data set</th><th>The paper says</th>\
+    out += "</tbody></table></div>\n";
+    out +=
+        &beside.caveats.iter().map(|c| format!("<p class=\"lead\">{}</p>\n", escape(c))).collect::<String>();
+    out += "<div class=\"scroll\"><table>\n<thead><tr><th>Data set</th><th>The paper says</th>\
             <th>Where</th><th>Ours</th><th></th></tr></thead>\n<tbody>\n";
     for row in &beside.claims {
         let class = match row.holds {
