@@ -37,7 +37,7 @@ pub enum Got {
 const TRIES: u32 = 20;
 
 /// Downloads the publisher's files of a data set into its folder below the data folder (see
-/// [`data_dir`](crate::data_dir)), and returns that folder. Files that are there already are kept.
+/// [`data_dir`]), and returns that folder. Files that are there already are kept.
 ///
 /// `url` is a folder on a server that has the files, used instead of the publisher's servers and the mirrors.
 /// `progress` is called as bytes arrive. A broken download stays as `NAME.part`, and the next call goes on from there.
@@ -240,7 +240,10 @@ impl Part {
         if done > 0 {
             request = request.header("Range", format!("bytes={done}-"));
         }
-        let mut response = request.call().map_err(|e| Stop::Server(e.to_string()))?;
+        let mut response = request.call().map_err(|e| match e {
+            ureq::Error::Io(e) => Stop::Server(e.to_string()),
+            other => Stop::Server(other.to_string()),
+        })?;
         let header = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok());
         match response.status().as_u16() {
             200 => {

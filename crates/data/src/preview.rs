@@ -18,13 +18,15 @@ const MARGIN: u32 = 20;
 const GAP: u32 = 4;
 /// The side that a picture has at least; smaller images are enlarged by a whole factor, so that their pixels stay sharp.
 const TILE: usize = 64;
+/// The side that a picture has at most; of larger images every second, third, ... pixel is shown.
+const MAX_TILE: usize = 128;
 /// Longer names of classes are cut.
 const MAX_NAME: usize = 24;
 /// A sheet of more classes would be unreadable.
 const MAX_CLASSES: usize = 64;
 
 /// Writes the contact sheet of a data set's training images: a row per class, with its name, its number of images and
-/// its first `columns` images (1 to 100). The file appears whole or not at all.
+/// its first `columns` images (1 to 50). The file appears whole or not at all.
 pub fn write(data: &Dataset, columns: usize, path: &Path) -> Result<()> {
     let bytes = png(data, columns)?;
     let beside = path.with_added_extension("part");
@@ -32,10 +34,10 @@ pub fn write(data: &Dataset, columns: usize, path: &Path) -> Result<()> {
     fs::rename(&beside, path).map_err(|e| Error::io(path, "write it", &e))
 }
 
-/// The contact sheet as the bytes of a PNG file; see [`write`].
+/// The contact sheet as the bytes of a PNG file; see [`write()`].
 pub fn png(data: &Dataset, columns: usize) -> Result<Vec<u8>> {
-    if !(1..=100).contains(&columns) {
-        let message = format!("a contact sheet of {columns} columns is not possible: it has 1 to 100");
+    if !(1..=50).contains(&columns) {
+        let message = format!("a contact sheet of {columns} columns is not possible: it has 1 to 50");
         return Err(Error::new(Kind::Unsupported, message));
     }
     let mut bytes = Vec::new();
@@ -51,8 +53,8 @@ fn sheet(data: &Dataset, columns: usize) -> RgbImage {
     let names: Vec<String> = classes.iter().map(|name| shortened(name)).collect();
     let count_texts: Vec<String> = counts.iter().map(|&count| thousands(count)).collect();
 
-    let scale = TILE.div_ceil(images.height.max(images.width)).max(1) as u32;
-    let (tile_width, tile_height) = (images.width as u32 * scale, images.height as u32 * scale);
+    let zoom = Zoom::of(images);
+    let (tile_width, tile_height) = (zoom.tile(images.width), zoom.tile(images.height));
     let row_height = tile_height.max(44) + GAP;
     let longest = names.iter().chain(&count_texts).map(|text| text.chars().count()).max().unwrap_or(0) as u32;
     let left = MARGIN + longest * letter_width(RasterHeight::Size20) + 16;
@@ -78,7 +80,7 @@ fn sheet(data: &Dataset, columns: usize) -> RgbImage {
         text(&mut sheet, (MARGIN, middle), count, RasterHeight::Size16, FontWeight::Regular, PALE);
         let members = (0..images.len()).filter(|&i| usize::from(images.labels[i]) == class).take(columns);
         for (column, i) in members.enumerate() {
-            paste(&mut sheet, (left + column as u32 * (tile_width + GAP), y), images, i, scale);
+            paste(&mut sheet, (left + column as u32 * (tile_width + GAP), y), images, i, zoom);
         }
     }
     sheet
@@ -131,15 +133,56 @@ fn text(
     }
 }
 
-/// Draws image `i`, enlarged, with its upper left corner at `(x, y)`.
-fn paste(sheet: &mut RgbImage, (x, y): (u32, u32), images: &Images, i: usize, scale: u32) {
+/// How images are shown: every pixel `scale` times, or every `stride`-th pixel; one of the two is 1.
+#[derive(Clone, Copy)]
+struct Zoom {
+    scale: usize,
+    stride: usize,
+}
+
+impl Zoom {
+    fn of(images: &Images) -> Self {
+        let side = images.height.max(images.width).max(1);
+        Self { scale: TILE.div_ceil(side), stride: side.div_ceil(MAX_TILE) }
+    }
+
+    /// The side of a picture for a side of an image.
+    fn tile(self, side: usize) -> u32 {
+        (side * self.scale).div_ceil(self.stride) as u32
+    }
+
+    /// The image's row or column that is shown at a picture's.
+    fn source(self, at: u32) -> usize {
+        at as usize / self.scale * self.stride
+    }
+}
+
+/// Draws image `i` with its upper left corner at `(x, y)`.
+fn paste(sheet: &mut RgbImage, (x, y): (u32, u32), images: &Images, i: usize, zoom: Zoom) {
     let (pixels, channels) = (images.image(i), images.channels);
-    for row in 0..images.height as u32 * scale {
-        for column in 0..images.width as u32 * scale {
-            let at = ((row / scale) as usize * images.width + (column / scale) as usize) * channels;
+    for row in 0..zoom.tile(images.height) {
+        for column in 0..zoom.tile(images.width) {
+            let at = (zoom.source(row) * images.width + zoom.source(column)) * channels;
             let colour =
                 if channels == 3 { [pixels[at], pixels[at + 1], pixels[at + 2]] } else { [pixels[at]; 3] };
             sheet.put_pixel(x + column, y + row, Rgb(colour));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn small_images_are_enlarged_and_large_ones_thinned() {
+        let images = |side| Images { channels: 1, height: side, width: side, pixels: vec![], labels: vec![] };
+        for (side, tile) in
+            [(28, 84), (32, 64), (48, 96), (64, 64), (100, 100), (128, 128), (130, 65), (1024, 128)]
+        {
+            let zoom = Zoom::of(&images(side));
+            assert_eq!(zoom.tile(side), tile, "{side}");
+            assert!(zoom.source(tile - 1) < side, "{side}");
         }
     }
 }

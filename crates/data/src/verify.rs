@@ -1,5 +1,6 @@
 //! Whether the files of a data set are the publisher's, and whether they can be read.
 
+use std::fmt;
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -16,10 +17,23 @@ use crate::{Dataset, FileRecord, LoadOptions, load, read_entry};
 pub enum FileState {
     /// The publisher's bytes: size and MD5 are the same.
     Publishers,
-    /// Its contents are readable, but it is not the publisher's bytes (or none are known, as for unpacked files).
+    /// Its contents are readable, but its bytes are not the publisher's: repacked, or a part, or changed.
     Readable,
+    /// Its contents are readable, and no checksum is known for it: unpacked from the publisher's file, perhaps.
+    Unlisted,
     /// A part of the program.
     Embedded,
+}
+
+impl fmt::Display for FileState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Publishers => "the publisher's bytes",
+            Self::Readable => "contents readable, not the publisher's bytes",
+            Self::Unlisted => "contents readable, no checksum known for this file",
+            Self::Embedded => "part of the program",
+        })
+    }
 }
 
 /// What [`verify`] found.
@@ -34,9 +48,9 @@ pub struct Verification {
 }
 
 impl Verification {
-    /// Whether every file is the publisher's (or embedded).
+    /// Whether every file is known to be the publisher's (or is embedded).
     pub fn is_publishers(&self) -> bool {
-        self.files.iter().all(|&(_, state)| state != FileState::Readable)
+        self.files.iter().all(|&(_, state)| matches!(state, FileState::Publishers | FileState::Embedded))
     }
 }
 
@@ -56,12 +70,14 @@ pub fn verify(name: &str, dir: Option<&Path>) -> Result<Verification> {
     let data = read_entry(entry, &folder, &LoadOptions::default())?;
     let mut files = Vec::new();
     for record in &data.files {
-        let known = entry.files.iter().find(|file| file.name == record.name && file.bytes == record.bytes);
-        let is_same = match known {
-            Some(known) => md5_of(&folder.join(&record.name))?.1 == known.md5,
-            None => false,
+        let state = match entry.files.iter().find(|file| file.name == record.name) {
+            None => FileState::Unlisted,
+            Some(file) if md5_of(&folder.join(file.name))? == (file.bytes, file.md5.into()) => {
+                FileState::Publishers
+            }
+            Some(_) => FileState::Readable,
         };
-        files.push((record.clone(), if is_same { FileState::Publishers } else { FileState::Readable }));
+        files.push((record.clone(), state));
     }
     Ok(Verification { folder: Some(folder), files, data })
 }

@@ -387,7 +387,12 @@ fn verify_tells_the_publishers_bytes_from_readable_ones() {
     write_fashion(dir.path(), 12, 4);
     let found = adact_data::verify("fmnist", Some(dir.path())).unwrap();
     assert!(!found.is_publishers());
-    assert_eq!((found.files.len(), found.data.train.len()), (4, 12));
+    let states: Vec<String> = found.files.iter().map(|(_, state)| state.to_string()).collect();
+    assert_eq!(
+        (states[0].as_str(), found.data.train.len()),
+        ("contents readable, not the publisher's bytes", 12)
+    );
+    assert_eq!((states[2].as_str(), states.len()), ("contents readable, no checksum known for this file", 4));
     assert!(adact_data::verify("fmnist-mini", None).unwrap().is_publishers());
     write(dir.path().join("t10k-labels-idx1-ubyte"), b"broken");
     says(adact_data::verify("fmnist", Some(dir.path())), "t10k-labels-idx1-ubyte: not IDX labels");

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
-use adact_data::{Dataset, LoadOptions, load};
+use adact_data::{Dataset, LoadOptions, load, verify};
 
 /// The data set from `ADACT_DATA`, or a message that it is skipped.
 fn real(name: &str) -> Option<Dataset> {
@@ -42,6 +42,17 @@ fn cifar_10_has_its_classes() {
     // The first training image is a frog, the first test image a cat.
     assert_eq!((data.train.labels[0], data.test.labels[0]), (6, 3));
     assert_eq!(data.train.image(0)[..3], [59, 62, 63]);
+}
+
+#[test]
+fn the_publishers_fer_2013_is_recognised() {
+    if real("fer2013").is_none() {
+        return;
+    }
+    let found = verify("fer2013", std::env::var_os("ADACT_DATA").map(PathBuf::from).as_deref()).unwrap();
+    if found.data.note.as_deref() == Some("the Training rows, split 80/20 by class with seed 0") {
+        assert!(found.is_publishers());
+    }
 }
 
 #[test]

@@ -1,0 +1,5 @@
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    let _ = (adact_data::cifar::parse(bytes), adact_data::cifar::parse_archive(bytes));
+});
