@@ -13,7 +13,15 @@ fn main() -> std::io::Result<()> {
     let corpora = [
         ("idx", vec![idx_images(1), idx_labels(20), gzip(&idx_images(1)), gzip(&idx_labels(20))]),
         ("cifar", vec![cifar(1), cifar_archive(1)]),
-        ("mat", vec![svhn(PLAIN, 1), svhn(packed, 1), svhn(doubles, 1), svhn(Style { big_endian: true, ..PLAIN }, 1)]),
+        (
+            "mat",
+            vec![
+                svhn(PLAIN, 1),
+                svhn(packed, 1),
+                svhn(doubles, 1),
+                svhn(Style { big_endian: true, ..PLAIN }, 1),
+            ],
+        ),
         ("csv", vec![fer(1).into_bytes(), b"emotion,pixels,Usage\n1,1 2 3,Training\n".to_vec()]),
         ("picture", vec![png, jpeg]),
     ];

@@ -11,7 +11,7 @@ use ureq::Agent;
 use crate::catalogue::{RemoteFile, data_dir, entry};
 use crate::error::{Error, Kind, Result};
 use crate::https;
-use crate::verify::md5_of;
+use crate::verify::{md5_of, md5_of_open};
 
 /// How far a download is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -196,7 +196,9 @@ impl Part {
             let before = self.len()?;
             match self.request(agent, url, file, progress) {
                 Ok(()) => {
-                    let (_, md5) = md5_of(&self.path)?;
+                    // By the same handle: on Windows the lock keeps others out.
+                    let read = md5_of_open(&mut self.file);
+                    let (_, md5) = read.map_err(|e| Error::io(&self.path, "read it", &e))?;
                     if md5 == file.md5 {
                         return Ok(None);
                     }

@@ -17,7 +17,7 @@ use crate::{Dataset, LoadOptions, split};
 /// Sides that images are resized to.
 const SIDES: std::ops::RangeInclusive<usize> = 1..=1024;
 /// The most bytes that the resized images of a folder may take.
-const MAX_PIXELS: usize = 8 << 30;
+const MAX_PIXELS: usize = 4 << 30;
 /// The most bytes that one image may have before it is resized: 89 million pixels in colour.
 const MAX_DECODED: u64 = 256 << 20;
 
@@ -118,9 +118,9 @@ fn read_all(
         })
         .collect::<Result<_>>()?;
     let mut pixels = Vec::with_capacity(paths.len() * size);
-    for ((_, name, _), (image, bytes, sha256)) in paths.iter().zip(&read) {
-        pixels.extend_from_slice(image);
-        tally.add(name, *bytes, sha256);
+    for ((_, name, _), (image, bytes, sha256)) in paths.iter().zip(read) {
+        pixels.extend_from_slice(&image);
+        tally.add(name, bytes, &sha256);
     }
     let labels = paths.iter().map(|&(label, ..)| label).collect();
     Images::new((options.side, options.side, channels), pixels, labels).map_err(|fault| fault.at(dir))

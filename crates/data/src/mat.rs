@@ -9,7 +9,7 @@ use std::io::{self, Read};
 use flate2::read::ZlibDecoder;
 
 use crate::error::Fault;
-use crate::source::{MAX_INFLATION, broken};
+use crate::source::{broken, check_promise};
 
 /// An array of numbers that are all integers from 0 to 255, whatever type they are stored as.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -183,12 +183,7 @@ impl<R: Read> Element<R> {
         if count.is_none_or(|count| count.checked_mul(width) != Some(size)) || size > self.left.max(4) {
             return Err(Fault::corrupt(format!("`{name}` of sizes {sizes:?} has {size} bytes of values")));
         }
-        if size > (self.compressed as u64).saturating_mul(MAX_INFLATION) {
-            return Err(Fault::corrupt(format!(
-                "`{name}` claims {size} bytes, more than {} compressed bytes can hold",
-                self.compressed
-            )));
-        }
+        check_promise(size, self.compressed, &format!("`{name}`"))?;
         let values = self.values(&name, kind, size)?;
         Ok(Some(Array { name, sizes, values }))
     }

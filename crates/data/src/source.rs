@@ -57,26 +57,37 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>> {
 }
 
 /// Deflate cannot shrink data more than this many times, so a header that promises more is lying.
-pub(crate) const MAX_INFLATION: u64 = 1032;
+const MAX_INFLATION: u64 = 1032;
+
+/// Whether memory may be reserved for the `length` bytes that a header promises, given the size of the file or of the
+/// compressed data that they come from.
+pub(crate) fn check_promise(length: u64, compressed: usize, what: &str) -> Result<(), Fault> {
+    if length > (compressed as u64).saturating_mul(MAX_INFLATION) {
+        return Err(Fault::corrupt(format!(
+            "{what} claims {length} bytes, more than {compressed} compressed bytes can hold"
+        )));
+    }
+    if length > MAX_FILE {
+        return Err(Fault::corrupt(format!(
+            "{what} claims {length} bytes, more than any data set's file has"
+        )));
+    }
+    Ok(())
+}
 
 /// Whether bytes begin as gzip does.
 pub(crate) fn is_gzip(bytes: &[u8]) -> bool {
     bytes.starts_with(&[0x1f, 0x8b])
 }
 
-/// Reads exactly `length` bytes of a decompressor fed from `compressed` bytes. `length` comes from a header: memory
-/// is only reserved when the compressed bytes could expand to it.
+/// Reads exactly `length` bytes (as a header promises) of a decompressor that is fed from `compressed` bytes.
 pub(crate) fn inflate(
     reader: &mut impl Read,
     length: u64,
     compressed: usize,
     what: &str,
 ) -> Result<Vec<u8>, Fault> {
-    if length > (compressed as u64).saturating_mul(MAX_INFLATION) {
-        return Err(Fault::corrupt(format!(
-            "{what} claims {length} bytes, more than {compressed} compressed bytes can hold"
-        )));
-    }
+    check_promise(length, compressed, what)?;
     let mut bytes = Vec::with_capacity(length as usize);
     reader.take(length).read_to_end(&mut bytes).map_err(|e| broken(what, &e))?;
     if (bytes.len() as u64) < length {

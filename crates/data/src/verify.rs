@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::{self, Read, Seek};
 use std::path::{Path, PathBuf};
 
 use md5::{Digest, Md5};
@@ -84,18 +84,24 @@ pub fn verify(name: &str, dir: Option<&Path>) -> Result<Verification> {
 
 /// The size and the MD5 (in hexadecimal digits) of a file.
 pub(crate) fn md5_of(path: &Path) -> Result<(u64, String)> {
-    struct Hasher(Md5);
-    impl Write for Hasher {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0.update(bytes);
-            Ok(bytes.len())
-        }
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
+    File::open(path).and_then(|mut file| md5_of_open(&mut file)).map_err(|e| Error::io(path, "read it", &e))
+}
+
+/// The size and the MD5 of an open file, from its beginning.
+pub(crate) fn md5_of_open(file: &mut File) -> io::Result<(u64, String)> {
+    file.rewind()?;
+    let mut hash = Md5::new();
+    let mut buffer = vec![0; 1 << 16];
+    let mut bytes = 0;
+    loop {
+        match file.read(&mut buffer) {
+            Ok(0) => return Ok((bytes, hex(&hash.finalize()))),
+            Ok(count) => {
+                hash.update(&buffer[..count]);
+                bytes += count as u64;
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
         }
     }
-    let mut hasher = Hasher(Md5::new());
-    let copied = File::open(path).and_then(|mut file| io::copy(&mut file, &mut hasher));
-    let bytes = copied.map_err(|e| Error::io(path, "read it", &e))?;
-    Ok((bytes, hex(&hasher.0.finalize())))
 }

@@ -70,8 +70,17 @@ fn idx_faults() {
     says(idx::parse(&flipped(2), 3), "broken");
     says(idx::parse(&gzip(&last(&images)), 3), "truncated: the gzip stream has 2351 of 2352 bytes");
     says(idx::parse(&gzip(&[images, vec![0]].concat()), 3), "goes on after the 2352 values");
-    // A bomb: the header promises 3 GB.
+    // Bombs: the header promises 3 GB, of 1 kB and of what could hold it.
     says(idx::parse(&gzip(&idx(&[4_000_000, 28, 28], &[0; 1000])), 3), "claims 3136000000 bytes, more than");
+}
+
+#[test]
+fn promises_beyond_any_data_set_are_refused_before_memory_is_reserved() {
+    let mut bytes = gzip(&idx(&[2_000_000, 28, 28], &noise(2_000_000)));
+    assert!(bytes.len() > 2_000_000 * 784 / 1032);
+    says(idx::parse(&bytes, 3), "claims 1568000000 bytes, more than any data set's file has");
+    bytes.truncate(1000);
+    says(idx::parse(&bytes, 3), "compressed bytes can hold");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 
 use std::io::Write;
 
+use adact_kernels::random::{Purpose, Stream};
 use flate2::Compression;
 use flate2::write::{GzEncoder, ZlibEncoder};
 
@@ -18,9 +19,10 @@ pub fn zlib(bytes: &[u8]) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
-/// Bytes that differ from each other in no simple way.
+/// Bytes that cannot be compressed.
 pub fn noise(count: usize) -> Vec<u8> {
-    (0..count as u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 23) as u8).collect()
+    let stream = Stream::new(0, Purpose::Synthetic, 0);
+    (0..count as u64).map(|i| stream.bits(i) as u8).collect()
 }
 
 pub fn idx(sizes: &[u32], values: &[u8]) -> Vec<u8> {
