@@ -8,7 +8,7 @@ mod seeds;
 
 use std::path::{Path, PathBuf};
 
-use adact_evidence::records::Selection;
+use adact_evidence::records::{CurveConstants, Selection};
 use adact_kernels::Activation;
 use serde::{Deserialize, Serialize};
 
@@ -198,6 +198,26 @@ impl Default for Study {
 impl Default for Output {
     fn default() -> Self {
         Self { out: None, tensorboard: true, threads: None, jobs: 1 }
+    }
+}
+
+impl Model {
+    /// The constants of the activations, where they are not the defaults.
+    pub(crate) fn constants(&self) -> Option<CurveConstants> {
+        let of = |model: &Self| CurveConstants {
+            alpha: model.elu_alpha,
+            negative_slope: model.leaky_relu_slope,
+            rrelu_lower: model.rrelu[0],
+            rrelu_upper: model.rrelu[1],
+        };
+        Some(of(self)).filter(|&constants| constants != of(&Self::default()))
+    }
+}
+
+impl Output {
+    /// The threads to use: those asked for, or all that the machine has.
+    pub fn threads(&self) -> usize {
+        self.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from))
     }
 }
 

@@ -34,6 +34,8 @@ pub enum Event<'a> {
         runs: usize,
         /// Those that earlier calls finished.
         finished: usize,
+        /// The epochs of each.
+        epochs: usize,
     },
     /// A training begins or goes on.
     Started {

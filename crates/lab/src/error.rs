@@ -8,6 +8,8 @@ use std::path::Path;
 pub enum Kind {
     /// The user's input can't be used: an option, a file, a folder.
     Input,
+    /// Files of a data set are not there: input, too.
+    Missing,
     /// Something failed on the way: a full disk, a loss that is no number any more.
     Failure,
     /// The user asked to stop.
@@ -52,7 +54,7 @@ impl Error {
 
     /// Whether the user's input is the reason (exit code 2) and not a failure on the way (exit code 1).
     pub fn is_input(&self) -> bool {
-        self.kind == Kind::Input
+        matches!(self.kind, Kind::Input | Kind::Missing)
     }
 
     /// The same sentence, blamed on the user's input: what fails before any work began.
@@ -86,6 +88,17 @@ impl From<adact_evidence::Error> for Error {
 
 impl From<adact_data::Error> for Error {
     fn from(e: adact_data::Error) -> Self {
+        let kind = match e.kind() {
+            adact_data::Kind::Missing => Kind::Missing,
+            _ if e.is_input() => Kind::Input,
+            _ => Kind::Failure,
+        };
+        Self { kind, message: e.to_string() }
+    }
+}
+
+impl From<adact::Error> for Error {
+    fn from(e: adact::Error) -> Self {
         if e.is_input() { Self::input(e.to_string()) } else { Self::failure(e.to_string()) }
     }
 }

@@ -66,10 +66,9 @@ impl Folder {
         }
         let leftovers = entries(path)?.into_iter().filter(|name| is_part(name));
         leftovers.for_each(|name| drop(fs::remove_file(path.join(name))));
-        let resolved = path.join(CONFIG);
-        if !resolved.exists() {
-            atomic::write(&resolved, config.to_toml()?.as_bytes()).map_err(|e| Error::from(e).as_input())?;
-        }
+        // Written even if it is there: a study that continues may have grown.
+        let resolved = config.to_toml()?;
+        atomic::write(&path.join(CONFIG), resolved.as_bytes()).map_err(|e| Error::from(e).as_input())?;
         Ok(Self { path: path.to_owned(), _lock: lock })
     }
 

@@ -2,6 +2,7 @@
 //!
 //! Nothing here prints or knows a terminal: whoever calls watches through an [`Observer`].
 
+pub mod bench;
 mod checkpoint;
 pub mod config;
 mod control;
@@ -11,6 +12,14 @@ pub mod images;
 pub mod learner;
 mod lock;
 pub mod machine;
+pub mod model;
+pub mod network;
+pub mod outputs;
+pub mod reproduce;
+pub mod study;
+#[cfg(test)]
+mod testing;
+pub mod threads;
 pub mod train;
 pub mod variants;
 

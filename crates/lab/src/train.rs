@@ -6,6 +6,7 @@ mod manifest;
 use std::path::Path;
 use std::time::Instant;
 
+use adact::ActivationConfig;
 use adact_data::{Images, split};
 use adact_evidence::records::{EpochRecord, METRICS, RESULT, RunResult};
 
@@ -13,11 +14,36 @@ use crate::checkpoint::{self, LAST};
 use crate::config::Config;
 use crate::control::{Control, Event, RunId};
 use crate::error::{Error, Result};
-use crate::folder::{BEST, Folder};
+use crate::folder::{BEST, Folder, Mode};
 use crate::images::Data;
 use crate::learner::Learner;
+use crate::network::network;
+use crate::threads;
+use crate::variants::LAYERS;
 
 pub(crate) use manifest::manifest;
+
+/// Trains the paper's network as the section `[train]` of `config` asks for, in the folder `out`.
+///
+/// # Errors
+/// If the options can't be used (nothing is written then), or as [`train`].
+pub fn train_network(
+    config: &Config,
+    data: &Data,
+    out: &Path,
+    mode: Mode,
+    control: &Control<'_>,
+) -> Result<RunResult> {
+    let options = config.train.clone().unwrap_or_default();
+    let config = Config { train: Some(options.clone()), study: None, ..config.clone() };
+    let layers = ActivationConfig::parse_layers(&options.activation, LAYERS)?;
+    let run = RunId { variant: ActivationConfig::format_layers(&layers), seed: options.seed };
+    threads::pool(config.output.threads())?.install(|| {
+        let learner = network(&config, data)?;
+        let folder = Folder::open(out, &config, mode)?;
+        train(learner, &config, data, &run, &folder, control)
+    })
+}
 
 /// Trains `learner` in `folder`, from where the folder's last epoch ended, and says what came out.
 ///

@@ -35,6 +35,7 @@ impl<L: Learner> Training<'_, L> {
             parameters: self.learner.parameters(),
             seconds: self.epochs.iter().map(|e| e.seconds).sum(),
             layers: kept.layers.clone(),
+            constants: self.config.model.constants(),
             selection: self.config.protocol.select,
             validation: self.data.validation.as_ref().and_then(|images| validation(images.len(), kept)),
             confusion: Some(self.confusion(&judged)),

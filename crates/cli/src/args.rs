@@ -1,0 +1,404 @@
+//! The command line. Options that are not given come from `--config`, then from the paper's protocol.
+
+use std::path::PathBuf;
+
+use adact_evidence::records::Selection;
+use adact_kernels::Activation;
+use adact_lab::bench::Shape;
+use adact_lab::config::Seeds;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Learn which activation function each layer of a network should use.
+///
+/// AdAct (R. Maiti, ICLR 2024 Tiny Papers) trains a network whose layers mix seven activations, reads the weights of
+/// the mixture, and rebuilds the network with the strongest activation of each layer. `adact study` does all of it and
+/// says whether the difference is real.
+#[derive(Debug, Parser)]
+#[command(version, propagate_version = true, subcommand_required = true, arg_required_else_help = true)]
+#[command(after_help = "Examples:
+  adact study                                   the whole study on the data set inside the program
+  adact study --dataset cifar10 --seeds 5       five seeds, with the statistics that they allow
+  adact train --activation mish+mish+elu+silu   one training, an activation for each layer
+  adact predict runs/train-fmnist-mini-adact-seed0 shoe.png
+  adact data list                               the data sets, and how to get them
+
+`adact COMMAND --help` explains a command.")]
+pub struct Cli {
+    /// What to do
+    #[command(subcommand)]
+    pub command: Command,
+    /// Print machine-readable lines (JSON) on standard output, and nothing else there
+    #[arg(long, global = true, display_order = 1000)]
+    pub json: bool,
+    /// Processor threads [default: all]
+    #[arg(long, global = true, value_name = "N", display_order = 1000)]
+    pub threads: Option<usize>,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Train one network
+    #[command(after_help = "Examples:
+  adact train                                       AdAct on the data set inside the program
+  adact train --dataset fmnist --activation relu    the paper's baseline
+  adact train --activation mish+mish+elu+silu       an activation for each layer
+  adact train --epochs 2 --limit-train 1000         a quick look
+  adact train --resume                              go on where a training was stopped
+
+The folder holds config.toml, manifest.json, metrics.jsonl, best.safetensors (PyTorch's names and shapes), last/ (what
+resuming needs) and result.json.")]
+    Train(Box<TrainArgs>),
+    /// Train AdAct, read its choice, train that choice and the baseline, and compare
+    #[command(after_help = "Examples:
+  adact study                                       all of it on the data set inside the program, one seed
+  adact study --dataset cifar10 --seeds 5 --resume  five seeds; go on if it was stopped
+  adact study --seeds 0,1,7 --jobs 2                those seeds, two trainings side by side
+  adact study --variants adact,optimized,all-uniform,random:3
+                                                    against every single activation and three random choices
+  adact study --select validation                   choose on held-out images, touch the test set once
+
+The folder holds table.md, table.csv, result.json, report.html, figures/ and runs/, one folder for each training.")]
+    Study(Box<StudyArgs>),
+    /// Repeat the paper on its four data sets and compare with its numbers
+    #[command(after_help = "Examples:
+  adact reproduce                                   every data set that is here, one seed
+  adact reproduce --dataset fmnist --seeds 3        one data set, three seeds
+  adact reproduce --resume                          go on where it was stopped")]
+    Reproduce(Box<ReproduceArgs>),
+    /// Make the report of finished studies again, or one over several
+    #[command(after_help = "Examples:
+  adact report runs/study-cifar10
+  adact report runs/study-fmnist runs/study-cifar10 --out both.html")]
+    Report(ReportArgs),
+    /// Say what images show
+    #[command(after_help = "Examples:
+  adact predict runs/train-fmnist-mini-adact-seed0 shoe.png bag.jpg
+  adact predict best.safetensors --json *.png")]
+    Predict(PredictArgs),
+    /// Show a trained network: parameters, activations, weights per layer
+    Inspect(InspectArgs),
+    /// Measure the speed of training, activations and inference
+    #[command(subcommand)]
+    Bench(BenchCommand),
+    /// List, download, check and show data sets
+    #[command(subcommand)]
+    Data(DataCommand),
+}
+
+/// `adact train`.
+#[derive(Debug, Args)]
+pub struct TrainArgs {
+    /// `adact`, an activation for all layers, or one a layer joined by `+` [default: adact]
+    #[arg(long, value_name = "NAMES")]
+    pub activation: Option<String>,
+    /// The seed of the initial weights, of the order of the images and of RReLU [default: 0]
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Initial weights from a safetensors file
+    #[arg(long, value_name = "FILE")]
+    pub init: Option<PathBuf>,
+    #[command(flatten)]
+    pub common: CommonArgs,
+}
+
+/// `adact study`.
+#[derive(Debug, Args)]
+pub struct StudyArgs {
+    #[command(flatten)]
+    pub plan: PlanArgs,
+    #[command(flatten)]
+    pub common: CommonArgs,
+}
+
+/// `adact reproduce`.
+#[derive(Debug, Args)]
+pub struct ReproduceArgs {
+    #[command(flatten)]
+    pub plan: PlanArgs,
+    #[command(flatten)]
+    pub common: CommonArgs,
+}
+
+/// What a study adds.
+#[derive(Debug, Args)]
+pub struct PlanArgs {
+    /// Their number (`5`) or a list (`0,1,7`); every variant is trained with every seed [default: 1]
+    #[arg(long, value_name = "SEEDS")]
+    pub seeds: Option<Seeds>,
+    /// What to compare: adact, optimized, ACTIVATION, uniform:ACTIVATION, all-uniform, random:COUNT, or four
+    /// activations joined by `+` [default: adact,optimized,relu]
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    pub variants: Option<Vec<String>>,
+    /// Trainings side by side, which share the threads [default: 1]
+    #[arg(long, value_name = "N")]
+    pub jobs: Option<usize>,
+}
+
+/// What every training needs.
+#[derive(Debug, Args)]
+pub struct CommonArgs {
+    /// Options from a TOML file; those of the command line come first
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    #[command(flatten)]
+    pub output: OutputArgs,
+    #[command(flatten)]
+    pub data: DataArgs,
+    #[command(flatten)]
+    pub protocol: ProtocolArgs,
+    #[command(flatten)]
+    pub model: ModelArgs,
+}
+
+/// Where the results go.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Output")]
+pub struct OutputArgs {
+    /// The output folder [default: a new one below runs/]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Go on where the folder's training or study was stopped
+    #[arg(long, conflicts_with = "force")]
+    pub resume: bool,
+    /// Replace what the folder holds
+    #[arg(long)]
+    pub force: bool,
+    /// TensorBoard's event files [default: on]
+    #[arg(long, value_name = "ON|OFF")]
+    pub tensorboard: Option<Switch>,
+}
+
+/// On or off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Switch {
+    /// Yes.
+    On,
+    /// No.
+    Off,
+}
+
+/// Which images.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Images")]
+pub struct DataArgs {
+    /// A data set's name (`adact data list`) or a folder of images [default: fmnist-mini]
+    #[arg(long, value_name = "NAME|DIR")]
+    pub dataset: Option<String>,
+    /// Where the data sets lie [default: $ADACT_DATA, or the cache folder]
+    #[arg(long, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// Only the first N training images
+    #[arg(long, value_name = "N")]
+    pub limit_train: Option<usize>,
+    /// Only the first N test images
+    #[arg(long, value_name = "N")]
+    pub limit_test: Option<usize>,
+    /// The seed of splits: of sets without a test set, and of the validation part [default: 0]
+    #[arg(long, value_name = "N")]
+    pub split_seed: Option<u64>,
+    /// The side to which a folder's images are resized [default: 32]
+    #[arg(long, value_name = "PIXELS")]
+    pub side: Option<usize>,
+    /// Make a folder's images grey
+    #[arg(long)]
+    pub grey: bool,
+}
+
+/// How a network is trained and judged.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Protocol (the defaults are the paper's)")]
+pub struct ProtocolArgs {
+    /// How often the training set is seen [default: 15]
+    #[arg(long, value_name = "N")]
+    pub epochs: Option<usize>,
+    /// Images a training step [default: 64]
+    #[arg(long, value_name = "N")]
+    pub batch: Option<usize>,
+    /// Images a step of evaluation [default: 1000]
+    #[arg(long, value_name = "N")]
+    pub test_batch: Option<usize>,
+    /// AdamW's learning rate [default: 0.001]
+    #[arg(long, value_name = "RATE")]
+    pub lr: Option<f64>,
+    /// AdamW's decay rates [default: 0.9,0.999]
+    #[arg(long, value_name = "B1,B2", value_delimiter = ',', num_args = 2)]
+    pub betas: Option<Vec<f64>>,
+    /// AdamW's epsilon [default: 1e-8]
+    #[arg(long, value_name = "EPS")]
+    pub eps: Option<f64>,
+    /// AdamW's decoupled weight decay, on all parameters [default: 0.01]
+    #[arg(long, value_name = "DECAY")]
+    pub weight_decay: Option<f64>,
+    /// Where the best epoch is picked: `test`, as the paper does, or `validation[:FRACTION]` [default: test]
+    #[arg(long, value_name = "WHERE")]
+    pub select: Option<Selection>,
+}
+
+/// The activations' own settings.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Activations")]
+pub struct ModelArgs {
+    /// What AdAct mixes [default: relu,elu,leaky_relu,prelu,rrelu,silu,mish]
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    pub candidates: Option<Vec<Activation>>,
+    /// AdAct's initial weights, one a candidate [default: zeros]
+    #[arg(long, value_name = "LIST", value_delimiter = ',', allow_hyphen_values = true)]
+    pub weights: Option<Vec<f64>>,
+    /// PReLU's initial slope [default: 0.25]
+    #[arg(long, value_name = "SLOPE", allow_hyphen_values = true)]
+    pub prelu_slope: Option<f64>,
+    /// Leaky ReLU's slope [default: 0.01]
+    #[arg(long, value_name = "SLOPE", allow_hyphen_values = true)]
+    pub leaky_relu_slope: Option<f64>,
+    /// ELU's alpha [default: 1]
+    #[arg(long, value_name = "ALPHA", allow_hyphen_values = true)]
+    pub elu_alpha: Option<f64>,
+    /// The bounds of RReLU's random slope [default: 0.125,0.3333]
+    #[arg(long, value_name = "LOW,HIGH", value_delimiter = ',', num_args = 2, allow_hyphen_values = true)]
+    pub rrelu: Option<Vec<f64>>,
+}
+
+/// `adact report`.
+#[derive(Debug, Args)]
+pub struct ReportArgs {
+    /// Folders of studies
+    #[arg(required = true, value_name = "DIR")]
+    pub dirs: Vec<PathBuf>,
+    /// The page to write [default: report.html in the folder, or here for several folders]
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+}
+
+/// `adact predict`.
+#[derive(Debug, Args)]
+pub struct PredictArgs {
+    /// A safetensors file, or the folder of a training
+    pub model: PathBuf,
+    /// PNG or JPEG files
+    #[arg(required = true, value_name = "IMAGE")]
+    pub images: Vec<PathBuf>,
+    /// How many classes to show
+    #[arg(long, value_name = "N", default_value_t = 3)]
+    pub top: usize,
+}
+
+/// `adact inspect`.
+#[derive(Debug, Args)]
+pub struct InspectArgs {
+    /// A safetensors file, or the folder of a training
+    pub model: PathBuf,
+}
+
+/// `adact bench`.
+#[derive(Debug, Subcommand)]
+pub enum BenchCommand {
+    /// A training step: loss, all gradients, AdamW, on new random images each time
+    Step(StepArgs),
+    /// Every activation and the mixture over an array
+    Activation(ActivationArgs),
+    /// Answers of a network
+    Infer(InferArgs),
+}
+
+/// `adact bench step`.
+#[derive(Debug, Args)]
+pub struct StepArgs {
+    /// `adact`, an activation, or one a layer joined by `+`
+    #[arg(long, value_name = "NAMES", default_value = "adact")]
+    pub activation: String,
+    /// The images' channels, height and width
+    #[arg(long, default_value = "3x32x32")]
+    pub shape: Shape,
+    /// Images a step
+    #[arg(long, value_name = "N", default_value_t = 64)]
+    pub batch: usize,
+    /// Steps to measure
+    #[arg(long, value_name = "N", default_value_t = 30)]
+    pub steps: usize,
+}
+
+/// `adact bench activation`.
+#[derive(Debug, Args)]
+pub struct ActivationArgs {
+    /// The array's length
+    #[arg(long, value_name = "N", default_value_t = 2_097_152)]
+    pub elements: usize,
+    /// Rounds to measure
+    #[arg(long, value_name = "N", default_value_t = 30)]
+    pub steps: usize,
+}
+
+/// `adact bench infer`.
+#[derive(Debug, Args)]
+pub struct InferArgs {
+    /// `adact`, an activation, or one a layer joined by `+`
+    #[arg(long, value_name = "NAMES", default_value = "adact")]
+    pub activation: String,
+    /// The images' channels, height and width
+    #[arg(long, default_value = "3x32x32")]
+    pub shape: Shape,
+    /// Images at once
+    #[arg(long, value_name = "N", default_value_t = 1000)]
+    pub batch: usize,
+    /// Batches to measure
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    pub steps: usize,
+}
+
+/// `adact data`.
+#[derive(Debug, Subcommand)]
+pub enum DataCommand {
+    /// The data sets, and which of them are here
+    List(DataDirArgs),
+    /// Download a data set's files from its publisher, and check them
+    Get(DataGetArgs),
+    /// Read a data set whole and compare its files with the publisher's checksums
+    Verify(DataNameArgs),
+    /// Write a contact sheet of a data set (PNG)
+    Preview(DataPreviewArgs),
+}
+
+/// Where the data sets lie.
+#[derive(Debug, Args)]
+pub struct DataDirArgs {
+    /// Where the data sets lie [default: $ADACT_DATA, or the cache folder]
+    #[arg(long, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+}
+
+/// `adact data verify`.
+#[derive(Debug, Args)]
+pub struct DataNameArgs {
+    /// The data set
+    pub name: String,
+    #[command(flatten)]
+    pub dir: DataDirArgs,
+}
+
+/// `adact data get`.
+#[derive(Debug, Args)]
+pub struct DataGetArgs {
+    /// The data set
+    pub name: String,
+    /// A folder on a server that has the files, instead of the publisher's servers
+    #[arg(long)]
+    pub url: Option<String>,
+    #[command(flatten)]
+    pub dir: DataDirArgs,
+}
+
+/// `adact data preview`.
+#[derive(Debug, Args)]
+pub struct DataPreviewArgs {
+    /// The data set, or a folder of images
+    pub name: String,
+    /// The picture to write [default: NAME.png]
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Images of each class
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    pub columns: usize,
+    #[command(flatten)]
+    pub dir: DataDirArgs,
+}

@@ -1,0 +1,122 @@
+//! `adact data`.
+
+use std::path::{Path, PathBuf};
+
+use adact_data::{Entry, FileState, LoadOptions, catalogue, data_dir, download, load, preview, verify};
+use adact_evidence::table::thousands;
+use adact_lab::Result;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde_json::json;
+
+use crate::args::{DataCommand, DataGetArgs, DataNameArgs, DataPreviewArgs};
+use crate::{options, out};
+
+pub fn run(command: &DataCommand, json: bool) -> Result<()> {
+    match command {
+        DataCommand::List(args) => list(args.data_dir.as_deref(), json),
+        DataCommand::Get(args) => get(args, json),
+        DataCommand::Verify(args) => check(args, json),
+        DataCommand::Preview(args) => picture(args, json),
+    }
+}
+
+fn list(dir: Option<&Path>, json: bool) -> Result<()> {
+    let dir = data_dir(dir)?;
+    let here = |entry: &Entry| if entry.files.is_empty() { None } else { entry.locate(&dir).ok() };
+    if json {
+        return catalogue().iter().try_for_each(|entry| {
+            let folder = here(entry);
+            out::json(&json!({
+                "name": entry.name, "title": entry.title, "homepage": entry.homepage, "licence": entry.licence,
+                "train": entry.train, "test": entry.test, "channels": entry.channels, "side": entry.side,
+                "classes": entry.classes, "available": folder.is_some() || entry.files.is_empty(), "folder": folder,
+            }))
+        });
+    }
+    let rows: Vec<Vec<String>> = catalogue()
+        .iter()
+        .map(|entry| {
+            let place = match here(entry) {
+                Some(folder) => folder.display().to_string(),
+                None if entry.files.is_empty() => "inside the program".into(),
+                None => format!("not here: adact data get {}", entry.name),
+            };
+            vec![
+                entry.name.into(),
+                thousands(entry.train as u64),
+                if entry.test == 0 { "split".into() } else { thousands(entry.test as u64) },
+                format!("{0}x{0}x{1}", entry.side, entry.channels),
+                entry.classes.len().to_string(),
+                place,
+                entry.licence.into(),
+            ]
+        })
+        .collect();
+    let head = ["name", "training", "test", "images", "classes", "where", "licence"];
+    out::line(&out::columns(&head, &rows, &[1, 2, 4]))?;
+    out::line(&format!(
+        "\nA folder of images serves as well: --dataset folder:DIR, with train/CLASS/*.png and test/CLASS/*.png, or \
+         CLASS/*.png and a split.\nData folder: {} (--data-dir or ADACT_DATA name another).",
+        dir.display()
+    ))
+}
+
+fn get(args: &DataGetArgs, json: bool) -> Result<()> {
+    let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+    let drawn = !bar.is_hidden();
+    if let Ok(style) = ProgressStyle::with_template("{msg:32} {bar:30} {bytes} of {total_bytes}  {bytes_per_sec}  {eta} left") {
+        bar.set_style(style);
+    }
+    let mut file = String::new();
+    let folder = download::get(&args.name, args.dir.data_dir.as_deref(), args.url.as_deref(), &mut |progress| {
+        if progress.file != file {
+            file = progress.file.to_owned();
+            bar.reset();
+            bar.set_message(file.clone());
+            if !drawn {
+                out::note(&format!("{file}: {} bytes", thousands(progress.total)));
+            }
+        }
+        bar.set_length(progress.total);
+        bar.set_position(progress.done);
+    });
+    bar.finish_and_clear();
+    let folder = folder?;
+    if json {
+        return out::json(&json!({"name": args.name, "folder": folder}));
+    }
+    out::line(&format!("{}: complete and checked, in {}", args.name, folder.display()))
+}
+
+fn check(args: &DataNameArgs, json: bool) -> Result<()> {
+    let found = verify(&args.name, args.dir.data_dir.as_deref())?;
+    let word = |state: FileState| match state {
+        FileState::Publishers => "the publisher's",
+        FileState::Readable => "readable, but not the publisher's bytes",
+        FileState::Embedded => "inside the program",
+    };
+    if json {
+        let files: Vec<_> = found
+            .files
+            .iter()
+            .map(|(f, state)| json!({"name": f.name, "bytes": f.bytes, "sha256": f.sha256, "state": word(*state)}))
+            .collect();
+        return out::json(&json!({
+            "name": args.name, "folder": found.folder, "publishers": found.is_publishers(), "files": files,
+            "train": found.data.train.len(), "test": found.data.test.len(), "note": found.data.note,
+        }));
+    }
+    for (file, state) in &found.files {
+        out::line(&format!("{}: {}, {} bytes, SHA-256 {}", file.name, word(*state), thousands(file.bytes), file.sha256))?;
+    }
+    let (train, test) = (thousands(found.data.train.len() as u64), thousands(found.data.test.len() as u64));
+    out::line(&format!("{}: {train} training and {test} test images, all of them readable", args.name))?;
+    found.data.note.as_deref().map_or(Ok(()), |note| out::line(&format!("note: {note}")))
+}
+
+fn picture(args: &DataPreviewArgs, json: bool) -> Result<()> {
+    let data = load(&args.name, args.dir.data_dir.as_deref(), &LoadOptions::default())?;
+    let path = args.out.clone().unwrap_or_else(|| PathBuf::from(format!("{}.png", options::short_name(&args.name))));
+    preview::write(&data, args.columns, &path)?;
+    if json { out::json(&json!({"picture": path})) } else { out::line(&format!("picture: {}", path.display())) }
+}

@@ -1,0 +1,37 @@
+//! One file for each command.
+
+mod bench;
+mod data;
+mod model;
+mod report;
+mod reproduce;
+mod study;
+mod train;
+
+use adact_kernels::simd;
+use adact_lab::{Error, Result};
+
+use crate::args::{Cli, Command};
+
+/// Does what the command line asks for.
+pub fn run(cli: Cli) -> Result<()> {
+    let Cli { command, json, threads } = cli;
+    simd::requested().map_err(Error::input)?;
+    if let Some(n) = threads {
+        if n == 0 {
+            return Err(Error::input("--threads: give at least 1"));
+        }
+        // What runs outside of the pools of trainings, such as reading images.
+        let _ = rayon::ThreadPoolBuilder::new().num_threads(n).build_global();
+    }
+    match command {
+        Command::Train(args) => train::run(&args, threads, json),
+        Command::Study(args) => study::run(&args, threads, json),
+        Command::Reproduce(args) => reproduce::run(&args, threads, json),
+        Command::Report(args) => report::run(&args, json),
+        Command::Predict(args) => model::predict(&args, json),
+        Command::Inspect(args) => model::inspect(&args, json),
+        Command::Bench(command) => bench::run(&command, threads, json),
+        Command::Data(command) => data::run(&command, json),
+    }
+}

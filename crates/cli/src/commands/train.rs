@@ -1,0 +1,51 @@
+//! `adact train`.
+
+use adact_evidence::{names, table};
+use adact_lab::images::Data;
+use adact_lab::train::train_network;
+use adact_lab::{Control, Result};
+
+use crate::args::TrainArgs;
+use crate::progress::Progress;
+use crate::{options, out, stop};
+
+pub fn run(args: &TrainArgs, threads: Option<usize>, json: bool) -> Result<()> {
+    let mut config = options::config(&args.common, threads)?;
+    let mut train = config.train.take().unwrap_or_default();
+    if let Some(activation) = &args.activation {
+        train.activation.clone_from(activation);
+    }
+    train.seed = args.seed.unwrap_or(train.seed);
+    train.init = args.init.clone().or(train.init);
+    let dataset = options::short_name(&config.data.dataset);
+    let name = format!("train-{dataset}-{}-seed{}", train.activation, train.seed);
+    config.train = Some(train);
+    options::check(&config)?;
+    let mode = options::mode(&args.common.output);
+    let folder = options::out(&config, &name, mode);
+
+    let data = Data::load(&config)?;
+    let progress = Progress::new(json);
+    let control = Control { observer: &progress, cancel: stop::on_ctrl_c() };
+    let result = train_network(&config, &data, &folder, mode, &control);
+    progress.close();
+    let result = result?;
+    if json {
+        return Ok(());
+    }
+    out::line(&format!(
+        "{} on {}: test accuracy {:.4} in epoch {} of {}, {} parameters, {}",
+        names::variant(&result.variant),
+        names::dataset(&result.dataset),
+        result.best.test_accuracy,
+        result.best.epoch,
+        result.epochs,
+        table::thousands(result.parameters),
+        table::duration(result.seconds),
+    ))?;
+    for (i, layer) in result.layers.iter().flatten().enumerate() {
+        let share = 100.0 * layer.share();
+        out::line(&format!("  layer {}: {} has {share:.1}% of the weight", i + 1, names::activation(&layer.choice)))?;
+    }
+    out::line(&format!("weights: {}", folder.join("best.safetensors").display()))
+}

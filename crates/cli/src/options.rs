@@ -1,0 +1,120 @@
+//! From the command line to a configuration: the file first, then the options that were given.
+
+use std::path::{Path, PathBuf};
+
+use adact_lab::config::Config;
+use adact_lab::folder::Mode;
+use adact_lab::{Error, Result};
+
+use crate::args::{CommonArgs, DataArgs, ModelArgs, OutputArgs, PlanArgs, ProtocolArgs, Switch};
+
+/// The configuration that `--config` and the options make, without what single commands add.
+pub fn config(args: &CommonArgs, threads: Option<usize>) -> Result<Config> {
+    let mut config = match &args.config {
+        Some(path) => Config::read(path)?,
+        None => Config::default(),
+    };
+    data(&args.data, &mut config);
+    protocol(&args.protocol, &mut config);
+    model(&args.model, &mut config);
+    set_some(&mut config.output.out, &args.output.out);
+    set_some(&mut config.output.threads, &threads);
+    set(&mut config.output.tensorboard, args.output.tensorboard.map(|switch| switch == Switch::On));
+    Ok(config)
+}
+
+/// What the options say of a study.
+pub fn plan(args: &PlanArgs, config: &mut Config) {
+    let mut study = config.study.take().unwrap_or_default();
+    set(&mut study.seeds, args.seeds.clone());
+    set(&mut study.variants, args.variants.clone());
+    set(&mut config.output.jobs, args.jobs);
+    config.study = Some(study);
+}
+
+/// What to do with an output folder that is there already.
+pub fn mode(args: &OutputArgs) -> Mode {
+    match (args.resume, args.force) {
+        (true, _) => Mode::Resume,
+        (_, true) => Mode::Force,
+        _ => Mode::New,
+    }
+}
+
+/// The output folder: the one asked for, or one below `runs/`. A new run gets a new one; one that goes on, the last.
+pub fn out(config: &Config, name: &str, mode: Mode) -> PathBuf {
+    if let Some(out) = &config.output.out {
+        return out.clone();
+    }
+    let name: String = name.chars().map(|c| if c.is_alphanumeric() || "-_+".contains(c) { c } else { '-' }).collect();
+    let numbered = |n: usize| match n {
+        1 => Path::new("runs").join(&name),
+        n => Path::new("runs").join(format!("{name}-{n}")),
+    };
+    let free = (1..).find(|&n| !numbered(n).exists()).unwrap_or(1);
+    numbered(if mode == Mode::New { free } else { free.saturating_sub(1).max(1) })
+}
+
+/// The data set's name as a part of a folder's name.
+pub fn short_name(dataset: &str) -> &str {
+    let path = dataset.strip_prefix("folder:").unwrap_or(dataset);
+    Path::new(path).file_name().and_then(|name| name.to_str()).unwrap_or("images")
+}
+
+fn data(args: &DataArgs, config: &mut Config) {
+    let to = &mut config.data;
+    set(&mut to.dataset, args.dataset.clone());
+    set_some(&mut to.dir, &args.data_dir);
+    set_some(&mut to.limit_train, &args.limit_train);
+    set_some(&mut to.limit_test, &args.limit_test);
+    set(&mut to.split_seed, args.split_seed);
+    set_some(&mut to.side, &args.side);
+    set_some(&mut to.grey, &args.grey.then_some(true));
+}
+
+fn protocol(args: &ProtocolArgs, config: &mut Config) {
+    let to = &mut config.protocol;
+    set(&mut to.epochs, args.epochs);
+    set(&mut to.batch, args.batch);
+    set(&mut to.test_batch, args.test_batch);
+    set(&mut to.lr, args.lr);
+    set(&mut to.betas, args.betas.as_deref().and_then(pair));
+    set(&mut to.eps, args.eps);
+    set(&mut to.weight_decay, args.weight_decay);
+    set(&mut to.select, args.select);
+}
+
+fn model(args: &ModelArgs, config: &mut Config) {
+    let to = &mut config.model;
+    set(&mut to.candidates, args.candidates.clone());
+    set(&mut to.weights, args.weights.clone());
+    set(&mut to.prelu_slope, args.prelu_slope);
+    set(&mut to.leaky_relu_slope, args.leaky_relu_slope);
+    set(&mut to.elu_alpha, args.elu_alpha);
+    set(&mut to.rrelu, args.rrelu.as_deref().and_then(pair));
+}
+
+fn pair(values: &[f64]) -> Option<[f64; 2]> {
+    values.try_into().ok()
+}
+
+fn set<T>(to: &mut T, from: Option<T>) {
+    if let Some(value) = from {
+        *to = value;
+    }
+}
+
+fn set_some<T: Clone>(to: &mut Option<T>, from: &Option<T>) {
+    if from.is_some() {
+        to.clone_from(from);
+    }
+}
+
+/// Two options that can't be together once a file has been read.
+pub fn check(config: &Config) -> Result<()> {
+    config.check()?;
+    match &config.output.out {
+        Some(out) if out.as_os_str().is_empty() => Err(Error::input("--out: the folder has no name")),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,55 @@
+//! Standard output. Whoever reads it may close it early; that is no error, and no work is lost by it.
+
+use std::io::{self, ErrorKind, Write};
+
+use adact_lab::{Error, Result};
+use serde::Serialize;
+
+/// Writes a line to standard output.
+pub fn line(text: &str) -> Result<()> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.write_all(b"\n")).and_then(|()| out.flush()) {
+        Err(e) if e.kind() != ErrorKind::BrokenPipe => {
+            Err(Error::failure(format!("standard output: can't write: {e}")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Writes a value as one line of JSON to standard output.
+pub fn json(value: &impl Serialize) -> Result<()> {
+    let text = serde_json::to_string(value)
+        .map_err(|e| Error::failure(format!("the result can't be written as JSON: {e}")))?;
+    line(&text)
+}
+
+/// Writes a line to standard error; if that is closed, nobody wants to know.
+pub fn note(text: &str) {
+    let _ = writeln!(io::stderr(), "{text}");
+}
+
+/// Lines of cells as text in columns: the first column to the left, numbers to the right.
+pub fn columns(head: &[&str], rows: &[Vec<String>], right: &[usize]) -> String {
+    let head: Vec<String> = head.iter().map(|h| (*h).into()).collect();
+    let width = |i: usize| std::iter::once(&head).chain(rows).map(|r| r[i].chars().count()).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..head.len()).map(width).collect();
+    let row = |cells: &Vec<String>| {
+        let cells = cells.iter().enumerate().map(|(i, cell)| {
+            let pad = " ".repeat(widths[i] - cell.chars().count());
+            if right.contains(&i) { pad + cell } else { cell.clone() + &pad }
+        });
+        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
+    };
+    std::iter::once(&head).chain(rows).map(row).collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_line_up() {
+        let rows = [vec!["ReLU".into(), "0.9".into()], vec!["é".into(), "10".into()]];
+        assert_eq!(columns(&["what", "n"], &rows, &[1]), "what    n\nReLU  0.9\né      10");
+    }
+}

@@ -1,0 +1,201 @@
+//! How far a training or a study is: bars on a terminal, plain lines elsewhere, JSON lines on request.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use adact_evidence::records::EpochRecord;
+use adact_evidence::{names, table};
+use adact_lab::{Event, Observer, RunId};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde::Serialize;
+use serde_json::json;
+
+use crate::out;
+
+/// Shows events on standard error, and with `json` on standard output, too.
+pub struct Progress {
+    bars: MultiProgress,
+    /// Whether there is a terminal to draw bars on.
+    drawn: bool,
+    json: bool,
+    runs: Mutex<HashMap<RunId, Run>>,
+    /// The study as a whole.
+    whole: Mutex<Option<ProgressBar>>,
+}
+
+struct Run {
+    bar: ProgressBar,
+    epochs: usize,
+    steps: usize,
+    epoch_began: Instant,
+}
+
+impl Progress {
+    pub fn new(json: bool) -> Self {
+        let target = ProgressDrawTarget::stderr_with_hz(8);
+        let drawn = !target.is_hidden();
+        Self {
+            bars: MultiProgress::with_draw_target(target),
+            drawn,
+            json,
+            runs: Mutex::new(HashMap::new()),
+            whole: Mutex::new(None),
+        }
+    }
+
+    /// A line above the bars.
+    fn say(&self, text: &str) {
+        if self.drawn {
+            let _ = self.bars.println(text);
+        } else {
+            out::note(text);
+        }
+    }
+
+    fn tell(&self, event: &str, run: Option<&RunId>, value: &impl Serialize) {
+        if self.json {
+            let run = run.map(|run| json!({"variant": run.variant, "seed": run.seed}));
+            // The disk has it all; a closed pipe is no reason to stop.
+            let _ = out::json(&json!({"event": event, "run": run, "value": value}));
+        }
+    }
+
+    fn with<T>(&self, run: &RunId, work: impl FnOnce(&mut Run) -> T) -> Option<T> {
+        self.runs.lock().unwrap_or_else(PoisonError::into_inner).get_mut(run).map(work)
+    }
+
+    /// A bar for the study as a whole, below the others.
+    fn plan(&self, epochs: usize, finished: usize) {
+        if self.drawn {
+            let bar = self.bars.add(ProgressBar::new(epochs as u64).with_position(finished as u64));
+            bar.set_style(style("{prefix} {bar:24} {percent:>3}%  {pos} of {len} epochs  {eta} left"));
+            bar.set_prefix(format!("{:<36}", "study"));
+            bar.reset_eta();
+            bar.enable_steady_tick(Duration::from_secs(1));
+            *self.whole.lock().unwrap_or_else(PoisonError::into_inner) = Some(bar);
+        }
+    }
+
+    fn began(&self, run: &RunId, epochs: usize, finished: usize, steps: usize) {
+        if finished > 0 && finished < epochs {
+            self.say(&format!("{}: {finished} of {epochs} epochs are finished, going on", label(run)));
+        }
+        let bar = if self.drawn { self.bars.insert(0, ProgressBar::new(steps as u64)) } else { ProgressBar::hidden() };
+        bar.set_style(style("{prefix} {bar:24} {percent:>3}%  {msg}  {eta} left"));
+        let state = Run { bar, epochs, steps, epoch_began: Instant::now() };
+        self.runs.lock().unwrap_or_else(PoisonError::into_inner).insert(run.clone(), state);
+        if let Some(whole) = &*self.whole.lock().unwrap_or_else(PoisonError::into_inner) {
+            whole.inc(if finished < epochs { finished as u64 } else { 0 });
+        }
+    }
+
+    fn epoch(&self, run: &RunId, record: &EpochRecord, best: bool) {
+        let epochs = self.with(run, |r| {
+            r.bar.reset();
+            r.epochs
+        });
+        self.say(&format!(
+            "{:<24} epoch {:>2}/{}   loss {:.4}   train {}   {}   {}{}",
+            label(run),
+            record.epoch,
+            epochs.unwrap_or(record.epoch),
+            record.train_loss,
+            percent(record.train_accuracy),
+            judged(record),
+            table::duration(record.seconds),
+            if best { "   best" } else { "" },
+        ));
+        if let Some(whole) = &*self.whole.lock().unwrap_or_else(PoisonError::into_inner) {
+            whole.inc(1);
+        }
+    }
+
+    fn ended(&self, run: &RunId) {
+        if let Some(state) = self.runs.lock().unwrap_or_else(PoisonError::into_inner).remove(run) {
+            state.bar.finish_and_clear();
+        }
+    }
+
+    /// Takes the bars off the terminal.
+    pub fn close(&self) {
+        let _ = self.bars.clear();
+    }
+}
+
+impl Observer for Progress {
+    fn event(&self, event: Event<'_>) {
+        match event {
+            Event::Note(text) => {
+                self.say(text);
+                self.tell("note", None, &text);
+            }
+            Event::Planned { runs, finished, epochs } => {
+                self.plan(runs * epochs, finished * epochs);
+                if finished > 0 {
+                    self.say(&format!("{finished} of {runs} trainings are finished, going on with the others"));
+                }
+                self.tell("planned", None, &json!({"runs": runs, "finished": finished}));
+            }
+            Event::Started { run, epochs, finished, steps } => {
+                self.began(run, epochs, finished, steps);
+                self.tell("started", Some(run), &json!({"epochs": epochs, "finished": finished}));
+            }
+            Event::Step { run, epoch, step, images, loss, accuracy } => {
+                if self.drawn {
+                    self.with(run, |r| r.step(run, (epoch, step, images), loss, accuracy));
+                }
+            }
+            Event::Evaluating { run, .. } => {
+                self.with(run, |r| r.bar.set_message("evaluating"));
+            }
+            Event::Epoch { run, record, best } => {
+                self.epoch(run, record, best);
+                self.tell("epoch", Some(run), record);
+            }
+            Event::Finished { run, result, .. } => {
+                self.ended(run);
+                self.tell("finished", Some(run), result);
+            }
+            Event::Failed { run, error } => {
+                self.ended(run);
+                self.say(&format!("{}: failed: {error}", label(run)));
+                self.tell("failed", Some(run), &error.to_string());
+            }
+        }
+    }
+}
+
+impl Run {
+    fn step(&mut self, run: &RunId, (epoch, step, images): (usize, usize, usize), loss: f64, accuracy: f64) {
+        if step == 1 {
+            self.epoch_began = Instant::now() - Duration::from_millis(1);
+        }
+        let speed = images as f64 / self.epoch_began.elapsed().as_secs_f64();
+        self.bar.set_prefix(format!("{:<24} epoch {epoch:>2}/{}", label(run), self.epochs));
+        self.bar.set_message(format!("loss {loss:.4}  accuracy {}  {speed:.0} images/s", percent(accuracy)));
+        self.bar.set_length(self.steps as u64);
+        self.bar.set_position(step as u64);
+    }
+}
+
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
+}
+
+/// `AdAct, seed 0`.
+fn label(run: &RunId) -> String {
+    format!("{}, seed {}", names::variant(&run.variant), run.seed)
+}
+
+fn judged(record: &EpochRecord) -> String {
+    match (record.test_accuracy, record.validation_accuracy) {
+        (Some(accuracy), _) => format!("test {}", percent(accuracy)),
+        (_, Some(accuracy)) => format!("validation {}", percent(accuracy)),
+        _ => String::new(),
+    }
+}
+
+fn percent(share: f64) -> String {
+    format!("{:.2}%", 100.0 * share)
+}

@@ -1,0 +1,244 @@
+//! How fast training, activations and inference are.
+
+use std::str::FromStr;
+use std::time::Instant;
+
+use adact::{ActivationConfig, AdamW, ConvNetConfig, Trainer};
+use adact_kernels::random::{Purpose, Stream};
+use adact_kernels::{Activation, simd};
+use burn::tensor::{Device, Tensor, TensorData};
+use serde::Serialize;
+
+use crate::error::{Error, Result};
+use crate::variants::LAYERS;
+
+/// Rounds that come before those that are measured.
+const WARM_UP: usize = 5;
+/// The classes of the network that is measured.
+const CLASSES: usize = 10;
+
+/// The shape of an image, `CHANNELSxSIDExSIDE`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shape {
+    /// 1 (grey) or 3 (colour).
+    pub channels: usize,
+    /// Height and width.
+    pub side: usize,
+}
+
+impl FromStr for Shape {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let numbers: Vec<Option<usize>> = text.split(['x', ',']).map(|part| part.parse().ok()).collect();
+        match numbers[..] {
+            [Some(channels @ 1..=64), Some(side @ 16..=512), Some(width)] if side == width => {
+                Ok(Self { channels, side })
+            }
+            _ => Err(Error::input(format!(
+                "`{text}` is no shape of images: give CHANNELSxSIDExSIDE with sides of 16 or more, as in 3x32x32"
+            ))),
+        }
+    }
+}
+
+impl std::fmt::Display for Shape {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}x{}x{}", self.channels, self.side, self.side)
+    }
+}
+
+/// A training step, in milliseconds (medians).
+#[derive(Clone, Debug, Serialize)]
+pub struct StepTimes {
+    /// What the layers use.
+    pub activation: String,
+    /// The shape of an image.
+    pub shape: String,
+    /// Images a step.
+    pub batch: usize,
+    /// Threads.
+    pub threads: usize,
+    /// The SIMD path.
+    pub simd: &'static str,
+    /// The whole step.
+    pub ms_per_step: f64,
+    /// From the pixels to the loss.
+    pub forward_ms: f64,
+    /// From the loss to the gradients.
+    pub backward_ms: f64,
+    /// From the gradients to the new weights.
+    pub optimizer_ms: f64,
+}
+
+/// An activation over an array, in milliseconds (medians).
+#[derive(Clone, Debug, Serialize)]
+pub struct ActivationTimes {
+    /// Which activation, or `adact` for the mixture of the paper's seven.
+    pub activation: String,
+    /// The array's length.
+    pub elements: usize,
+    /// Forward, where no gradient is asked for.
+    pub forward_ms: f64,
+    /// Forward and backward, with the gradients of the input and of the activation's own parameters.
+    pub forward_backward_ms: f64,
+}
+
+/// Answers of a network.
+#[derive(Clone, Debug, Serialize)]
+pub struct InferTimes {
+    /// What the layers use.
+    pub activation: String,
+    /// The shape of an image.
+    pub shape: String,
+    /// Images at once.
+    pub batch: usize,
+    /// Threads.
+    pub threads: usize,
+    /// The SIMD path.
+    pub simd: &'static str,
+    /// Images a second (of the median batch).
+    pub images_per_second: f64,
+    /// One batch.
+    pub ms_per_batch: f64,
+}
+
+/// Measures training steps: new random images and labels each time, loss, all gradients, AdamW.
+///
+/// # Errors
+/// If the activation is unknown.
+pub fn step(activation: &str, shape: Shape, batch: usize, steps: usize) -> Result<StepTimes> {
+    let mut trainer = trainer(activation, shape)?;
+    let mut times: [Vec<f64>; 4] = Default::default();
+    for i in 0..steps + WARM_UP {
+        let (pixels, labels) = random_images(shape, batch, i as u64);
+        let start = Instant::now();
+        let parts = trainer.step(pixels, &labels)?.times;
+        let whole = start.elapsed();
+        if i >= WARM_UP {
+            for (list, time) in times.iter_mut().zip([whole, parts.forward, parts.backward, parts.optimizer]) {
+                list.push(1e3 * time.as_secs_f64());
+            }
+        }
+    }
+    let [ms_per_step, forward_ms, backward_ms, optimizer_ms] = times.map(median);
+    Ok(StepTimes {
+        activation: activation.into(),
+        shape: shape.to_string(),
+        batch,
+        threads: rayon::current_num_threads(),
+        simd: simd::path().name(),
+        ms_per_step,
+        forward_ms,
+        backward_ms,
+        optimizer_ms,
+    })
+}
+
+/// Measures inference on batches of random images.
+///
+/// # Errors
+/// If the activation is unknown.
+pub fn infer(activation: &str, shape: Shape, batch: usize, rounds: usize) -> Result<InferTimes> {
+    let trainer = trainer(activation, shape)?;
+    let mut times = Vec::new();
+    for i in 0..rounds + WARM_UP {
+        let (pixels, labels) = random_images(shape, batch, i as u64);
+        let start = Instant::now();
+        trainer.evaluate(pixels, &labels)?;
+        if i >= WARM_UP {
+            times.push(1e3 * start.elapsed().as_secs_f64());
+        }
+    }
+    let ms_per_batch = median(times);
+    Ok(InferTimes {
+        activation: activation.into(),
+        shape: shape.to_string(),
+        batch,
+        threads: rayon::current_num_threads(),
+        simd: simd::path().name(),
+        images_per_second: batch as f64 / ms_per_batch * 1e3,
+        ms_per_batch,
+    })
+}
+
+/// The names that [`activation`] takes: every activation, and the mixture.
+pub fn activations() -> Vec<&'static str> {
+    Activation::ALL.iter().map(|a| a.name()).chain(["adact"]).collect()
+}
+
+/// Measures one activation, or the mixture, as modules of Burn's run it.
+///
+/// # Errors
+/// If the activation is unknown.
+pub fn activation(name: &str, elements: usize, rounds: usize) -> Result<ActivationTimes> {
+    let config: ActivationConfig = name.parse()?;
+    let normal = Stream::new(0, Purpose::Synthetic, 0);
+    let values: Vec<f32> = (0..elements as u64).map(|i| normal.normal(i) as f32).collect();
+    let data = TensorData::new(values, [elements]);
+
+    let device = Device::flex();
+    let layer = config.init(&device);
+    let x = Tensor::<1>::from_data(data.clone(), &device);
+    let forward_ms = median_of(rounds, || drop(layer.forward(x.clone())));
+
+    let device = device.autodiff();
+    let layer = config.init(&device);
+    let x = Tensor::<1>::from_data(data, &device).require_grad();
+    let forward_backward_ms = median_of(rounds, || drop(layer.forward(x.clone()).backward()));
+    Ok(ActivationTimes { activation: name.into(), elements, forward_ms, forward_backward_ms })
+}
+
+fn trainer(activation: &str, shape: Shape) -> Result<Trainer> {
+    let config = ConvNetConfig::new(shape.channels, shape.side, CLASSES)
+        .with_activations(ActivationConfig::parse_layers(activation, LAYERS)?);
+    Ok(Trainer::new(&config, AdamW::new())?)
+}
+
+fn random_images(shape: Shape, batch: usize, round: u64) -> (Vec<f32>, Vec<i32>) {
+    let stream = Stream::new(1, Purpose::Synthetic, round);
+    let values = (batch * shape.side * shape.side * shape.channels) as u64;
+    let pixels = (0..values).map(|i| 2.0 * stream.uniform(i) as f32 - 1.0).collect();
+    let labels = (0..batch as u64).map(|i| stream.child(1).below(i, CLASSES as u64) as i32).collect();
+    (pixels, labels)
+}
+
+fn median_of(rounds: usize, mut work: impl FnMut()) -> f64 {
+    (0..WARM_UP).for_each(|_| work());
+    let mut time = || {
+        let start = Instant::now();
+        work();
+        1e3 * start.elapsed().as_secs_f64()
+    };
+    median((0..rounds).map(|_| time()).collect())
+}
+
+fn median(mut times: Vec<f64>) -> f64 {
+    times.sort_by(f64::total_cmp);
+    let middle = times.len() / 2;
+    match times.len() {
+        0 => f64::NAN,
+        n if n % 2 == 1 => times[middle],
+        _ => (times[middle - 1] + times[middle]) / 2.0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shapes_are_square_images() {
+        assert_eq!("3x32x32".parse::<Shape>().unwrap(), Shape { channels: 3, side: 32 });
+        assert_eq!("1,28,28".parse::<Shape>().unwrap().to_string(), "1x28x28");
+        for text in ["", "3x32", "3x32x31", "0x32x32", "3x8x8", "axbxc", "3x32x32x1"] {
+            assert!(text.parse::<Shape>().unwrap_err().is_input(), "{text}");
+        }
+    }
+
+    #[test]
+    fn medians() {
+        assert_eq!(median(vec![3.0, 1.0, 2.0]), 2.0);
+        assert_eq!(median(vec![4.0, 1.0, 2.0, 3.0]), 2.5);
+    }
+}

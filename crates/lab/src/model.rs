@@ -1,0 +1,146 @@
+//! Trained networks as files: what they are, and what they say of images.
+
+use std::path::{Path, PathBuf};
+
+use adact::ConvNet;
+use adact_data::Images;
+use adact_data::folder::read_image;
+use adact_evidence::records::{LayerWeights, RESULT, RunResult};
+use burn::tensor::{Device, activation::softmax};
+use serde::Serialize;
+
+use crate::error::{Error, Result};
+use crate::folder::BEST;
+use crate::network::layer_weights;
+
+/// A trained network with the names of its classes.
+#[derive(Debug)]
+pub struct Model {
+    /// The file.
+    pub path: PathBuf,
+    net: ConvNet,
+    classes: Vec<String>,
+}
+
+/// What a network says of an image.
+#[derive(Clone, Debug, Serialize)]
+pub struct Prediction {
+    /// The image's file.
+    pub image: String,
+    /// The most likely class.
+    pub class: String,
+    /// Every class with its probability, the most likely first.
+    pub probabilities: Vec<(String, f32)>,
+}
+
+/// What a network is.
+#[derive(Clone, Debug, Serialize)]
+pub struct Description {
+    /// The file.
+    pub path: String,
+    /// Channels, height and width of its images.
+    pub shape: String,
+    /// The names of its classes.
+    pub classes: Vec<String>,
+    /// The number of parameters that learn.
+    pub parameters: usize,
+    /// The seed of its initial weights.
+    pub seed: u64,
+    /// Its layers.
+    pub layers: Vec<Layer>,
+}
+
+/// A layer of a network.
+#[derive(Clone, Debug, Serialize)]
+pub struct Layer {
+    /// The layer, from 1.
+    pub layer: usize,
+    /// The channels that come in and go out.
+    pub channels: [usize; 2],
+    /// The activation, `adact` where it is a mixture.
+    pub activation: String,
+    /// The mixture's weights.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mixture: Option<LayerWeights>,
+}
+
+impl Model {
+    /// Opens a weights file, or the best weights of a run directory.
+    ///
+    /// # Errors
+    /// If there is none, or it is broken.
+    pub fn open(path: &Path) -> Result<Self> {
+        let path = if path.is_dir() { path.join(BEST) } else { path.to_owned() };
+        if !path.exists() {
+            return Err(Error::input(format!(
+                "{}: there is no such model; give a .safetensors file or the folder of a training",
+                path.display()
+            )));
+        }
+        let net = ConvNet::load(&path, &Device::flex())?;
+        let classes = class_names(&path, net.config().classes);
+        Ok(Self { path, net, classes })
+    }
+
+    /// The class of each image file, and how sure the network is.
+    ///
+    /// # Errors
+    /// If a file is no image that can be read.
+    pub fn predict(&self, files: &[PathBuf]) -> Result<Vec<Prediction>> {
+        let (side, channels) = (self.net.config().side, self.net.config().channels);
+        let predict = |file: &PathBuf| {
+            let images = Images {
+                channels,
+                height: side,
+                width: side,
+                pixels: read_image(file, side, channels)?,
+                labels: vec![0],
+            };
+            let (mut pixels, mut labels) = (Vec::new(), Vec::new());
+            images.batch(&[0], &mut pixels, &mut labels);
+            let x = adact::images_from_channels_last(pixels, [1, side, side, channels], &Device::flex());
+            let shares = softmax(self.net.forward(x), 1).into_data();
+            let mut probabilities: Vec<_> = self.classes.iter().cloned().zip(shares.iter::<f32>()).collect();
+            probabilities.sort_by(|a, b| b.1.total_cmp(&a.1));
+            Ok(Prediction {
+                image: file.display().to_string(),
+                class: probabilities.first().map_or_else(String::new, |(class, _)| class.clone()),
+                probabilities,
+            })
+        };
+        files.iter().map(predict).collect()
+    }
+
+    /// What the network is.
+    pub fn describe(&self) -> Description {
+        let config = self.net.config();
+        let inputs = std::iter::once(&config.channels).chain(&config.widths);
+        let channels = inputs.zip(&config.widths).map(|(&i, &o)| [i, o]);
+        let layers = config.activations.iter().zip(channels).zip(self.net.mixtures()).enumerate();
+        Description {
+            path: self.path.display().to_string(),
+            shape: format!("{}x{}x{}", config.channels, config.side, config.side),
+            classes: self.classes.clone(),
+            parameters: self.net.parameters(),
+            seed: config.seed,
+            layers: layers
+                .map(|(i, ((activation, channels), mixture))| Layer {
+                    layer: i + 1,
+                    channels,
+                    activation: if mixture.is_some() { "adact".into() } else { activation.to_string() },
+                    mixture: mixture.map(layer_weights),
+                })
+                .collect(),
+        }
+    }
+}
+
+/// The names of the classes, from the result that lies beside the weights; else their numbers.
+fn class_names(weights: &Path, classes: usize) -> Vec<String> {
+    RunResult::read(&weights.with_file_name(RESULT))
+        .ok()
+        .and_then(|result| result.confusion)
+        .map(|confusion| confusion.classes)
+        .filter(|names| names.len() == classes)
+        .unwrap_or_else(|| (0..classes).map(|class| class.to_string()).collect())
+}

@@ -1,0 +1,171 @@
+//! The paper's network as a [`Learner`]: the trainer of the `adact` crate.
+
+use std::path::Path;
+
+use adact::{
+    Activation, ActivationConfig, AdActConfig, AdamW, ConstantsConfig, ConvBlock, ConvBlockConfig, ConvNet,
+    ConvNetConfig, ErrorKind, SingleConfig, Trainer, images_from_channels_last,
+};
+use adact_evidence::records::LayerWeights;
+use burn::module::Module;
+use burn::tensor::{Device, Tensor};
+
+use crate::config::{Config, Model, Protocol};
+use crate::error::Result;
+use crate::images::Data;
+use crate::learner::{Evaluation, Learner, Outcome};
+use crate::variants::LAYERS;
+
+/// A network with its initial weights, as the section `[train]` of `config` and the images ask for it.
+///
+/// # Errors
+/// If the activations can't be used, or a file of initial weights is missing, broken or of another network.
+pub fn network(config: &Config, data: &Data) -> Result<Network> {
+    let train = config.train.clone().unwrap_or_default();
+    let net = ConvNetConfig::new(data.train.channels, data.train.height, data.classes.len())
+        .with_activations(activations(&train.activation, &config.model)?)
+        .with_seed(train.seed);
+    let optimizer = optimizer(&config.protocol);
+    let trainer = match &train.init {
+        None => Trainer::new(&net, optimizer)?,
+        Some(path) => Trainer::from_net(net.load(path, &Device::flex().autodiff())?, optimizer)?,
+    };
+    Ok(Network { trainer })
+}
+
+/// The activations that a text names, with the settings of `model`.
+pub fn activations(text: &str, model: &Model) -> Result<Vec<ActivationConfig>> {
+    let constants = ConstantsConfig {
+        prelu_slope: model.prelu_slope,
+        negative_slope: model.leaky_relu_slope,
+        elu_alpha: model.elu_alpha,
+        rrelu_lower: model.rrelu[0],
+        rrelu_upper: model.rrelu[1],
+    };
+    let weights: Vec<f32> = model.weights.iter().map(|&w| w as f32).collect();
+    let mixture = |own: AdActConfig| {
+        // A mixture that lists its candidates keeps them; `adact` alone means those of the model.
+        let listed = own.candidates != Activation::PAPER;
+        let candidates = if listed { own.candidates } else { model.candidates.clone() };
+        let mixture = AdActConfig::new().with_candidates(candidates).with_constants(constants);
+        if listed || weights.is_empty() { mixture } else { mixture.with_initial_weights(weights.clone()) }
+    };
+    let layers = ActivationConfig::parse_layers(text, LAYERS)?;
+    Ok(layers
+        .into_iter()
+        .map(|layer| match layer {
+            ActivationConfig::AdAct(own) => mixture(own).into(),
+            ActivationConfig::Single(single) => {
+                SingleConfig::new(single.activation).with_constants(constants).into()
+            }
+        })
+        .collect())
+}
+
+fn optimizer(protocol: &Protocol) -> AdamW {
+    let [beta1, beta2] = protocol.betas;
+    AdamW {
+        lr: protocol.lr,
+        beta1,
+        beta2,
+        eps: protocol.eps,
+        weight_decay: protocol.weight_decay,
+    }
+}
+
+/// The paper's network in training.
+#[derive(Debug)]
+pub struct Network {
+    trainer: Trainer,
+}
+
+impl Learner for Network {
+    fn step(&mut self, pixels: Vec<f32>, labels: &[i32], _: u64) -> Result<Outcome> {
+        match self.trainer.step(pixels, labels) {
+            Ok(step) => Ok(Outcome { loss: step.loss.into(), correct: step.correct }),
+            Err(error) if error.kind() == ErrorKind::Diverged => Ok(Outcome { loss: f64::NAN, correct: 0 }),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn evaluate(&mut self, pixels: Vec<f32>, labels: &[i32]) -> Result<Evaluation> {
+        let evaluation = self.trainer.evaluate(pixels, labels)?;
+        let answers = evaluation.predictions.into_iter().map(|class| class as u8).collect();
+        Ok(Evaluation { loss_sum: evaluation.loss_sum, answers })
+    }
+
+    fn inputs(&mut self, pixels: Vec<f32>) -> Result<Vec<Vec<f32>>> {
+        let net = self.trainer.net().valid();
+        let (side, channels) = (net.config().side, net.config().channels);
+        let batch = pixels.len() / (side * side * channels);
+        let mut x = images_from_channels_last(pixels, [batch, side, side, channels], &Device::flex());
+        let mut inputs = Vec::new();
+        for block in &net.blocks {
+            inputs.push(values(before_activation(block)?.forward(x.clone())));
+            x = block.forward(x);
+        }
+        Ok(inputs)
+    }
+
+    fn layers(&self) -> Option<Vec<LayerWeights>> {
+        let layers: Vec<_> = self.trainer.net().mixtures().into_iter().flatten().map(layer_weights).collect();
+        if layers.is_empty() { None } else { Some(layers) }
+    }
+
+    fn activations(&self) -> Vec<String> {
+        let name = |config: &ActivationConfig| match config {
+            ActivationConfig::AdAct(_) => "adact".into(),
+            single => single.to_string(),
+        };
+        self.trainer.net().config().activations.iter().map(name).collect()
+    }
+
+    fn parameters(&self) -> u64 {
+        self.trainer.net().parameters() as u64
+    }
+
+    fn save(&self, path: &Path) -> Result<()> {
+        Ok(self.trainer.net().save(path)?)
+    }
+
+    fn load(&mut self, path: &Path) -> Result<()> {
+        let net = ConvNet::load(path, &Device::flex().autodiff())?;
+        self.trainer = Trainer::from_net(net, AdamW::new())?;
+        Ok(())
+    }
+
+    fn save_state(&self, dir: &Path) -> Result<()> {
+        Ok(self.trainer.save_state(dir)?)
+    }
+
+    fn load_state(&mut self, dir: &Path) -> Result<()> {
+        self.trainer = Trainer::load_state(dir)?;
+        Ok(())
+    }
+}
+
+/// A block that ends where its activation begins.
+fn before_activation(block: &ConvBlock) -> Result<ConvBlock> {
+    let config = ConvBlockConfig { pool: false, ..block.config().clone() }.with_activation(Activation::Identity);
+    let mut bare = config.init(&Device::flex(), 0)?;
+    bare.conv = block.conv.clone();
+    bare.norm = block.norm.clone();
+    bare.training = block.training.clone();
+    Ok(bare)
+}
+
+fn values(tensor: Tensor<4>) -> Vec<f32> {
+    tensor.into_data().iter::<f32>().collect()
+}
+
+/// A mixture as records write it.
+pub(crate) fn layer_weights(layer: adact::LayerMixture) -> LayerWeights {
+    let names = || layer.candidates.iter().map(|a| a.name().to_owned()).collect();
+    LayerWeights {
+        candidates: if layer.candidates == Activation::PAPER { None } else { Some(names()) },
+        choice: layer.choice.name().into(),
+        prelu_slope: layer.prelu_slope,
+        softmax: layer.softmax,
+        w: layer.w,
+    }
+}

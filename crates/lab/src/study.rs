@@ -1,0 +1,127 @@
+//! A study: every variant with every seed, as a set of small tasks whose state is on disk.
+//!
+//! A task is a training in a run directory of its own; it is done when its `result.json` is there. There is no
+//! other state: a study that is continued looks at its run directories and does what is missing.
+
+mod tasks;
+
+use std::path::Path;
+
+use adact_evidence::records::{RESULT, RunResult, Study, StudyResult, run_directory};
+
+use crate::config::{self, Config, Output, Train};
+use crate::control::{Control, Event, RunId};
+use crate::error::{Error, Kind, Result};
+use crate::folder::{Folder, Mode};
+use crate::images::Data;
+use crate::learner::Learner;
+use crate::network::network;
+use crate::outputs;
+use crate::train::{manifest, train};
+use crate::variants::{self, Source, Variant};
+use tasks::{Task, Tasks};
+
+/// Runs the study that `config` describes in folder `out`, from where an earlier call ended.
+///
+/// A training that fails doesn't stop the others; what is finished then makes the result all the same.
+///
+/// # Errors
+/// If the options or the images can't be used (nothing is written then), the folder belongs to something else,
+/// a training failed or the user stops.
+pub fn study(config: &Config, data: &Data, out: &Path, mode: Mode, control: &Control<'_>) -> Result<Study> {
+    study_with(config, data, out, mode, control, &network)
+}
+
+/// The same with any network.
+pub(crate) fn study_with<L: Learner>(
+    config: &Config,
+    data: &Data,
+    out: &Path,
+    mode: Mode,
+    control: &Control<'_>,
+    make: &(dyn Fn(&Config, &Data) -> Result<L> + Sync),
+) -> Result<Study> {
+    let plan = config.study.clone().unwrap_or_default();
+    let variants = variants::parse(&plan.variants, &config.model.candidates)?;
+    let config = Config { train: None, study: Some(plan.clone()), ..config.clone() };
+    let folder = Folder::open(out, &config, mode)?;
+    let provenance = manifest(&config, data, None, &folder)?;
+
+    let tasks = Tasks::new(plan_tasks(&plan, &variants));
+    let finished = tasks.ids().filter(|id| run_folder(&folder, id).join(RESULT).exists()).count();
+    control.tell(Event::Planned { runs: tasks.len(), finished, epochs: config.protocol.epochs });
+
+    let run_task = |id: &RunId, activations: &str| -> Result<RunResult> {
+        let config = training(&config, id, activations);
+        let folder = Folder::open(&run_folder(&folder, id), &config, Mode::Resume)?;
+        train(make(&config, data)?, &config, data, id, &folder, control)
+    };
+    tasks.run(config.output.jobs, config.output.threads(), control, &run_task)?;
+
+    let (results, failures) = tasks.outcome();
+    if results.is_empty() || failures.first().is_some_and(|e| e.kind() == Kind::Cancelled) {
+        return Err(summary_of(&failures));
+    }
+    let names = variants.into_iter().map(|v| v.name).collect();
+    let result = StudyResult::new(names, results, provenance.finish(&folder)?)?;
+    let study = outputs::write(folder.path(), result)?;
+    if failures.is_empty() { Ok(study) } else { Err(summary_of(&failures)) }
+}
+
+/// The tasks in the order in which they are begun: seed by seed, so that comparisons are complete early.
+fn plan_tasks(plan: &config::Study, variants: &[Variant]) -> Vec<Task> {
+    let seeds = plan.seeds.as_slice().iter();
+    seeds
+        .flat_map(|&seed| {
+            variants.iter().map(move |variant| Task {
+                id: RunId { variant: variant.name.clone(), seed },
+                source: variant.source.clone(),
+            })
+        })
+        .collect()
+}
+
+fn run_folder(folder: &Folder, id: &RunId) -> std::path::PathBuf {
+    folder.join(&run_directory(&id.variant, id.seed))
+}
+
+/// The options of one training of a study; it can be repeated alone with them.
+fn training(study: &Config, id: &RunId, activations: &str) -> Config {
+    Config {
+        train: Some(Train { activation: activations.into(), seed: id.seed, init: None }),
+        study: None,
+        output: Output { out: None, ..study.output.clone() },
+        ..study.clone()
+    }
+}
+
+fn summary_of(failures: &[Error]) -> Error {
+    match failures {
+        [] => Error::failure("nothing was trained"),
+        [error] => error.clone(),
+        [first, ..] if first.kind() == Kind::Cancelled => first.clone(),
+        [first, ..] => Error::failure(format!("{} trainings failed; the first one: {first}", failures.len())),
+    }
+}
+
+/// The activations that AdAct chose, as `optimized` uses them.
+fn choices(adact: &RunResult) -> Result<String> {
+    let layers = adact.layers.as_deref().unwrap_or_default();
+    if layers.len() != variants::LAYERS {
+        return Err(Error::failure(format!("the run of adact with seed {} has no choice per layer", adact.seed)));
+    }
+    Ok(layers.iter().map(|layer| layer.choice.as_str()).collect::<Vec<_>>().join("+"))
+}
+
+impl Source {
+    /// The activations of a task, once it is known what AdAct chose with its seed.
+    fn activations(&self, adact: Option<&RunResult>) -> Option<Result<String>> {
+        match self {
+            Self::Given(activations) => Some(Ok(activations.clone())),
+            Self::Optimized => adact.map(choices),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

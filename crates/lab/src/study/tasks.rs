@@ -1,0 +1,141 @@
+//! The tasks of a study, worked off by one or more workers.
+
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+
+use adact_evidence::records::RunResult;
+
+use crate::control::{Control, Event, RunId};
+use crate::error::{Error, Kind, Result};
+use crate::threads::pool;
+use crate::variants::Source;
+
+/// One training.
+pub(super) struct Task {
+    /// Which one.
+    pub id: RunId,
+    /// Where its activations come from.
+    pub source: Source,
+}
+
+enum State {
+    Waiting,
+    Running,
+    Done(Box<RunResult>),
+    Failed(Error),
+}
+
+pub(super) struct Tasks {
+    tasks: Vec<Task>,
+    states: Mutex<Vec<State>>,
+    changed: Condvar,
+}
+
+/// A task that can begin, or why there is none.
+enum Next {
+    Run(usize, Result<String>),
+    Wait,
+    Nothing,
+}
+
+impl Tasks {
+    pub(super) fn new(tasks: Vec<Task>) -> Self {
+        let states = tasks.iter().map(|_| State::Waiting).collect();
+        Self { tasks, states: Mutex::new(states), changed: Condvar::new() }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.tasks.len()
+    }
+
+    pub(super) fn ids(&self) -> impl Iterator<Item = &RunId> {
+        self.tasks.iter().map(|task| &task.id)
+    }
+
+    /// Works on the tasks with `jobs` workers that share `threads` threads, until none is left or the user stops.
+    pub(super) fn run(
+        &self,
+        jobs: usize,
+        threads: usize,
+        control: &Control<'_>,
+        work: &(dyn Fn(&RunId, &str) -> Result<RunResult> + Sync),
+    ) -> Result<()> {
+        let jobs = jobs.clamp(1, self.len().max(1));
+        let pools = (0..jobs).map(|_| pool(threads / jobs)).collect::<Result<Vec<_>>>()?;
+        std::thread::scope(|scope| {
+            for pool in &pools {
+                scope.spawn(move || pool.install(|| self.worker(control, work)));
+            }
+        });
+        Ok(())
+    }
+
+    fn worker(&self, control: &Control<'_>, work: &(dyn Fn(&RunId, &str) -> Result<RunResult> + Sync)) {
+        let mut states = self.lock();
+        loop {
+            match self.next(&mut states) {
+                Next::Nothing => return,
+                Next::Wait => states = self.changed.wait(states).unwrap_or_else(PoisonError::into_inner),
+                Next::Run(i, activations) => {
+                    drop(states);
+                    let id = &self.tasks[i].id;
+                    let outcome = control.check().and(activations).and_then(|a| work(id, &a));
+                    if let Err(error) = &outcome
+                        && error.kind() != Kind::Cancelled
+                    {
+                        control.tell(Event::Failed { run: id, error });
+                    }
+                    states = self.lock();
+                    states[i] = outcome.map_or_else(State::Failed, |result| State::Done(Box::new(result)));
+                    self.changed.notify_all();
+                }
+            }
+        }
+    }
+
+    /// The first task that can begin; it is marked as running.
+    fn next(&self, states: &mut [State]) -> Next {
+        for (i, task) in self.tasks.iter().enumerate() {
+            if !matches!(states[i], State::Waiting) {
+                continue;
+            }
+            let adact = self.tasks.iter().position(|t| t.id.variant == "adact" && t.id.seed == task.id.seed);
+            let chosen = match adact.map(|a| &states[a]) {
+                Some(State::Done(result)) => Some(&**result),
+                Some(State::Failed(error)) if task.source == Source::Optimized => {
+                    let message = format!("{}: can't be trained, because adact failed", task.id);
+                    let skipped = if error.kind() == Kind::Cancelled {
+                        error.clone()
+                    } else {
+                        Error::failure(message)
+                    };
+                    states[i] = State::Failed(skipped);
+                    continue;
+                }
+                _ => None,
+            };
+            if let Some(activations) = task.source.activations(chosen) {
+                states[i] = State::Running;
+                return Next::Run(i, activations);
+            }
+        }
+        if states.iter().any(|s| matches!(s, State::Running)) { Next::Wait } else { Next::Nothing }
+    }
+
+    /// The results, and the errors of the tasks that failed. A request to stop comes first.
+    pub(super) fn outcome(self) -> (Vec<RunResult>, Vec<Error>) {
+        let (mut results, mut errors) = (Vec::new(), Vec::new());
+        for state in self.states.into_inner().unwrap_or_else(PoisonError::into_inner) {
+            match state {
+                State::Done(result) => results.push(*result),
+                State::Failed(error) => errors.push(error),
+                State::Waiting | State::Running => {}
+            }
+        }
+        errors.sort_by_key(|e| e.kind() != Kind::Cancelled);
+        (results, errors)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<State>> {
+        self.states.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

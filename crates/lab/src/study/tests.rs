@@ -1,0 +1,108 @@
+//! Studies with networks that are only numbers.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::PathBuf;
+
+use super::*;
+use crate::config::{Seeds, Study};
+use crate::folder::BEST;
+use crate::testing::{self, Number, StopAfter};
+
+fn config(seeds: usize) -> Config {
+    let mut config = testing::config();
+    config.protocol.epochs = 3;
+    config.study = Some(Study { seeds: Seeds::first(seeds), ..Study::default() });
+    config.output.threads = Some(2);
+    config
+}
+
+/// A number that starts from the seed, as all variants do; the activations decide what it becomes.
+fn make(config: &Config, _: &Data) -> Result<Number> {
+    let train = config.train.clone().unwrap_or_default();
+    let text = train.activation.bytes().fold(train.seed, |s, b| s.wrapping_mul(31).wrapping_add(u64::from(b)));
+    Ok(Number { state: text, mixture: train.activation == "adact", ..Number::default() })
+}
+
+fn run(out: &Path, config: &Config, mode: Mode, stop: Option<usize>) -> Result<StudyResult> {
+    let observer = StopAfter::new(stop);
+    Ok(study_with(config, &testing::data(), out, mode, &observer.control(), &make)?.result)
+}
+
+/// All weights by path, and the result without its times.
+fn remains(out: &Path) -> (BTreeMap<PathBuf, Vec<u8>>, Vec<RunResult>) {
+    let mut weights = BTreeMap::new();
+    for entry in fs::read_dir(out.join("runs")).unwrap() {
+        let path = entry.unwrap().path().join(BEST);
+        weights.insert(path.strip_prefix(out).unwrap().to_owned(), fs::read(&path).unwrap());
+    }
+    let mut runs = StudyResult::read(&out.join(RESULT)).unwrap().runs;
+    runs.iter_mut().for_each(|run| run.seconds = 0.0);
+    (weights, runs)
+}
+
+#[test]
+fn optimized_takes_what_adact_chose_with_its_seed() {
+    let dir = tempfile::tempdir().unwrap();
+    let result = run(dir.path(), &config(2), Mode::New, None).unwrap();
+    assert_eq!(result.runs.len(), 6);
+    for seed in [0, 1] {
+        let chosen = choices(result.run("adact", seed).unwrap()).unwrap();
+        let folder = dir.path().join(run_directory("optimized", seed));
+        let config = Config::read(&folder.join("config.toml")).unwrap();
+        assert_eq!(config.train.unwrap().activation, chosen);
+    }
+}
+
+#[test]
+fn side_by_side_and_interrupted_studies_give_the_same() {
+    let whole = tempfile::tempdir().unwrap();
+    run(whole.path(), &config(2), Mode::New, None).unwrap();
+    let expected = remains(whole.path());
+
+    let mut side_by_side = config(2);
+    side_by_side.output.jobs = 3;
+    let dir = tempfile::tempdir().unwrap();
+    run(dir.path(), &side_by_side, Mode::New, None).unwrap();
+    assert_eq!(remains(dir.path()), expected);
+
+    for stop in [1, 9, 40, 77, 100, 150] {
+        let dir = tempfile::tempdir().unwrap();
+        let stopped = run(dir.path(), &config(2), Mode::New, Some(stop)).unwrap_err();
+        assert_eq!(stopped.kind(), Kind::Cancelled);
+        assert!(!dir.path().join(RESULT).exists());
+        run(dir.path(), &config(2), Mode::Resume, None).unwrap();
+        assert_eq!(remains(dir.path()), expected, "stopped after {stop} events");
+    }
+}
+
+#[test]
+fn a_study_grows_by_seeds() {
+    let dir = tempfile::tempdir().unwrap();
+    run(dir.path(), &config(1), Mode::New, None).unwrap();
+    let kept = fs::read(dir.path().join("runs/relu-seed0/metrics.jsonl")).unwrap();
+    let result = run(dir.path(), &config(3), Mode::Resume, None).unwrap();
+    assert_eq!((result.seeds.len(), result.runs.len()), (3, 9));
+    assert_eq!(fs::read(dir.path().join("runs/relu-seed0/metrics.jsonl")).unwrap(), kept);
+    let written = Config::read(&dir.path().join("config.toml")).unwrap();
+    assert_eq!(written.study.unwrap().seeds, Seeds::first(3));
+}
+
+#[test]
+fn a_training_that_fails_leaves_the_others_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let observer = StopAfter::new(None);
+    let broken = |config: &Config, data: &Data| -> Result<Number> {
+        let train = config.train.clone().unwrap_or_default();
+        let nan_at = (train.activation == "adact" && train.seed == 1).then_some(3);
+        Ok(Number { nan_at, ..make(config, data)? })
+    };
+    let data = testing::data();
+    let error =
+        study_with(&config(2), &data, dir.path(), Mode::New, &observer.control(), &broken).unwrap_err();
+    assert!(!error.is_input());
+    assert!(error.to_string().starts_with("2 trainings failed") && error.to_string().contains("NaN"), "{error}");
+    let result = StudyResult::read(&dir.path().join(RESULT)).unwrap();
+    let finished: Vec<_> = result.runs.iter().map(|r| (r.variant.as_str(), r.seed)).collect();
+    assert_eq!(finished, [("adact", 0), ("optimized", 0), ("relu", 0), ("relu", 1)]);
+}
