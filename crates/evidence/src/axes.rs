@@ -67,7 +67,7 @@ pub fn number(value: f64, decimals: usize) -> String {
 /// A difference, with its sign whatever it is, in four decimals.
 pub fn signed(value: f64) -> String {
     let text = number(value, 4);
-    if value > 0.0 && !text.starts_with('\u{2212}') && text.trim_matches(['0', '.']) != "" {
+    if value > 0.0 && !text.starts_with('\u{2212}') && !text.trim_matches(['0', '.']).is_empty() {
         format!("+{text}")
     } else {
         text

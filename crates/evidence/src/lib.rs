@@ -10,6 +10,7 @@ mod axes;
 mod error;
 pub mod figures;
 pub mod names;
+mod paint;
 pub mod paper;
 mod png;
 pub mod records;

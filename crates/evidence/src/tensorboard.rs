@@ -201,8 +201,8 @@ fn frame(bytes: &[u8]) -> Option<(&[u8], usize)> {
     (masked(data) == u32::from_le_bytes(*checksum)).then_some((data, n + 16))
 }
 
-/// How many bytes at the beginning are whole records of finished epochs.
-fn finished_part(bytes: &[u8], epochs: u64) -> usize {
+/// How many bytes at the beginning of an event file are whole records of finished epochs.
+pub fn finished_part(bytes: &[u8], epochs: u64) -> usize {
     let mut keep = 0;
     while let Some((data, length)) = frame(&bytes[keep..]) {
         match step(data) {

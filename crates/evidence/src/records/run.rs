@@ -172,12 +172,12 @@ pub struct Confusion {
 impl Confusion {
     /// All images.
     pub fn total(&self) -> u64 {
-        self.counts.iter().flatten().fold(0, |a, &b| a.saturating_add(b))
+        self.counts.iter().flatten().sum()
     }
 
     /// The images whose answer was right.
     pub fn correct(&self) -> u64 {
-        self.counts.iter().enumerate().filter_map(|(i, row)| row.get(i)).fold(0, |a, &b| a.saturating_add(b))
+        self.counts.iter().enumerate().filter_map(|(i, row)| row.get(i)).sum()
     }
 
     fn check(&self) -> Result<(), String> {
@@ -185,7 +185,7 @@ impl Confusion {
         if n == 0 || self.counts.len() != n || self.counts.iter().any(|row| row.len() != n) {
             return Err(format!("{n} classes need a table of {n} rows and {n} columns"));
         }
-        Ok(())
+        check_sum(self.counts.iter().flatten())
     }
 }
 
@@ -230,14 +230,25 @@ impl InputHistogram {
 
     /// How many inputs were counted.
     pub fn total(&self) -> u64 {
-        self.counts.iter().fold(self.below.saturating_add(self.above), |a, &b| a.saturating_add(b))
+        self.below + self.counts.iter().sum::<u64>() + self.above
     }
 
     fn check(&self) -> Result<(), String> {
         if !(self.low.is_finite() && self.high.is_finite() && self.low < self.high) {
             return Err(format!("the bins go from {} to {}", self.low, self.high));
         }
-        if self.counts.is_empty() { Err("there are no bins".into()) } else { Ok(()) }
+        if self.counts.is_empty() {
+            return Err("there are no bins".into());
+        }
+        check_sum(self.counts.iter().chain([&self.below, &self.above]))
+    }
+}
+
+/// Sums of counts must not overflow: whoever adds them later need not think of it.
+fn check_sum<'a>(mut counts: impl Iterator<Item = &'a u64>) -> Result<(), String> {
+    match counts.try_fold(0u64, |sum, n| sum.checked_add(*n)) {
+        Some(_) => Ok(()),
+        None => Err("the counts are too large to add".into()),
     }
 }
 

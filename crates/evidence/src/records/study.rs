@@ -82,7 +82,7 @@ impl StudyResult {
         seeds.dedup();
         let place = |r: &RunResult| (variants.iter().position(|v| *v == r.variant), r.seed);
         runs.sort_by_key(place);
-        let mut study = Self {
+        let study = Self {
             dataset,
             variants,
             seeds,
@@ -95,23 +95,23 @@ impl StudyResult {
             provenance,
         };
         study.check().map_err(invalid)?;
-        study.conclude();
-        Ok(study)
+        Ok(study.concluded())
     }
 
-    /// Works out choices, table and statistics from the runs, again.
-    fn conclude(&mut self) {
+    fn concluded(mut self) -> Self {
         self.choices = agreement::choices(&self.runs);
         self.table = TableRow::of(&self.variants, &self.runs);
         self.statistics = Statistics::of(&self.variants, &self.runs);
+        self
     }
 
-    /// Reads a study's `result.json`.
+    /// Reads a study's `result.json`. Choices, table and statistics are worked out again from the runs; those in
+    /// the file are for other programs.
     ///
     /// # Errors
     /// A missing or broken file, with the place; a record that contradicts itself.
     pub fn read(path: &Path) -> Result<Self> {
-        read::json(path)
+        read::json(path).map(Self::concluded)
     }
 
     /// Parses the contents of a study's `result.json`; `path` is only named in errors.
@@ -119,7 +119,7 @@ impl StudyResult {
     /// # Errors
     /// As [`read`](Self::read).
     pub fn parse(path: &Path, bytes: &[u8]) -> Result<Self> {
-        read::parse(path, bytes)
+        read::parse(path, bytes).map(Self::concluded)
     }
 
     /// Writes a study's `result.json`, whole or not at all.
@@ -147,13 +147,12 @@ pub struct Study {
 
 impl Study {
     /// Reads a study's folder: `result.json`, and `metrics.jsonl` of each run that is there
-    /// (see [`run_directory`]). What follows from the runs is worked out again.
+    /// (see [`run_directory`]).
     ///
     /// # Errors
     /// A missing or broken result, broken metrics.
     pub fn read(folder: &Path) -> Result<Self> {
-        let mut result = StudyResult::read(&folder.join(RESULT))?;
-        result.conclude();
+        let result = StudyResult::read(&folder.join(RESULT))?;
         let metrics = |run: &RunResult| {
             let path = folder.join(run_directory(&run.variant, run.seed)).join(METRICS);
             if path.exists() { EpochRecord::read_all(&path) } else { Ok(Vec::new()) }

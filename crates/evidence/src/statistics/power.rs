@@ -21,7 +21,8 @@ pub fn power_of_paired_t(effect: f64, pairs: usize, level: f64) -> f64 {
 /// with probability `power`; `None` if [`MOST_PAIRS`] do not suffice or the effect is not a positive number.
 pub fn pairs_needed(effect: f64, level: f64, power: f64) -> Option<usize> {
     let enough = |pairs| power_of_paired_t(effect, pairs, level) >= power;
-    if !(effect.is_finite() && effect != 0.0) || !enough(MOST_PAIRS) {
+    let measurable = effect.is_finite() && effect != 0.0;
+    if !measurable || !enough(MOST_PAIRS) {
         return None;
     }
     // Power grows with the number of pairs: halve the range until one is left.
