@@ -27,12 +27,13 @@ impl Workspace {
         Self::default()
     }
 
-    /// A buffer of `len` floats **of any value**: the smallest free one that is not more than twice too large, else a new one.
+    /// A buffer of `len` floats **of any value**: the free one that was used last, if it is not more than twice too large (what
+    /// was used last may still be in the cache), else a new one.
     pub fn take(&self, len: usize) -> Buffer {
         let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
         let fits = |v: &Vec<f32>| v.len() >= len && v.len() <= 2 * len + 1024;
-        let best = (0..free.len()).filter(|&i| fits(&free[i])).min_by_key(|&i| free[i].len());
-        let data = best.map(|i| free.swap_remove(i));
+        let last = free.iter().rposition(fits);
+        let data = last.map(|i| free.remove(i));
         drop(free);
         let data = data.unwrap_or_else(|| vec![0.0; len]);
         Buffer { data, len, home: self.clone() }
