@@ -42,7 +42,8 @@ fn points(count: usize, step: u64, device: &Device) -> (Tensor<2>, Tensor<1, Int
         let radius = stream.uniform(4 * i).sqrt();
         let angle = 3.0 * std::f64::consts::PI * radius + f64::from(spiral) * std::f64::consts::PI;
         let noise = |place| 0.02 * stream.normal(2 * count as u64 + 2 * i + place);
-        positions.extend([radius * angle.cos() + noise(0), radius * angle.sin() + noise(1)].map(|v| v as f32));
+        positions
+            .extend([radius * angle.cos() + noise(0), radius * angle.sin() + noise(1)].map(|v| v as f32));
         spirals.push(spiral);
     }
     (

@@ -5,7 +5,8 @@ use burn::module::{Content, DisplaySettings, Flag, Module, ModuleDisplay, Param}
 use burn::tensor::{Device, Tensor};
 
 use crate::adact::{AdAct, to_vec};
-use crate::config::{ActivationConfig, SingleConfig};
+use crate::config::SingleConfig;
+use crate::layer_config::ActivationConfig;
 use crate::ops::{self, FunctionSpec, FunctionTensors};
 use crate::randomness::Randomness;
 

@@ -5,7 +5,8 @@ use burn::module::{Content, DisplaySettings, Flag, Module, ModuleDisplay, Param}
 use burn::tensor::{Device, Tensor};
 
 use crate::activation::ActivationLayer;
-use crate::config::{ActivationConfig, AdActConfig, SingleConfig};
+use crate::config::{AdActConfig, SingleConfig};
+use crate::layer_config::ActivationConfig;
 use crate::ops::{self, FunctionSpec, FunctionTensors};
 use crate::randomness::Randomness;
 use crate::selection::{self, LayerMixture};

@@ -5,9 +5,9 @@ use burn::module::{Flag, Module, Param, RunningState};
 use burn::tensor::{Device, Tensor};
 
 use crate::activation::ActivationLayer;
-use crate::config::ActivationConfig;
 use crate::error::{Error, Result};
 use crate::init::{constant, uniform};
+use crate::layer_config::ActivationConfig;
 use crate::ops::{self, BlockSpec, BlockTensors, NormSpec, absent};
 
 /// The configuration of a [`ConvBlock`].

@@ -6,10 +6,10 @@ use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor, TensorData};
 use serde::{Deserialize, Serialize};
 
-use crate::config::ActivationConfig;
 use crate::conv_block::{ConvBlock, ConvBlockConfig};
 use crate::error::{Error, Result};
 use crate::init::uniform;
+use crate::layer_config::ActivationConfig;
 use crate::ops;
 use crate::selection::LayerMixture;
 

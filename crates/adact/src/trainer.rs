@@ -118,7 +118,8 @@ impl Trainer {
     /// RReLU's slopes are a function of the configuration's seed and the number of the step.
     ///
     /// # Errors
-    /// If the sizes don't fit, a label is no class, or the loss is not finite: the weights are then as they were.
+    /// If the sizes don't fit, a label is no class, or the loss is not finite. The weights are then as they were; after a
+    /// loss that is not finite the running statistics are not, so go on from a saved state.
     pub fn step(&mut self, pixels: Vec<f32>, labels: &[i32]) -> Result<StepResult> {
         let start = Instant::now();
         let net = self.net();
@@ -147,7 +148,11 @@ impl Trainer {
         };
         self.net = self.net.take().map(|net| net.map(&mut update));
         let optimizer = start.elapsed();
-        Ok(StepResult { loss: loss.mean, correct: loss.correct, times: StepTimes { forward, backward, optimizer } })
+        Ok(StepResult {
+            loss: loss.mean,
+            correct: loss.correct,
+            times: StepTimes { forward, backward, optimizer },
+        })
     }
 
     /// Evaluates a batch as [`step`](Self::step) takes it: batch norm by its running statistics, RReLU by its mean.

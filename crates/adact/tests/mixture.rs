@@ -78,7 +78,8 @@ fn the_composed_operation_is_the_fused_one() {
         [Activation::PAPER, Activation::ALL, &[Activation::Gelu, Activation::Tanh, Activation::Identity]];
     for candidates in sets {
         let w = normal(candidates.len(), 2);
-        let config = AdActConfig::new().with_candidates(candidates).with_initial_weights(w).with_prelu_slope(0.4);
+        let config =
+            AdActConfig::new().with_candidates(candidates).with_initial_weights(w).with_prelu_slope(0.4);
         for noise in [Noise::Mean, Noise::Random(stream)] {
             let [fused, composed] = both(&config, noise, &x);
             assert_eq!(fused.len(), composed.len());
@@ -161,7 +162,8 @@ fn the_gradient_knows_the_slopes_of_its_forward_pass() {
 #[test]
 fn nan_stays_nan_and_large_inputs_stay_finite() {
     for activation in Activation::ALL {
-        let configs = [ActivationConfig::from(*activation), AdActConfig::new().with_candidates([*activation]).into()];
+        let configs =
+            [ActivationConfig::from(*activation), AdActConfig::new().with_candidates([*activation]).into()];
         for config in configs {
             let layer = config.init(&device());
             let x = Tensor::<1>::from_floats([f32::NAN, 1e4, -1e4, 0.0], &device()).require_grad();

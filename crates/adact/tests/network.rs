@@ -25,14 +25,19 @@ fn cases() -> Vec<Case> {
     let mean = 11.0 / 48.0;
     let adact = ActivationConfig::from(AdActConfig::new().with_rrelu_bounds(mean, mean));
     let configs = [
-        ("convnet_relu_cifar10.safetensors", ConvNetConfig::new(3, 32, 10).with_activation_text("relu").unwrap()),
+        (
+            "convnet_relu_cifar10.safetensors",
+            ConvNetConfig::new(3, 32, 10).with_activation_text("relu").unwrap(),
+        ),
         ("convnet_adact_fmnist.safetensors", ConvNetConfig::new(1, 28, 10).with_activations(vec![adact; 4])),
         (
             "convnet_mixed_fer.safetensors",
             ConvNetConfig::new(1, 48, 7).with_activation_text("mish+elu+prelu+silu").unwrap(),
         ),
     ];
-    let cases = configs.into_iter().filter_map(|(name, config)| Some(Case { file: ReferenceFile::open(name)?, config }));
+    let cases = configs
+        .into_iter()
+        .filter_map(|(name, config)| Some(Case { file: ReferenceFile::open(name)?, config }));
     cases.collect()
 }
 
@@ -69,7 +74,8 @@ impl Case {
         let pixels: Vec<f32> = x.values[step * size..][..size].iter().map(|v| *v as f32).collect();
         let pixels = TensorData::new(pixels, [batch, channels, side, side]);
         let pixels = Tensor::<4>::from_data(pixels, &Device::flex()).permute([0, 2, 3, 1]);
-        let labels = self.file.get("batches.y").values[step * batch..][..batch].iter().map(|v| *v as i32).collect();
+        let labels =
+            self.file.get("batches.y").values[step * batch..][..batch].iter().map(|v| *v as i32).collect();
         (values(pixels), labels)
     }
 
@@ -122,7 +128,9 @@ fn the_first_gradients_are_pytorchs() {
             let expected = case.file.get(&format!("grad.{name}"));
             if name.starts_with("conv.") && name.ends_with(".bias") {
                 // Batch norm takes the bias away: exactly 0, where PyTorch has the rounding errors of a sum.
-                assert!(gradient.iter().all(|g| *g == 0.0) && expected.values.iter().all(|g| g.abs() < 1e-12));
+                assert!(
+                    gradient.iter().all(|g| *g == 0.0) && expected.values.iter().all(|g| g.abs() < 1e-12)
+                );
             } else {
                 let what = format!("gradient of {name} in {}", case.config.activation_text());
                 assert_close(&what, &gradient, &expected.values, 1e-4);
@@ -299,7 +307,11 @@ fn the_optimized_network_has_the_choices() {
     assert_eq!(optimized.seed, net.config().seed);
     let optimized = optimized.init(&Device::flex()).unwrap();
     assert!(optimized.mixtures().iter().all(Option::is_none));
-    assert_eq!(optimized.optimized(), *optimized.config(), "a network of single activations is its own optimum");
+    assert_eq!(
+        optimized.optimized(),
+        *optimized.config(),
+        "a network of single activations is its own optimum"
+    );
 }
 
 #[test]

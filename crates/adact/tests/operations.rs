@@ -115,7 +115,9 @@ fn evaluation_uses_the_running_statistics() {
 
 #[test]
 fn convolution_alone_is_burns() {
-    for (channels, out, kernel, stride, padding) in [(3, 5, 3, 1, 1), (16, 32, 3, 1, 1), (4, 16, 1, 2, 0), (16, 16, 3, 2, 1)] {
+    for (channels, out, kernel, stride, padding) in
+        [(3, 5, 3, 1, 1), (16, 32, 3, 1, 1), (4, 16, 1, 2, 0), (16, 16, 3, 2, 1)]
+    {
         let run = |dtype| {
             let x = tensor([2, channels, 11, 8], 1, dtype);
             let weight = tensor([out, channels, kernel, kernel], 2, dtype);

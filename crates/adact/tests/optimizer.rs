@@ -34,7 +34,12 @@ impl Model {
     }
 }
 
-fn train(mut optimizer: ModuleOptimizer, lr: f64, steps: std::ops::Range<u64>, mut model: Model) -> (Model, ModuleOptimizer) {
+fn train(
+    mut optimizer: ModuleOptimizer,
+    lr: f64,
+    steps: std::ops::Range<u64>,
+    mut model: Model,
+) -> (Model, ModuleOptimizer) {
     for step in steps {
         let gradients = model.gradients(step);
         model = optimizer.step(lr, model, gradients);

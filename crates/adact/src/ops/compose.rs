@@ -21,7 +21,7 @@ pub(super) fn function<const D: usize>(
     }
     let shares = softmax(parameters.w.cast(x.dtype()), 0);
     let terms = spec.candidates.iter().enumerate().map(|(i, &activation)| {
-        let share = shares.clone().slice([i..i + 1]).reshape([1; D]);
+        let share = shares.clone().narrow(0, i, 1).reshape([1; D]);
         candidate(activation, x.clone(), &slope, spec) * share
     });
     terms.reduce(|sum, term| sum + term).expect("a mixture has one candidate at least")

@@ -72,7 +72,10 @@ pub fn relative(got: &[f32], want: &[f64]) -> f64 {
 /// Fails where the difference is above a part of the largest value.
 pub fn assert_close(what: &str, got: &[f32], want: &[f64], tolerance: f64) {
     let difference = relative(got, want);
-    assert!(difference <= tolerance, "{what} differs by {difference:.2e} of its largest, more than {tolerance:.0e}");
+    assert!(
+        difference <= tolerance,
+        "{what} differs by {difference:.2e} of its largest, more than {tolerance:.0e}"
+    );
 }
 
 pub fn as_f64(values: &[f32]) -> Vec<f64> {

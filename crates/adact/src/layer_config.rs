@@ -1,0 +1,160 @@
+//! What a layer uses, one activation or a mixture, and the text that names it.
+
+use std::fmt;
+use std::str::FromStr;
+
+use adact_kernels::Activation;
+use serde::{Deserialize, Serialize};
+
+use crate::config::{AdActConfig, SingleConfig, activation};
+use crate::error::{Error, Result};
+
+/// What a layer uses: a mixture or a single activation.
+///
+/// As text it is `relu`, `mish`, ..., `adact` (the paper's seven candidates) or
+/// `adact:relu,gelu,tanh` (candidates of one's own); the text of four layers joins them with `+`.
+///
+/// ```
+/// use adact::{Activation, ActivationConfig};
+/// let layers = ActivationConfig::parse_layers("mish+elu+adact+adact:relu,tanh", 4)?;
+/// assert_eq!(layers[0], ActivationConfig::from(Activation::Mish));
+/// assert_eq!(ActivationConfig::format_layers(&layers), "mish+elu+adact+adact:relu,tanh");
+/// assert_eq!(ActivationConfig::parse_layers("relu", 4)?.len(), 4);
+/// # Ok::<(), adact::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Text", into = "Text")]
+pub enum ActivationConfig {
+    /// A mixture.
+    AdAct(AdActConfig),
+    /// One activation.
+    Single(SingleConfig),
+}
+
+impl Default for ActivationConfig {
+    fn default() -> Self {
+        Self::AdAct(AdActConfig::default())
+    }
+}
+
+impl From<AdActConfig> for ActivationConfig {
+    fn from(config: AdActConfig) -> Self {
+        Self::AdAct(config)
+    }
+}
+
+impl From<SingleConfig> for ActivationConfig {
+    fn from(config: SingleConfig) -> Self {
+        Self::Single(config)
+    }
+}
+
+impl From<Activation> for ActivationConfig {
+    fn from(activation: Activation) -> Self {
+        Self::Single(SingleConfig::new(activation))
+    }
+}
+
+impl ActivationConfig {
+    /// Checks what [`init`](Self::init) requires.
+    pub fn validate(&self) -> Result<()> {
+        match self {
+            Self::AdAct(config) => config.validate(),
+            Self::Single(config) => config.validate(),
+        }
+    }
+
+    /// Whether it is a mixture.
+    pub fn is_adact(&self) -> bool {
+        matches!(self, Self::AdAct(_))
+    }
+
+    /// Reads the text of a network's activations: one for all layers, or one a layer joined with `+`.
+    ///
+    /// # Errors
+    /// Names the text at fault, and the nearest name that exists.
+    pub fn parse_layers(text: &str, layers: usize) -> Result<Vec<Self>> {
+        let parts: Vec<Self> = text.split('+').map(str::parse).collect::<Result<_>>()?;
+        match parts.len() {
+            1 => Ok(vec![parts[0].clone(); layers]),
+            n if n == layers => Ok(parts),
+            n => Err(Error::config(format!(
+                "\"{text}\" names {n} activations: give one for all layers, or one for each of the {layers}"
+            ))),
+        }
+    }
+
+    /// The text that [`parse_layers`](Self::parse_layers) reads: one name if all layers use the same.
+    pub fn format_layers(layers: &[Self]) -> String {
+        match layers {
+            [first, rest @ ..] if rest.iter().all(|other| other == first) => first.to_string(),
+            _ => layers.iter().map(Self::to_string).collect::<Vec<_>>().join("+"),
+        }
+    }
+}
+
+impl fmt::Display for ActivationConfig {
+    /// The name (constants other than the defaults are not part of it).
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Single(config) => config.activation.fmt(f),
+            Self::AdAct(config) if config.candidates == Activation::PAPER => f.write_str("adact"),
+            Self::AdAct(config) => {
+                let names: Vec<_> = config.candidates.iter().map(|c| c.name()).collect();
+                write!(f, "adact:{}", names.join(","))
+            }
+        }
+    }
+}
+
+impl FromStr for ActivationConfig {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let text = text.trim();
+        if text == "adact" {
+            return Ok(Self::default());
+        }
+        let config = match text.strip_prefix("adact:") {
+            Some(names) => {
+                let candidates = names.split(',').map(activation).collect::<Result<Vec<_>>>()?;
+                Self::AdAct(AdActConfig::new().with_candidates(candidates))
+            }
+            None => Self::from(activation(text)?),
+        };
+        config.validate()?;
+        Ok(config)
+    }
+}
+
+/// The serialised form: the text where it says everything, else all fields.
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum Text {
+    Name(String),
+    Single(SingleConfig),
+    AdAct(AdActConfig),
+}
+
+impl TryFrom<Text> for ActivationConfig {
+    type Error = Error;
+
+    fn try_from(text: Text) -> Result<Self> {
+        match text {
+            Text::Name(name) => name.parse(),
+            Text::Single(config) => Ok(Self::Single(config)),
+            Text::AdAct(config) => Ok(Self::AdAct(config)),
+        }
+    }
+}
+
+impl From<ActivationConfig> for Text {
+    fn from(config: ActivationConfig) -> Self {
+        let name = config.to_string();
+        match config {
+            config if name.parse().as_ref() == Ok(&config) => Self::Name(name),
+            ActivationConfig::Single(config) => Self::Single(config),
+            ActivationConfig::AdAct(config) => Self::AdAct(config),
+        }
+    }
+}
