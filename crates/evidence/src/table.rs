@@ -77,6 +77,11 @@ pub fn selection_in_words(selection: Selection) -> String {
     }
 }
 
+/// A number of things: `1 epoch`, `15 epochs`.
+pub fn count(n: usize, thing: &str) -> String {
+    if n == 1 { format!("1 {thing}") } else { format!("{} {thing}s", thousands(n as u64)) }
+}
+
 /// A number with separators between thousands: `399,658`.
 pub fn thousands(n: u64) -> String {
     let digits = n.to_string();
@@ -107,7 +112,8 @@ pub fn markdown(study: &StudyResult) -> String {
         [seed] => format!("seed {seed}"),
         seeds => format!("{} seeds, mean ± standard deviation", seeds.len()),
     };
-    let mut out = format!("Test accuracy on {}, {} epochs, {seeds}. ", cell(&study.dataset), study.epochs);
+    let mut out =
+        format!("Test accuracy on {}, {}, {seeds}. ", cell(&study.dataset), count(study.epochs, "epoch"));
     out += &selection_in_words(study.selection);
     out += "\n\n| Variant | Activations | Test accuracy |";
     out += if several { " 95% interval of the mean |" } else { "" };
@@ -133,15 +139,16 @@ pub fn markdown(study: &StudyResult) -> String {
         );
     }
     if !study.choices.is_empty() {
-        out += "\n| Layer | AdAct's choice | Weight | Seeds that agree |\n|---:|---|---:|---|\n";
+        out += "\n| Layer | AdAct's choice | Weight |";
+        out += if several { " Seeds that agree |\n|---:|---|---:|---|\n" } else { "\n|---:|---|---:|\n" };
         for choice in &study.choices {
             let votes = choice.by_seed.iter().filter(|c| **c == choice.choice).count();
             out += &format!(
-                "| {} | {} | {:.3} | {votes} of {} |\n",
+                "| {} | {} | {:.3} |{}\n",
                 choice.layer,
                 cell(names::activation(&choice.choice)),
                 choice.share,
-                choice.by_seed.len()
+                if several { format!(" {votes} of {} |", choice.by_seed.len()) } else { String::new() }
             );
         }
     }

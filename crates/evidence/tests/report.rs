@@ -107,6 +107,34 @@ fn figures_are_files_that_others_can_read() {
 }
 
 #[test]
+fn a_study_that_kept_the_test_set_away_shows_what_it_has() {
+    let mut study = common::study("fmnist", &common::THREE, 2);
+    let selection = "validation:0.1".parse().unwrap();
+    study.result.selection = selection;
+    for run in &mut study.result.runs {
+        run.selection = selection;
+        run.last = Default::default();
+    }
+    for epoch in study.metrics.iter_mut().flatten() {
+        (epoch.validation_accuracy, epoch.validation_loss) =
+            (epoch.test_accuracy.take(), epoch.test_loss.take());
+    }
+    let curves = figures::learning_curves(&study).unwrap();
+    let titles: Vec<&str> =
+        curves.panels.iter().map(|p| p.description.split(" of ").next().unwrap()).collect();
+    assert_eq!(titles, ["Validation accuracy", "Validation loss", "Training accuracy", "Training loss"]);
+    assert!(report(&[study]).contains("held out; the test set was touched once"));
+}
+
+#[test]
+fn a_single_epoch_has_no_curves() {
+    let mut study = common::study("fmnist", &common::THREE, 1);
+    study.metrics.iter_mut().for_each(|epochs| epochs.truncate(1));
+    let names: Vec<&str> = figures::all(&study).iter().map(|f| f.name).collect();
+    assert_eq!(names, ["accuracies", "weights", "functions", "confusion"]);
+}
+
+#[test]
 fn a_browser_shows_it() {
     let Some(browser) = ["chromium", "chromium-browser", "google-chrome"].into_iter().find(|b| runs(b))
     else {

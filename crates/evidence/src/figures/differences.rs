@@ -7,6 +7,7 @@ use crate::names;
 use crate::records::StudyResult;
 use crate::statistics::{Comparison, Verdict};
 use crate::svg::{Anchor, INK, MUTED, OKABE_ITO, Paint, Panel, Stroke, TEXT};
+use crate::table::count;
 
 const ROW: f64 = 34.0;
 
@@ -50,9 +51,9 @@ pub fn differences(result: &StudyResult) -> Option<Figure> {
         title: format!("Paired differences in test accuracy on {}", names::dataset(&result.dataset)),
         caption: format!(
             "Rings are seeds, dots mean differences, whiskers their 95% intervals (Student's t, not corrected). Verdicts at the {} \
-             level by permutation tests, corrected for {} comparisons.",
+             level by permutation tests, corrected for {}.",
             number(result.statistics.level, 2),
-            result.statistics.comparisons.len()
+            count(result.statistics.comparisons.len(), "comparison")
         ),
         columns: 1,
         panels: vec![panel],

@@ -7,12 +7,12 @@ use crate::records::{LayerWeights, Study};
 use crate::svg::{Panel, Stroke, TEXT};
 
 /// One panel a layer: softmax(w) of each candidate over the epochs. Thick lines are means over the seeds,
-/// thin ones the seeds.
+/// thin ones the seeds. Absent with a single epoch.
 pub fn weights_over_epochs(study: &Study) -> Option<Figure> {
     let seeds: Vec<Vec<&[LayerWeights]>> = study
         .runs_of("adact")
         .map(|(_, epochs)| epochs.iter().map_while(|e| e.layers.as_deref()).collect::<Vec<_>>())
-        .filter(|epochs| !epochs.is_empty())
+        .filter(|epochs| epochs.len() > 1)
         .collect();
     let layers = seeds.iter().flatten().map(|l| l.len()).min().filter(|n| *n > 0)?;
     let all = seeds.iter().flatten().flat_map(|l| l.iter()).flat_map(|l| l.softmax.iter().map(|s| *s as f64));
@@ -38,7 +38,7 @@ fn panel(study: &Study, layer: usize, seeds: &[Vec<&[LayerWeights]>], y: (f64, f
     let mut panel = Panel::new(430.0, 280.0, format!("{title}: softmax weights over the epochs."));
     panel.text((4.0, 16.0), &title, TEXT.size(13.5).bold());
     let epochs = seeds.iter().map(Vec::len).max().unwrap_or(1);
-    let axes = Axes::new(&panel, [48.0, 28.0, 66.0, 40.0], (1.0, epochs.max(2) as f64), y);
+    let axes = Axes::new(&panel, [48.0, 28.0, 66.0, 40.0], (1.0, epochs as f64), y);
     axes.grid_y(&mut panel, &ticks(y, 5));
     axes.grid_x(&mut panel, &whole_ticks(epochs));
     axes.name_x(&mut panel, "epoch");

@@ -9,7 +9,7 @@ use crate::svg::{Panel, Stroke, TEXT, text_width};
 type Value = fn(&EpochRecord) -> Option<f64>;
 
 /// Panels: held-out accuracy, held-out loss and training loss of every variant. Held out is what picked the
-/// epoch: the test set, or the validation part.
+/// epoch: the test set, or the validation part. Absent with a single epoch.
 pub fn learning_curves(study: &Study) -> Option<Figure> {
     let (accuracy, loss, set): (Value, Value, _) = match study.result.selection {
         Selection::Test => (|e| e.test_accuracy, |e| e.test_loss, "Test"),
@@ -54,7 +54,7 @@ fn panel(study: &Study, title: &str, value: Value) -> Option<Panel> {
         .map(|(i, v)| (i, v.as_str(), of(v)))
         .filter(|(_, _, l)| !l.is_empty())
         .collect();
-    let epochs = lines.iter().flat_map(|(_, _, l)| l.iter().map(Vec::len)).max()?;
+    let epochs = lines.iter().flat_map(|(_, _, l)| l.iter().map(Vec::len)).max().filter(|n| *n > 1)?;
     // The first epochs are far from the rest: with them in the picture the variants could not be told apart.
     let shown = |l: &Vec<f64>| l.iter().skip(epochs / 5).copied().collect::<Vec<_>>();
     let y = range(lines.iter().flat_map(|(_, _, l)| l.iter().flat_map(shown)), 0.05)?;
@@ -63,7 +63,7 @@ fn panel(study: &Study, title: &str, value: Value) -> Option<Panel> {
     let room = names.iter().map(|n| text_width(n, 11.5)).fold(0.0, f64::max);
     let mut panel = Panel::new(430.0, 280.0, format!("{title} of {} over the epochs.", names.join(", ")));
     panel.text((4.0, 16.0), title, TEXT.size(13.5).bold());
-    let axes = Axes::new(&panel, [48.0, 28.0, 22.0 + room, 40.0], (1.0, epochs.max(2) as f64), y);
+    let axes = Axes::new(&panel, [48.0, 28.0, 22.0 + room, 40.0], (1.0, epochs as f64), y);
     axes.grid_y(&mut panel, &ticks(y, 5));
     axes.grid_x(&mut panel, &super::epochs::whole_ticks(epochs));
     axes.name_x(&mut panel, "epoch");
@@ -88,9 +88,6 @@ fn panel(study: &Study, title: &str, value: Value) -> Option<Panel> {
             })
             .collect();
         panel.polyline(&points(&mean), stroke);
-        if let [only] = mean.as_slice() {
-            panel.dot(axes.at(1.0, *only), 3.5, stroke.paint, 1.0);
-        }
         ends.push(mean.iter().rev().find(|v| v.is_finite()).map_or(axes.bottom, |v| axes.y.at(*v)));
     }
     let places = spread(&ends, 14.0, axes.top, axes.bottom);

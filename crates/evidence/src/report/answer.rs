@@ -195,7 +195,8 @@ fn cost(result: &StudyResult) -> String {
         let more = r.parameters - relu.parameters;
         let parameters = match more.round() as i64 {
             0 => "no more parameters".to_string(),
-            n => format!("{n:+} parameters ({:+.3}%)", 100.0 * more / relu.parameters),
+            1 => format!("1 more parameter ({:+.4}%)", 100.0 * more / relu.parameters),
+            n => format!("{n:+} parameters ({:+.4}%)", 100.0 * more / relu.parameters),
         };
         let time = if relu.seconds > 0.0 {
             format!(", {:.2} times its training time", r.seconds / relu.seconds)

@@ -6,7 +6,7 @@ use crate::records::StudyResult;
 use crate::reproduction::{Holds, Reproduction};
 use crate::statistics::{MOST_PAIRS, Method, Verdict, smallest_p};
 use crate::svg::escape;
-use crate::table::{mean_and_sd, p_value, thousands};
+use crate::table::{count, mean_and_sd, p_value, thousands};
 
 /// The comparisons, and how to read them.
 pub fn comparisons(result: &StudyResult) -> String {
@@ -54,11 +54,11 @@ fn explained(result: &StudyResult) -> String {
     };
     let mut out = format!(
         "<p class=\"lead\">Runs with one seed share initial weights and batch order and are compared in pairs. p-values are \
-         two-sided and corrected for {m} comparison{} (Holm). The verdict follows the permutation test ({draws}) at the \
+         two-sided and corrected for {} (Holm). The verdict follows the permutation test ({draws}) at the \
          level {}; the t-test, beside it, assumes normally distributed differences. “Seeds to show it”: for a power of 80% by \
          the paired t-test at the level divided by {m}, if mean and spread of the differences are as seen here, and at least \
          as many as the permutation test needs. From few seeds that is a rough guess.</p>\n",
-        if m == 1 { "" } else { "s" },
+        count(m, "comparison"),
         result.statistics.level
     );
     if all.iter().any(|c| c.verdict == Verdict::TooFewSeeds) {

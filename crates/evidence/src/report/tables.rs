@@ -3,7 +3,7 @@
 use crate::names;
 use crate::records::StudyResult;
 use crate::svg::escape;
-use crate::table::{duration, mean_and_sd, selection_in_words, thousands};
+use crate::table::{count, duration, mean_and_sd, selection_in_words, thousands};
 
 /// The heading and the table of a study.
 pub fn results(result: &StudyResult) -> String {
@@ -14,10 +14,10 @@ pub fn results(result: &StudyResult) -> String {
     };
     let interval = if several { "<th class=\"n\">95% interval of the mean</th>" } else { "" };
     let mut out = format!(
-        "<h3>Results</h3>\n<p class=\"lead\">{} epochs, {seeds}. {}</p>\n<div class=\"scroll\"><table>\n<thead><tr><th>Variant</th>\
+        "<h3>Results</h3>\n<p class=\"lead\">{}, {seeds}. {}</p>\n<div class=\"scroll\"><table>\n<thead><tr><th>Variant</th>\
          <th>Activations</th><th class=\"n\">Test accuracy</th>{interval}<th class=\"n\">Last epoch</th>\
          <th class=\"n\">Parameters</th><th class=\"n\">Time</th></tr></thead>\n<tbody>\n",
-        result.epochs,
+        count(result.epochs, "epoch"),
         escape(&selection_in_words(result.selection))
     );
     let highest = result.table.iter().map(|r| r.accuracy.mean).fold(f64::NEG_INFINITY, f64::max);
