@@ -237,9 +237,13 @@ vectorised! {
                                     }
                                 }
                             } else {
-                                for i in r0..r1 {
-                                    for j in c0..c1 {
-                                        d[j][i] = V::load(image.as_ptr().add(((top + i - 1) * width + left + j - 1) * channels + c));
+                                // constant bounds keep the patch in registers
+                                for i in 0..6 {
+                                    for j in 0..6 {
+                                        if i >= r0 && i < r1 && j >= c0 && j < c1 {
+                                            let at = ((top + i - 1) * width + left + j - 1) * channels + c;
+                                            d[j][i] = V::load(image.as_ptr().add(at));
+                                        }
                                     }
                                 }
                             }
@@ -284,12 +288,12 @@ vectorised! {
                                     half[i][j] = column[i];
                                 }
                             }
-                            for (i, line) in half.into_iter().enumerate().take(rows) {
-                                let p = image.as_mut_ptr().add(((top + i) * width + left) * channels + c);
-                                let line = output_1d(line);
-                                for (j, v) in line.into_iter().enumerate() {
-                                    if j < columns {
-                                        v.add(b).store(p.add(j * channels));
+                            for i in 0..4 {
+                                let line = output_1d(half[i]);
+                                for j in 0..4 {
+                                    if i < rows && j < columns {
+                                        let at = ((top + i) * width + left + j) * channels + c;
+                                        line[j].add(b).store(image.as_mut_ptr().add(at));
                                     }
                                 }
                             }
@@ -315,9 +319,12 @@ vectorised! {
                         let mut d = [[V::splat(0.0); 4]; 4];
                         // SAFETY: as above
                         unsafe {
-                            for i in 0..rows {
-                                for j in 0..columns {
-                                    d[j][i] = V::load(image.as_ptr().add(((top + i) * width + left + j) * channels + c));
+                            for i in 0..4 {
+                                for j in 0..4 {
+                                    if i < rows && j < columns {
+                                        let at = ((top + i) * width + left + j) * channels + c;
+                                        d[j][i] = V::load(image.as_ptr().add(at));
+                                    }
                                 }
                             }
                             let mut half = [[V::splat(0.0); 6]; 4];
@@ -360,15 +367,15 @@ vectorised! {
                                     half[i][j] = column[i];
                                 }
                             }
-                            for i in r0..r1 {
+                            for i in 0..6 {
                                 let line = input_1d_transposed(half[i]);
-                                let p = image.as_mut_ptr().add((top + i - 1) * width * channels + c);
-                                for (j, t) in line.into_iter().enumerate() {
-                                    if j >= c0 && j < c1 {
-                                        let p = p.add((left + j - 1) * channels);
+                                for j in 0..6 {
+                                    if i >= r0 && i < r1 && j >= c0 && j < c1 {
+                                        let at = ((top + i - 1) * width + left + j - 1) * channels + c;
+                                        let p = image.as_mut_ptr().add(at);
                                         // the tiles above and to the left were here before
                                         let added = (i < 2 && top > 0) || (j < 2 && left > 0);
-                                        (if added { V::load(p).add(t) } else { t }).store(p);
+                                        (if added { V::load(p).add(line[j]) } else { line[j] }).store(p);
                                     }
                                 }
                             }
