@@ -46,7 +46,8 @@ pub fn out(config: &Config, name: &str, mode: Mode) -> PathBuf {
     if let Some(out) = &config.output.out {
         return out.clone();
     }
-    let name: String = name.chars().map(|c| if c.is_alphanumeric() || "-_+".contains(c) { c } else { '-' }).collect();
+    let name: String =
+        name.chars().map(|c| if c.is_alphanumeric() || "-_+".contains(c) { c } else { '-' }).collect();
     let numbered = |n: usize| match n {
         1 => Path::new("runs").join(&name),
         n => Path::new("runs").join(format!("{name}-{n}")),

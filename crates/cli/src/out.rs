@@ -31,7 +31,8 @@ pub fn note(text: &str) {
 /// Lines of cells as text in columns: the first column to the left, numbers to the right.
 pub fn columns(head: &[&str], rows: &[Vec<String>], right: &[usize]) -> String {
     let head: Vec<String> = head.iter().map(|h| (*h).into()).collect();
-    let width = |i: usize| std::iter::once(&head).chain(rows).map(|r| r[i].chars().count()).max().unwrap_or(0);
+    let width =
+        |i: usize| std::iter::once(&head).chain(rows).map(|r| r[i].chars().count()).max().unwrap_or(0);
     let widths: Vec<usize> = (0..head.len()).map(width).collect();
     let row = |cells: &Vec<String>| {
         let cells = cells.iter().enumerate().map(|(i, cell)| {

@@ -81,7 +81,11 @@ impl Progress {
         if finished > 0 && finished < epochs {
             self.say(&format!("{}: {finished} of {epochs} epochs are finished, going on", label(run)));
         }
-        let bar = if self.drawn { self.bars.insert(0, ProgressBar::new(steps as u64)) } else { ProgressBar::hidden() };
+        let bar = if self.drawn {
+            self.bars.insert(0, ProgressBar::new(steps as u64))
+        } else {
+            ProgressBar::hidden()
+        };
         bar.set_style(style("{prefix} {bar:24} {percent:>3}%  {msg}  {eta} left"));
         let state = Run { bar, epochs, steps, epoch_began: Instant::now() };
         self.runs.lock().unwrap_or_else(PoisonError::into_inner).insert(run.clone(), state);
@@ -133,7 +137,9 @@ impl Observer for Progress {
             Event::Planned { runs, finished, epochs } => {
                 self.plan(runs * epochs, finished * epochs);
                 if finished > 0 {
-                    self.say(&format!("{finished} of {runs} trainings are finished, going on with the others"));
+                    self.say(&format!(
+                        "{finished} of {runs} trainings are finished, going on with the others"
+                    ));
                 }
                 self.tell("planned", None, &json!({"runs": runs, "finished": finished}));
             }

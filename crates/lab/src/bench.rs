@@ -116,7 +116,8 @@ pub fn step(activation: &str, shape: Shape, batch: usize, steps: usize) -> Resul
         let parts = trainer.step(pixels, &labels)?.times;
         let whole = start.elapsed();
         if i >= WARM_UP {
-            for (list, time) in times.iter_mut().zip([whole, parts.forward, parts.backward, parts.optimizer]) {
+            for (list, time) in times.iter_mut().zip([whole, parts.forward, parts.backward, parts.optimizer])
+            {
                 list.push(1e3 * time.as_secs_f64());
             }
         }
@@ -216,11 +217,12 @@ fn median_of(rounds: usize, mut work: impl FnMut()) -> f64 {
 fn median(mut times: Vec<f64>) -> f64 {
     times.sort_by(f64::total_cmp);
     let middle = times.len() / 2;
-    match times.len() {
+    let median = match times.len() {
         0 => f64::NAN,
         n if n % 2 == 1 => times[middle],
         _ => (times[middle - 1] + times[middle]) / 2.0,
-    }
+    };
+    (median * 1e4).round() / 1e4 // a ten-thousandth of a millisecond is noise
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use adact_evidence::atomic;
+use adact_evidence::tensorboard::EVENTS;
 
 use crate::checkpoint;
 use crate::config::Config;
@@ -29,7 +30,7 @@ const OURS: &[&str] = &[
     "table.csv",
     "figures",
     "report.html",
-    "tensorboard",
+    EVENTS,
 ];
 
 /// What to do with a folder that is there already.

@@ -1,6 +1,7 @@
 //! What a manifest says of the machine.
 
 use std::fs;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 /// The machine's name, or `unknown`.
 pub fn host() -> String {
@@ -22,4 +23,9 @@ pub fn processor() -> String {
         })
         .or_else(|| std::env::var("PROCESSOR_IDENTIFIER").ok())
         .unwrap_or_else(|| std::env::consts::ARCH.into())
+}
+
+/// Seconds since 1970.
+pub fn unix_time() -> f64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |time| time.as_secs_f64())
 }

@@ -64,13 +64,7 @@ pub fn activations(text: &str, model: &Model) -> Result<Vec<ActivationConfig>> {
 
 fn optimizer(protocol: &Protocol) -> AdamW {
     let [beta1, beta2] = protocol.betas;
-    AdamW {
-        lr: protocol.lr,
-        beta1,
-        beta2,
-        eps: protocol.eps,
-        weight_decay: protocol.weight_decay,
-    }
+    AdamW { lr: protocol.lr, beta1, beta2, eps: protocol.eps, weight_decay: protocol.weight_decay }
 }
 
 /// The paper's network in training.
@@ -146,7 +140,8 @@ impl Learner for Network {
 
 /// A block that ends where its activation begins.
 fn before_activation(block: &ConvBlock) -> Result<ConvBlock> {
-    let config = ConvBlockConfig { pool: false, ..block.config().clone() }.with_activation(Activation::Identity);
+    let config =
+        ConvBlockConfig { pool: false, ..block.config().clone() }.with_activation(Activation::Identity);
     let mut bare = config.init(&Device::flex(), 0)?;
     bare.conv = block.conv.clone();
     bare.norm = block.norm.clone();

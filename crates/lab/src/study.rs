@@ -108,7 +108,10 @@ fn summary_of(failures: &[Error]) -> Error {
 fn choices(adact: &RunResult) -> Result<String> {
     let layers = adact.layers.as_deref().unwrap_or_default();
     if layers.len() != variants::LAYERS {
-        return Err(Error::failure(format!("the run of adact with seed {} has no choice per layer", adact.seed)));
+        return Err(Error::failure(format!(
+            "the run of adact with seed {} has no choice per layer",
+            adact.seed
+        )));
     }
     Ok(layers.iter().map(|layer| layer.choice.as_str()).collect::<Vec<_>>().join("+"))
 }

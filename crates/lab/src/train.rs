@@ -9,6 +9,7 @@ use std::time::Instant;
 use adact::ActivationConfig;
 use adact_data::{Images, split};
 use adact_evidence::records::{EpochRecord, METRICS, RESULT, RunResult};
+use adact_evidence::tensorboard::{EVENTS, EventFile};
 
 use crate::checkpoint::{self, LAST};
 use crate::config::Config;
@@ -17,6 +18,7 @@ use crate::error::{Error, Result};
 use crate::folder::{BEST, Folder, Mode};
 use crate::images::Data;
 use crate::learner::Learner;
+use crate::machine;
 use crate::network::network;
 use crate::threads;
 use crate::variants::LAYERS;
@@ -67,7 +69,8 @@ pub fn train<L: Learner>(
         control.tell(Event::Finished { run, result: &result, dir: folder.path() });
         return Ok(result);
     }
-    let mut training = Training { learner, config, data, run, folder, control, epochs: Vec::new() };
+    let mut training =
+        Training { learner, config, data, run, folder, control, epochs: Vec::new(), events: None };
     training.restore()?;
     training.control.tell(Event::Started {
         run,
@@ -94,6 +97,8 @@ struct Training<'a, L> {
     control: &'a Control<'a>,
     /// The finished epochs.
     epochs: Vec<EpochRecord>,
+    /// TensorBoard's file, where it is wanted.
+    events: Option<EventFile>,
 }
 
 impl<L: Learner> Training<'_, L> {
@@ -104,9 +109,17 @@ impl<L: Learner> Training<'_, L> {
 
     /// Goes back to the end of the last finished epoch.
     fn restore(&mut self) -> Result<()> {
-        if !checkpoint::recover(self.folder.path())? {
-            return Ok(());
+        if checkpoint::recover(self.folder.path())? {
+            self.load_last()?;
         }
+        if self.config.output.tensorboard {
+            let path = self.folder.join(EVENTS);
+            self.events = Some(EventFile::open(&path, self.epochs.len(), machine::unix_time())?);
+        }
+        Ok(())
+    }
+
+    fn load_last(&mut self) -> Result<()> {
         let last = self.folder.join(LAST);
         self.epochs = EpochRecord::read_all(&last.join(METRICS))?;
         if self.epochs.len() > self.config.protocol.epochs {
@@ -198,6 +211,10 @@ impl<L: Learner> Training<'_, L> {
         let is_best = best(&self.epochs) + 1 == self.epochs.len();
         if is_best {
             self.learner.save(&self.folder.join(BEST))?;
+        }
+        // Before the epoch counts as finished: an epoch that is trained again replaces its events.
+        if let (Some(events), Some(record)) = (&mut self.events, self.epochs.last()) {
+            events.epoch(record, machine::unix_time())?;
         }
         let (learner, epochs) = (&self.learner, &self.epochs);
         checkpoint::commit(self.folder.path(), |dir: &Path| {

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use adact_data::{Entry, FileState, LoadOptions, catalogue, data_dir, download, load, preview, verify};
+use adact_data::{Entry, LoadOptions, catalogue, data_dir, download, load, preview, verify};
 use adact_evidence::table::thousands;
 use adact_lab::Result;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -64,22 +64,25 @@ fn list(dir: Option<&Path>, json: bool) -> Result<()> {
 fn get(args: &DataGetArgs, json: bool) -> Result<()> {
     let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
     let drawn = !bar.is_hidden();
-    if let Ok(style) = ProgressStyle::with_template("{msg:32} {bar:30} {bytes} of {total_bytes}  {bytes_per_sec}  {eta} left") {
+    if let Ok(style) = ProgressStyle::with_template(
+        "{msg:32} {bar:30} {bytes} of {total_bytes}  {bytes_per_sec}  {eta} left",
+    ) {
         bar.set_style(style);
     }
     let mut file = String::new();
-    let folder = download::get(&args.name, args.dir.data_dir.as_deref(), args.url.as_deref(), &mut |progress| {
-        if progress.file != file {
-            file = progress.file.to_owned();
-            bar.reset();
-            bar.set_message(file.clone());
-            if !drawn {
-                out::note(&format!("{file}: {} bytes", thousands(progress.total)));
+    let folder =
+        download::get(&args.name, args.dir.data_dir.as_deref(), args.url.as_deref(), &mut |progress| {
+            if progress.file != file {
+                file = progress.file.to_owned();
+                bar.reset();
+                bar.set_message(file.clone());
+                if !drawn {
+                    out::note(&format!("{file}: {} bytes", thousands(progress.total)));
+                }
             }
-        }
-        bar.set_length(progress.total);
-        bar.set_position(progress.done);
-    });
+            bar.set_length(progress.total);
+            bar.set_position(progress.done);
+        });
     bar.finish_and_clear();
     let folder = folder?;
     if json {
@@ -90,16 +93,11 @@ fn get(args: &DataGetArgs, json: bool) -> Result<()> {
 
 fn check(args: &DataNameArgs, json: bool) -> Result<()> {
     let found = verify(&args.name, args.dir.data_dir.as_deref())?;
-    let word = |state: FileState| match state {
-        FileState::Publishers => "the publisher's",
-        FileState::Readable => "readable, but not the publisher's bytes",
-        FileState::Embedded => "inside the program",
-    };
     if json {
         let files: Vec<_> = found
             .files
             .iter()
-            .map(|(f, state)| json!({"name": f.name, "bytes": f.bytes, "sha256": f.sha256, "state": word(*state)}))
+            .map(|(f, state)| json!({"name": f.name, "bytes": f.bytes, "sha256": f.sha256, "state": state.to_string()}))
             .collect();
         return out::json(&json!({
             "name": args.name, "folder": found.folder, "publishers": found.is_publishers(), "files": files,
@@ -107,7 +105,13 @@ fn check(args: &DataNameArgs, json: bool) -> Result<()> {
         }));
     }
     for (file, state) in &found.files {
-        out::line(&format!("{}: {}, {} bytes, SHA-256 {}", file.name, word(*state), thousands(file.bytes), file.sha256))?;
+        out::line(&format!(
+            "{}: {}, {} bytes, SHA-256 {}",
+            file.name,
+            state,
+            thousands(file.bytes),
+            file.sha256
+        ))?;
     }
     let (train, test) = (thousands(found.data.train.len() as u64), thousands(found.data.test.len() as u64));
     out::line(&format!("{}: {train} training and {test} test images, all of them readable", args.name))?;
@@ -116,7 +120,12 @@ fn check(args: &DataNameArgs, json: bool) -> Result<()> {
 
 fn picture(args: &DataPreviewArgs, json: bool) -> Result<()> {
     let data = load(&args.name, args.dir.data_dir.as_deref(), &LoadOptions::default())?;
-    let path = args.out.clone().unwrap_or_else(|| PathBuf::from(format!("{}.png", options::short_name(&args.name))));
+    let path =
+        args.out.clone().unwrap_or_else(|| PathBuf::from(format!("{}.png", options::short_name(&args.name))));
     preview::write(&data, args.columns, &path)?;
-    if json { out::json(&json!({"picture": path})) } else { out::line(&format!("picture: {}", path.display())) }
+    if json {
+        out::json(&json!({"picture": path}))
+    } else {
+        out::line(&format!("picture: {}", path.display()))
+    }
 }

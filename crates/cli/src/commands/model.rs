@@ -39,7 +39,11 @@ pub fn inspect(args: &InspectArgs, json: bool) -> Result<()> {
 
 fn layer(layer: &Layer) -> Result<()> {
     let [from, to] = layer.channels;
-    out::line(&format!("\nlayer {}: {from} -> {to} channels, {}", layer.layer, names::activation(&layer.activation)))?;
+    out::line(&format!(
+        "\nlayer {}: {from} -> {to} channels, {}",
+        layer.layer,
+        names::activation(&layer.activation)
+    ))?;
     let Some(mixture) = &layer.mixture else { return Ok(()) };
     let rows: Vec<Vec<String>> = mixture
         .candidates()

@@ -29,7 +29,13 @@ pub fn run(args: &ReproduceArgs, threads: Option<usize>, json: bool) -> Result<(
     out::line(&format!("\n{}\n", numbers(&reproduced)))?;
     for row in &reproduced.beside.claims {
         let dataset = names::dataset(row.claim.dataset);
-        out::line(&format!("{dataset}, {}: {} - {}: {}", row.claim.place, row.says, row.holds.words(), row.ours))?;
+        out::line(&format!(
+            "{dataset}, {}: {} - {}: {}",
+            row.claim.place,
+            row.says,
+            row.holds.words(),
+            row.ours
+        ))?;
     }
     for (_, why) in &reproduced.missing {
         out::line(&format!("skipped: {why}"))?;

@@ -58,7 +58,8 @@ pub fn show(study: &StudyResult, folder: &Path) -> Result<()> {
 }
 
 fn table(study: &StudyResult) -> String {
-    let head = [names::dataset(&study.dataset), "test accuracy", "last epoch", "parameters", "time", "activations"];
+    let head =
+        [names::dataset(&study.dataset), "test accuracy", "last epoch", "parameters", "time", "activations"];
     let rows: Vec<Vec<String>> = study
         .table
         .iter()

@@ -45,7 +45,11 @@ pub fn run(args: &TrainArgs, threads: Option<usize>, json: bool) -> Result<()> {
     ))?;
     for (i, layer) in result.layers.iter().flatten().enumerate() {
         let share = 100.0 * layer.share();
-        out::line(&format!("  layer {}: {} has {share:.1}% of the weight", i + 1, names::activation(&layer.choice)))?;
+        out::line(&format!(
+            "  layer {}: {} has {share:.1}% of the weight",
+            i + 1,
+            names::activation(&layer.choice)
+        ))?;
     }
     out::line(&format!("weights: {}", folder.join("best.safetensors").display()))
 }

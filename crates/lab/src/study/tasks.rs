@@ -103,11 +103,8 @@ impl Tasks {
                 Some(State::Done(result)) => Some(&**result),
                 Some(State::Failed(error)) if task.source == Source::Optimized => {
                     let message = format!("{}: can't be trained, because adact failed", task.id);
-                    let skipped = if error.kind() == Kind::Cancelled {
-                        error.clone()
-                    } else {
-                        Error::failure(message)
-                    };
+                    let skipped =
+                        if error.kind() == Kind::Cancelled { error.clone() } else { Error::failure(message) };
                     states[i] = State::Failed(skipped);
                     continue;
                 }

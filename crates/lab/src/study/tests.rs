@@ -20,7 +20,8 @@ fn config(seeds: usize) -> Config {
 /// A number that starts from the seed, as all variants do; the activations decide what it becomes.
 fn make(config: &Config, _: &Data) -> Result<Number> {
     let train = config.train.clone().unwrap_or_default();
-    let text = train.activation.bytes().fold(train.seed, |s, b| s.wrapping_mul(31).wrapping_add(u64::from(b)));
+    let text =
+        train.activation.bytes().fold(train.seed, |s, b| s.wrapping_mul(31).wrapping_add(u64::from(b)));
     Ok(Number { state: text, mixture: train.activation == "adact", ..Number::default() })
 }
 
@@ -101,7 +102,10 @@ fn a_training_that_fails_leaves_the_others_alone() {
     let error =
         study_with(&config(2), &data, dir.path(), Mode::New, &observer.control(), &broken).unwrap_err();
     assert!(!error.is_input());
-    assert!(error.to_string().starts_with("2 trainings failed") && error.to_string().contains("NaN"), "{error}");
+    assert!(
+        error.to_string().starts_with("2 trainings failed") && error.to_string().contains("NaN"),
+        "{error}"
+    );
     let result = StudyResult::read(&dir.path().join(RESULT)).unwrap();
     let finished: Vec<_> = result.runs.iter().map(|r| (r.variant.as_str(), r.seed)).collect();
     assert_eq!(finished, [("adact", 0), ("optimized", 0), ("relu", 0), ("relu", 1)]);

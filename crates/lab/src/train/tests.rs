@@ -95,6 +95,7 @@ fn with_a_validation_part_the_test_set_is_touched_once() {
         folder: &folder,
         control: &Control { observer: &(), cancel: &cancel },
         epochs: Vec::new(),
+        events: None,
     };
     for _ in 0..config.protocol.epochs {
         training.epoch().unwrap();

@@ -1,0 +1,289 @@
+//! Each mistake gets one sentence and the right exit code, and nothing is written.
+
+mod common;
+
+use std::fs;
+use std::path::Path;
+use std::process::Output;
+
+use common::{TINY, adact, files, ok, run};
+
+/// Expects exit code `code` and one line on standard error that has all `words`.
+fn assert_sentence(line: &str, output: &Output, code: i32, words: &[&str]) {
+    let err = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(code), "adact {line}\n{err}");
+    assert!(output.stdout.is_empty(), "adact {line}");
+    assert!(!err.contains("panicked") && !err.contains("mistake in the program"), "adact {line}\n{err}");
+    let sentences = err.trim_end().lines().count();
+    assert_eq!(sentences, 1, "adact {line}\n{err}");
+    for word in words {
+        assert!(err.contains(word), "adact {line}\n{err}\nlacks {word:?}");
+    }
+}
+
+fn refused(dir: &Path, line: &str, words: &[&str]) {
+    let before = files(dir);
+    assert_sentence(line, &run(dir, line), 2, words);
+    assert_eq!(files(dir), before, "adact {line} has written something");
+    assert!(!dir.join("out").exists() && !dir.join("runs").exists(), "adact {line}");
+}
+
+#[test]
+fn options() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    for (line, words) in [
+        ("train --dataset cifra10 --out out", vec!["cifra10", "cifar10"]),
+        ("train --dataset ./nowhere --out out", vec!["nowhere"]),
+        ("train --activation rleu --out out", vec!["rleu", "relu"]),
+        ("train --activation relu+mish --out out", vec!["2", "4"]),
+        ("train --init nowhere.safetensors --out out", vec!["nowhere.safetensors"]),
+        ("train --epochs 0 --out out", vec!["epochs", "at least 1"]),
+        ("train --lr -1 --out out", vec!["lr", "positive"]),
+        ("train --lr nan --out out", vec!["lr"]),
+        ("train --limit-train 0 --out out", vec!["limit-train"]),
+        ("train --betas 0.9,1.5 --out out", vec!["betas"]),
+        ("train --rrelu 0.5,0.1 --out out", vec!["rrelu"]),
+        ("train --weights 1,2 --out out", vec!["weights", "7"]),
+        ("train --candidates relu,relu --out out", vec!["relu", "twice"]),
+        ("train --select validation:0.001 --limit-train 10 --out out", vec!["0.001"]),
+        ("train --config nowhere.toml --out out", vec!["nowhere.toml"]),
+        ("train --threads 0 --out out", vec!["threads"]),
+        ("study --variants adact,optimised --out out", vec!["optimised", "optimized"]),
+        ("study --variants optimized --out out", vec!["adact"]),
+        ("study --variants uniform:mich,adact --out out", vec!["mich", "mish"]),
+        ("study --jobs 0 --out out", vec!["jobs"]),
+        ("reproduce --dataset cifra10 --out out", vec!["cifra10", "cifar10"]),
+        ("reproduce --data-dir . --dataset cifar10 --out out", vec!["data sets"]),
+        ("predict nowhere image.png", vec!["nowhere"]),
+        ("inspect nowhere.safetensors", vec!["nowhere.safetensors"]),
+        ("report nowhere", vec!["nowhere"]),
+        ("bench step --batch 0", vec!["batch"]),
+        ("bench infer --activation mush", vec!["mush", "mish"]),
+        ("data verify cifra10", vec!["cifra10", "cifar10"]),
+        ("data get fmnist-mini", vec!["part of the program"]),
+        ("data preview fmnist --data-dir .", vec!["fmnist"]),
+        ("data preview fmnist-mini --columns 0 --out x.png", vec!["columns"]),
+    ] {
+        if line.starts_with("reproduce --data-dir") {
+            // The missing data set is named on a line of its own before.
+            let output = run(dir, line);
+            assert_eq!(output.status.code(), Some(2));
+            let err = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert!(
+                err.contains("cifar10") && err.contains("skipped") && err.contains("none of the data sets"),
+                "{err}"
+            );
+            continue;
+        }
+        refused(dir, line, &words);
+    }
+}
+
+/// What the parser of the command line refuses comes with a hint at `--help`.
+#[test]
+fn command_line() {
+    let dir = tempfile::tempdir().unwrap();
+    for (line, word) in [
+        ("trian", "train"),
+        ("train --epoch 3", "--epochs"),
+        ("train --epochs three", "three"),
+        ("train --select tset", "test"),
+        ("train --candidates relu,mich", "mish"),
+        ("train --tensorboard of", "off"),
+        ("train --resume --force", "--force"),
+        ("study --seeds 1,1", "twice"),
+        ("study --seeds 0", "1 to"),
+        ("bench step --shape 3x32x31", "3x32x32"),
+        ("predict", "MODEL"),
+    ] {
+        let output = run(dir.path(), line);
+        let err = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "adact {line}\n{err}");
+        assert!(err.starts_with("error: ") && err.contains(word), "adact {line}\n{err}");
+    }
+}
+
+#[test]
+fn configuration_files() {
+    let dir = tempfile::tempdir().unwrap();
+    for (text, words) in [
+        ("[protocol]\nepoch = 3\n", vec!["c.toml", "line 2", "epoch", "epochs"]),
+        ("[protocol]\nepochs = -1\n", vec!["c.toml", "line 2", "epochs"]),
+        ("[protocol\n", vec!["c.toml", "line 1"]),
+        ("\0\u{1}", vec!["c.toml"]),
+        ("[model]\ncandidates = []\n", vec!["candidates"]),
+    ] {
+        fs::write(dir.path().join("c.toml"), text).unwrap();
+        refused(dir.path(), "train --config c.toml --out out", &words);
+    }
+    fs::write(dir.path().join("c.toml"), [0xff, 0xfe]).unwrap();
+    refused(dir.path(), "train --config c.toml --out out", &["c.toml"]);
+}
+
+#[test]
+fn data_files() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| dir.path().join(name);
+    for folder in ["fmnist", "cifar10", "svhn", "fer2013"] {
+        fs::create_dir(at(folder)).unwrap();
+    }
+    let idx = [
+        "train-images-idx3-ubyte",
+        "train-labels-idx1-ubyte",
+        "t10k-images-idx3-ubyte",
+        "t10k-labels-idx1-ubyte",
+    ];
+    let fer = "emotion,pixels,Usage\n0,".to_owned() + &"1 ".repeat(2302) + "1,Training\n";
+    let pixel_256 = "emotion,pixels,Usage\n0,".to_owned() + &"256 ".repeat(2303) + "1,Training\n";
+    for name in idx {
+        fs::write(at("fmnist").join(name), b"").unwrap();
+    }
+    refused(dir.path(), "train --data-dir . --dataset fmnist --out out", &["train-images", "empty"]);
+    for name in idx {
+        fs::write(at("fmnist").join(name), b"\x00\x00\x09\x03garbage and more").unwrap();
+    }
+    refused(dir.path(), "study --data-dir . --dataset fmnist --out out", &["train-images"]);
+    for name in idx {
+        fs::remove_file(at("fmnist").join(name)).unwrap();
+        fs::write(at("fmnist").join(format!("{name}.gz")), b"\x1f\x8bnot gzip at all").unwrap();
+    }
+    refused(dir.path(), "train --data-dir . --dataset fmnist --out out", &[".gz"]);
+    for i in 1..=5 {
+        fs::write(at("cifar10").join(format!("data_batch_{i}.bin")), [0; 3072]).unwrap();
+    }
+    fs::write(at("cifar10/test_batch.bin"), [99; 3073]).unwrap();
+    refused(dir.path(), "train --data-dir . --dataset cifar10 --out out", &["data_batch_1.bin"]);
+    for name in ["train_32x32.mat", "test_32x32.mat"] {
+        fs::write(
+            at("svhn").join(name),
+            b"MATLAB 7.3 MAT-file, Platform: GLNXA64\0\x89HDF\r\n\x1a\n".repeat(20),
+        )
+        .unwrap();
+    }
+    refused(dir.path(), "train --data-dir . --dataset svhn --out out", &["train_32x32.mat", "7.3"]);
+    for (text, words) in [(fer.as_str(), "2303"), (&pixel_256, "256"), ("", "empty")] {
+        fs::write(at("fer2013/fer2013.csv"), text).unwrap();
+        refused(dir.path(), "train --data-dir . --dataset fer2013 --out out", &["fer2013.csv", words]);
+    }
+}
+
+#[test]
+fn models() {
+    let dir = tempfile::tempdir().unwrap();
+    ok(dir.path(), &format!("train {TINY} --epochs 1 --activation relu --out model"));
+    let keep = files(dir.path());
+    let weights = fs::read(dir.path().join("model/best.safetensors")).unwrap();
+    let line = |line: &str, words: &[&str]| {
+        assert_sentence(line, &run(dir.path(), line), 2, words);
+        assert!(!dir.path().join("out").exists(), "adact {line}");
+    };
+    line(
+        "train --init model/best.safetensors --activation adact --out out",
+        &["best.safetensors", "act.0.w"],
+    );
+    for (name, bytes) in [
+        ("empty.safetensors", Vec::new()),
+        ("cut.safetensors", weights[..weights.len() / 2].to_vec()),
+        ("text.safetensors", b"these are no weights, and that is the truth".to_vec()),
+        ("huge.safetensors", [&u64::MAX.to_le_bytes()[..], b"{}"].concat()),
+    ] {
+        fs::write(dir.path().join(name), bytes).unwrap();
+        line(&format!("inspect {name}"), &[name]);
+        line(&format!("train --activation relu --init {name} --out out"), &[name]);
+    }
+    fs::write(dir.path().join("text.png"), "no picture").unwrap();
+    line("predict model text.png", &["text.png"]);
+    line("predict model nowhere.png", &["nowhere.png"]);
+    for name in ["config.toml", "manifest.json", "last/metrics.jsonl", "last/state.safetensors"] {
+        fs::remove_dir_all(dir.path().join("broken")).ok();
+        ok(dir.path(), &format!("train {TINY} --epochs 1 --activation relu --out broken"));
+        fs::remove_file(dir.path().join("broken/result.json")).unwrap();
+        fs::write(dir.path().join("broken").join(name), b"\x07{").unwrap();
+        line(&format!("train {TINY} --epochs 1 --activation relu --out broken --resume"), &["broken"]);
+    }
+    assert!(keep.iter().all(|path| path.exists()));
+}
+
+#[test]
+fn output_folders() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    ok(dir, &format!("train {TINY} --epochs 1 --out held"));
+    let before = files(dir);
+    for (line, words) in [
+        (format!("train {TINY} --epochs 1 --out held"), vec!["held", "--resume", "--force"]),
+        (format!("train {TINY} --epochs 1 --lr 0.1 --out held --resume"), vec!["held", "protocol.lr"]),
+        (format!("study {TINY} --epochs 1 --out held --resume"), vec!["held", "training"]),
+    ] {
+        assert_sentence(&line, &run(dir, &line), 2, &words);
+        assert_eq!(files(dir), before);
+    }
+    fs::create_dir(dir.join("mine")).unwrap();
+    fs::write(dir.join("mine/thesis.tex"), "x").unwrap();
+    for how in ["", "--resume", "--force"] {
+        let line = format!("train {TINY} --out mine {how}");
+        assert_sentence(&line, &run(dir, &line), 2, &["mine", "--out"]);
+        assert_eq!(files(&dir.join("mine")).len(), 1);
+    }
+    let line = format!("train {TINY} --out mine/thesis.tex");
+    assert_sentence(&line, &run(dir, &line), 2, &["thesis.tex", "file"]);
+    let line = format!("train {TINY} --out mine/thesis.tex/below");
+    assert_sentence(&line, &run(dir, &line), 2, &["thesis.tex"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_read_only_folder() {
+    use std::os::unix::fs::PermissionsExt;
+    let dir = tempfile::tempdir().unwrap();
+    let closed = dir.path().join("closed");
+    fs::create_dir(&closed).unwrap();
+    fs::set_permissions(&closed, fs::Permissions::from_mode(0o555)).unwrap();
+    if fs::write(closed.join("x"), "x").is_ok() {
+        println!("skipped: this user may write anywhere");
+        return;
+    }
+    let line = format!("train {TINY} --out closed/run");
+    assert_sentence(&line, &run(dir.path(), &line), 2, &["closed", "ermission"]);
+}
+
+/// A disk that takes no more: the limit on the size of files stands in for it.
+#[cfg(unix)]
+#[test]
+fn a_full_disk() {
+    let dir = tempfile::tempdir().unwrap();
+    let script = format!(
+        "trap '' XFSZ; ulimit -f 400; exec {} train {TINY} --tensorboard off --out run 2>err",
+        env!("CARGO_BIN_EXE_adact")
+    );
+    let status =
+        std::process::Command::new("sh").arg("-c").arg(script).current_dir(dir.path()).status().unwrap();
+    let err = fs::read_to_string(dir.path().join("err")).unwrap();
+    assert_eq!(status.code(), Some(1), "{err}");
+    assert!(err.contains("best.safetensors") && !err.contains("panicked"), "{err}");
+    let left: Vec<_> =
+        files(&dir.path().join("run")).into_iter().map(|p| p.file_name().unwrap().to_owned()).collect();
+    assert_eq!(left, ["config.toml", "manifest.json"]);
+    // With room again, it goes on.
+    ok(dir.path(), &format!("train {TINY} --tensorboard off --out run --resume"));
+}
+
+#[test]
+fn a_loss_that_is_no_number() {
+    let dir = tempfile::tempdir().unwrap();
+    let line = format!("train {TINY} --lr 1e38 --weight-decay 0 --out run");
+    let output = run(dir.path(), &line);
+    let err = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{err}");
+    let last = err.trim_end().lines().last().unwrap();
+    assert!(last.contains("at step ") && last.contains("--lr"), "{err}");
+    assert!(!dir.path().join("run/result.json").exists());
+}
+
+#[test]
+fn a_wrong_simd_path() {
+    let output = adact().args(["bench", "step"]).env("ADACT_SIMD", "sse9").output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("sse9"));
+}

@@ -1,0 +1,181 @@
+//! The other commands, and what programs may rely on.
+
+mod common;
+
+use std::fs;
+use std::io::Read;
+use std::process::Stdio;
+
+use common::{TINY, adact, json, json_lines, ok, run};
+
+#[test]
+fn help_teaches() {
+    let dir = tempfile::tempdir().unwrap();
+    let help = ok(dir.path(), "--help");
+    for word in ["train", "study", "reproduce", "report", "predict", "inspect", "bench", "data", "Examples:"]
+    {
+        assert!(help.contains(word), "{word}");
+    }
+    for command in ["train", "study", "reproduce", "report", "predict"] {
+        assert!(ok(dir.path(), &format!("{command} --help")).contains("Examples:"), "{command}");
+    }
+    assert!(ok(dir.path(), "--version").starts_with("adact "));
+}
+
+#[test]
+fn a_study_leaves_table_figures_report_and_networks() {
+    let dir = tempfile::tempdir().unwrap();
+    let line = format!("study {TINY} --seeds 2 --variants adact,optimized,relu,random:1 --json --out study");
+    let lines = json_lines(&ok(dir.path(), &line));
+    let last = lines.last().unwrap();
+    assert_eq!(last["runs"].as_array().unwrap().len(), 8);
+    assert_eq!(last["choices"].as_array().unwrap().len(), 4);
+    let epochs = lines.iter().filter(|l| l["event"] == "epoch").count();
+    assert_eq!(epochs, 8 * 3);
+
+    let folder = dir.path().join("study");
+    for name in ["table.md", "table.csv", "report.html", "result.json", "config.toml", "manifest.json"] {
+        assert!(folder.join(name).metadata().unwrap().len() > 0, "{name}");
+    }
+    assert!(fs::read_dir(folder.join("figures")).unwrap().count() >= 12);
+    for variant in ["adact", "optimized", "relu", "random-1"] {
+        for seed in [0, 1] {
+            let run = folder.join(format!("runs/{variant}-seed{seed}"));
+            let result = json(&run.join("result.json"));
+            assert_eq!((&result["variant"], &result["seed"]), (&variant.into(), &seed.into()));
+            assert!(run.join("best.safetensors").exists());
+            let confusion = result["confusion"]["counts"].as_array().unwrap();
+            let images: u64 =
+                confusion.iter().flat_map(|r| r.as_array().unwrap()).map(|v| v.as_u64().unwrap()).sum();
+            assert_eq!(images, 100);
+            assert_eq!(result["inputs"].as_array().unwrap().len(), 4);
+        }
+    }
+    let manifest = json(&folder.join("manifest.json"));
+    assert!(manifest["data"].as_array().unwrap().iter().all(|f| f["sha256"].as_str().unwrap().len() == 64));
+
+    // The report can be made again from what is finished.
+    fs::remove_file(folder.join("report.html")).unwrap();
+    fs::remove_dir_all(folder.join("runs/random-1-seed1")).unwrap();
+    ok(dir.path(), "report study");
+    assert!(folder.join("report.html").exists());
+    assert_eq!(json(&folder.join("result.json"))["runs"].as_array().unwrap().len(), 7);
+    ok(dir.path(), "report study study/runs/adact-seed0 --out both.html");
+    assert!(dir.path().join("both.html").exists());
+}
+
+#[test]
+fn the_default_folder_is_a_new_one_each_time() {
+    let dir = tempfile::tempdir().unwrap();
+    let line = format!("train {TINY} --epochs 1 --activation relu");
+    ok(dir.path(), &line);
+    ok(dir.path(), &line);
+    ok(dir.path(), &format!("{line} --resume"));
+    let mut names: Vec<_> =
+        fs::read_dir(dir.path().join("runs")).unwrap().map(|e| e.unwrap().file_name()).collect();
+    names.sort();
+    assert_eq!(names, ["train-fmnist-mini-relu-seed0", "train-fmnist-mini-relu-seed0-2"]);
+}
+
+#[test]
+fn a_network_is_inspected_and_asked() {
+    let dir = tempfile::tempdir().unwrap();
+    ok(dir.path(), &format!("train {TINY} --out run"));
+    ok(dir.path(), "data preview fmnist-mini --columns 2 --out sheet.png");
+    let told = &json_lines(&ok(dir.path(), "predict run sheet.png --json"))[0];
+    let probabilities = told["probabilities"].as_array().unwrap();
+    let sum: f64 = probabilities.iter().map(|p| p[1].as_f64().unwrap()).sum();
+    assert!(probabilities.len() == 10 && (sum - 1.0).abs() < 1e-5, "{told}");
+    assert_eq!(told["class"], probabilities[0][0]);
+    assert!(ok(dir.path(), "predict run sheet.png").starts_with("sheet.png: "));
+
+    let network = &json_lines(&ok(dir.path(), "inspect run --json"))[0];
+    assert_eq!(network["parameters"], 391_402);
+    assert_eq!(network["classes"][0], "T-shirt/top");
+    let result = json(&dir.path().join("run/result.json"));
+    for (layer, expected) in
+        network["layers"].as_array().unwrap().iter().zip(result["layers"].as_array().unwrap())
+    {
+        assert_eq!(layer["mixture"]["w"], expected["w"]);
+    }
+    assert!(ok(dir.path(), "inspect run/best.safetensors").contains("chosen"));
+}
+
+#[test]
+fn benchmarks_have_the_promised_keys() {
+    let dir = tempfile::tempdir().unwrap();
+    let keys = |value: &serde_json::Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+    let step = &json_lines(&ok(
+        dir.path(),
+        "bench step --activation relu --shape 1x28x28 --batch 8 --steps 3 --json",
+    ))[0];
+    for key in [
+        "activation",
+        "shape",
+        "batch",
+        "threads",
+        "simd",
+        "ms_per_step",
+        "forward_ms",
+        "backward_ms",
+        "optimizer_ms",
+    ] {
+        assert!(keys(step).contains(&key.to_string()), "{step}");
+    }
+    let whole = step["ms_per_step"].as_f64().unwrap();
+    let parts: f64 =
+        ["forward_ms", "backward_ms", "optimizer_ms"].iter().map(|k| step[k].as_f64().unwrap()).sum();
+    assert!(parts > 0.5 * whole && parts < 1.5 * whole, "{step}");
+    let activations = json_lines(&ok(dir.path(), "bench activation --elements 4096 --steps 3 --json"));
+    let names: Vec<_> = activations.iter().map(|a| a["activation"].as_str().unwrap()).collect();
+    assert!(names.contains(&"adact") && names.contains(&"mish") && names.contains(&"gelu"), "{names:?}");
+    assert!(
+        activations.iter().all(|a| a["elements"] == 4096 && a["forward_backward_ms"].as_f64().unwrap() > 0.0)
+    );
+    let infer = &json_lines(&ok(dir.path(), "bench infer --batch 10 --steps 3 --threads 1 --json"))[0];
+    assert!(infer["images_per_second"].as_f64().unwrap() > 0.0 && infer["threads"] == 1, "{infer}");
+}
+
+#[test]
+fn data_sets_are_listed_and_verified() {
+    let dir = tempfile::tempdir().unwrap();
+    let sets = json_lines(&ok(dir.path(), "data list --json --data-dir ."));
+    let names: Vec<_> = sets.iter().map(|s| s["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["fmnist-mini", "fmnist", "cifar10", "svhn", "fer2013"]);
+    assert_eq!(sets[0]["available"], true);
+    assert_eq!(sets[2]["available"], false);
+    assert!(ok(dir.path(), "data list").contains("inside the program"));
+    assert!(ok(dir.path(), "data verify fmnist-mini").contains("6,000 training and 1,000 test"));
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_error() {
+    let dir = tempfile::tempdir().unwrap();
+    for line in ["data list", "data list --json", "--help"] {
+        let mut child = adact()
+            .current_dir(dir.path())
+            .args(line.split(' '))
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        drop(child.stdout.take());
+        let status = child.wait().unwrap();
+        let mut err = String::new();
+        child.stderr.unwrap().read_to_string(&mut err).unwrap();
+        assert!(status.success() && err.is_empty(), "{line}: {status} {err}");
+    }
+}
+
+#[test]
+fn missing_data_sets_are_named_and_skipped() {
+    let dir = tempfile::tempdir().unwrap();
+    let output =
+        run(dir.path(), &format!("reproduce {TINY} --dataset fmnist-mini,cifar10 --data-dir . --out r"));
+    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{err}");
+    assert!(err.contains("cifar10") && err.contains("skipped") && out.contains("skipped"), "{out}\n{err}");
+    let result = json(&dir.path().join("r/result.json"));
+    assert_eq!((&result["studies"][0], &result["missing"][0]), (&"fmnist-mini".into(), &"cifar10".into()));
+    assert!(dir.path().join("r/fmnist-mini/report.html").exists());
+}

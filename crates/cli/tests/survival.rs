@@ -1,0 +1,141 @@
+//! Studies that are killed, interrupted, or meet others.
+#![cfg(unix)]
+
+mod common;
+
+use std::fs;
+use std::path::Path;
+use std::process::{Child, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use common::{TINY, adact, assert_same, files, json_lines, ok, run};
+
+fn start(dir: &Path, line: &str) -> Child {
+    let mut command = adact();
+    command.current_dir(dir).args(line.split_whitespace());
+    command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap()
+}
+
+/// Every file that has its final name is whole.
+fn assert_whole(dir: &Path) {
+    for path in files(dir) {
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        if name.starts_with('.')
+            || path.components().any(|c| c.as_os_str().to_string_lossy().starts_with(".last"))
+        {
+            continue;
+        }
+        let bytes = fs::read(&path).unwrap();
+        match path.extension().and_then(|e| e.to_str()) {
+            Some("json") if name != "lock.json" => {
+                serde_json::from_slice::<serde_json::Value>(&bytes).unwrap();
+            }
+            Some("jsonl") => drop(json_lines(std::str::from_utf8(&bytes).unwrap())),
+            Some("safetensors") => {
+                let header = u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
+                let header: serde_json::Value = serde_json::from_slice(&bytes[8..8 + header]).unwrap();
+                let ends = header.as_object().unwrap().values().filter_map(|t| t["data_offsets"][1].as_u64());
+                let length = bytes.len() as u64 - 8 - header_length(&bytes);
+                assert_eq!(ends.max(), Some(length), "{}", path.display());
+            }
+            Some("png") => assert!(bytes.ends_with(b"IEND\xaeB`\x82"), "{}", path.display()),
+            Some("html") => assert!(bytes.ends_with(b"</html>\n"), "{}", path.display()),
+            _ => {}
+        }
+    }
+}
+
+fn header_length(bytes: &[u8]) -> u64 {
+    u64::from_le_bytes(bytes[..8].try_into().unwrap())
+}
+
+#[test]
+fn a_study_killed_at_many_moments_ends_with_the_same_bits() {
+    let dir = tempfile::tempdir().unwrap();
+    let command = format!("study {TINY} --variants adact,optimized --resume --out");
+    let begin = Instant::now();
+    ok(dir.path(), &format!("{command} whole"));
+    let whole = begin.elapsed();
+
+    let mut random = 12345u64;
+    let mut kills = 0;
+    for round in 0..4 {
+        let out = dir.path().join(format!("killed{round}"));
+        loop {
+            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            let delay = whole.mul_f64((random >> 33) as f64 / (1u64 << 31) as f64);
+            let mut child = start(dir.path(), &format!("{command} killed{round}"));
+            let begin = Instant::now();
+            while begin.elapsed() < delay && child.try_wait().unwrap().is_none() {
+                sleep(Duration::from_millis(2));
+            }
+            if let Some(status) = child.try_wait().unwrap() {
+                let output = child.wait_with_output().unwrap();
+                assert!(status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+                break;
+            }
+            child.kill().unwrap();
+            child.wait().unwrap();
+            kills += 1;
+            if out.exists() {
+                assert_whole(&out);
+            }
+        }
+        assert_same(&dir.path().join("whole"), &out);
+    }
+    println!("killed {kills} times");
+    assert!(kills >= 4, "only {kills} kills: the test shows nothing");
+}
+
+#[test]
+fn ctrl_c_ends_cleanly_and_resuming_goes_on() {
+    let dir = tempfile::tempdir().unwrap();
+    // Too long to be finished when the signal comes.
+    let command = "study --limit-train 640 --limit-test 100 --epochs 12 --variants adact --out";
+    ok(dir.path(), &format!("{command} whole"));
+    let child = start(dir.path(), &format!("{command} stopped"));
+    let metrics = dir.path().join("stopped/runs/adact-seed0/metrics.jsonl");
+    let begin = Instant::now();
+    while !metrics.exists() && begin.elapsed() < Duration::from_secs(60) {
+        sleep(Duration::from_millis(5));
+    }
+    let killed = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(killed.success());
+    let output = child.wait_with_output().unwrap();
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(130), "{message}");
+    assert!(message.contains("--resume"), "{message}");
+    assert!(!dir.path().join("stopped/lock.json").exists());
+    ok(dir.path(), &format!("{command} stopped --resume"));
+    assert_same(&dir.path().join("whole"), &dir.path().join("stopped"));
+}
+
+#[test]
+fn a_folder_in_use_is_refused_and_one_of_a_dead_process_is_not() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut child = start(dir.path(), "train --limit-train 3000 --epochs 50 --out run");
+    let lock = dir.path().join("run/lock.json");
+    let begin = Instant::now();
+    while !lock.exists() && begin.elapsed() < Duration::from_secs(60) {
+        sleep(Duration::from_millis(5));
+    }
+    let refused = run(dir.path(), "train --limit-train 3000 --epochs 50 --out run --resume");
+    let message = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert_eq!(refused.status.code(), Some(2), "{message}");
+    assert!(message.contains(&format!("process {}", child.id())), "{message}");
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(lock.exists());
+    ok(dir.path(), &format!("train {TINY} --out run --force"));
+    assert!(!lock.exists());
+}
+
+#[test]
+fn a_finished_run_is_only_read() {
+    let dir = tempfile::tempdir().unwrap();
+    ok(dir.path(), &format!("train {TINY} --out run"));
+    let before = fs::read(dir.path().join("run/result.json")).unwrap();
+    ok(dir.path(), &format!("train {TINY} --out run --resume"));
+    assert_eq!(fs::read(dir.path().join("run/result.json")).unwrap(), before);
+}
