@@ -109,7 +109,20 @@ impl ConvNetConfig {
                 1usize << blocks.min(usize::BITS as usize - 1)
             )));
         }
+        if self.size().is_none() {
+            return Err(Error::config("a network of these widths and sizes is larger than any memory"));
+        }
         self.blocks().try_for_each(|block| block.validate())
+    }
+
+    /// The number of weights, without biases and activations; none if no computer can hold them.
+    pub(crate) fn size(&self) -> Option<usize> {
+        let inputs = std::iter::once(&self.channels).chain(&self.widths);
+        let side = self.final_side();
+        let features = self.widths.last()?.checked_mul(side)?.checked_mul(side)?;
+        let kernels = inputs.zip(&self.widths).map(|(i, o)| i.checked_mul(*o)?.checked_mul(9));
+        let all = kernels.chain([features.checked_mul(self.classes)]);
+        all.sum::<Option<usize>>().filter(|size| *size < isize::MAX as usize / 16)
     }
 
     /// Creates the network. The initial weights are a function of the seed and the shapes alone, so networks that

@@ -102,7 +102,7 @@ impl ConvNetConfig {
 
     /// The network with the given tensors, all of them and no other.
     pub(crate) fn build(&self, path: &Path, mut entries: Entries, device: &Device) -> Result<ConvNet> {
-        let mut net = self.init(device)?;
+        self.validate()?;
         let mismatch = |what: String| {
             let message = format!(
                 "{} holds another network than {} of {}x{side}x{side}, {} classes: {what}",
@@ -114,6 +114,12 @@ impl ConvNetConfig {
             );
             Error::new(ErrorKind::ModelMismatch, message)
         };
+        // A damaged configuration must not ask for more memory than the file accounts for.
+        let values: usize = entries.values().map(|entry| entry.values.len()).sum();
+        if self.size().is_none_or(|size| size > values) {
+            return Err(mismatch(format!("its tensors have {values} values, too few")));
+        }
+        let mut net = self.init(device)?;
         for (name, field) in net.fields() {
             let Some(entry) = entries.remove(&name) else {
                 return Err(mismatch(format!("tensor {name} is missing")));
