@@ -1,6 +1,7 @@
 //! The command line. Options that are not given come from `--config`, then from the paper's protocol.
 
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use adact_evidence::records::Selection;
 use adact_kernels::Activation;
@@ -14,13 +15,14 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 /// the mixture, and rebuilds the network with the strongest activation of each layer. `adact study` does all of it and
 /// says whether the difference is real.
 #[derive(Debug, Parser)]
-#[command(version, propagate_version = true, subcommand_required = true, arg_required_else_help = true)]
+#[command(name = "adact", version, propagate_version = true, args_override_self = true)]
+#[command(subcommand_required = true, arg_required_else_help = true)]
 #[command(after_help = "Examples:
-  adact study                                   the whole study on the data set inside the program
-  adact study --dataset cifar10 --seeds 5       five seeds, with the statistics that they allow
-  adact train --activation mish+mish+elu+silu   one training, an activation for each layer
+  adact study                         the whole study on the data set in the program
+  adact study --dataset cifar10 --seeds 5    five seeds, and what they show
+  adact train --activation mish+mish+elu+silu    an activation for each layer
   adact predict runs/train-fmnist-mini-adact-seed0 shoe.png
-  adact data list                               the data sets, and how to get them
+  adact data list                     the data sets, and how to get them
 
 `adact COMMAND --help` explains a command.")]
 pub struct Cli {
@@ -40,31 +42,35 @@ pub struct Cli {
 pub enum Command {
     /// Train one network
     #[command(after_help = "Examples:
-  adact train                                       AdAct on the data set inside the program
-  adact train --dataset fmnist --activation relu    the paper's baseline
-  adact train --activation mish+mish+elu+silu       an activation for each layer
-  adact train --epochs 2 --limit-train 1000         a quick look
-  adact train --resume                              go on where a training was stopped
+  adact train                                 AdAct on the data set in the program
+  adact train --dataset fmnist --activation relu     the paper's baseline
+  adact train --activation mish+mish+elu+silu        an activation for each layer
+  adact train --epochs 2 --limit-train 1000          a quick look
+  adact train --resume                               go on where it was stopped
 
-The folder holds config.toml, manifest.json, metrics.jsonl, best.safetensors (PyTorch's names and shapes), last/ (what
-resuming needs) and result.json.")]
+The folder holds config.toml, manifest.json, metrics.jsonl, result.json,
+best.safetensors (PyTorch's names and shapes) and last/ (what resuming needs).")]
     Train(Box<TrainArgs>),
     /// Train AdAct, read its choice, train that choice and the baseline, and compare
     #[command(after_help = "Examples:
-  adact study                                       all of it on the data set inside the program, one seed
-  adact study --dataset cifar10 --seeds 5 --resume  five seeds; go on if it was stopped
-  adact study --seeds 0,1,7 --jobs 2                those seeds, two trainings side by side
+  adact study                            one seed on the data set in the program
+  adact study --dataset cifar10 --seeds 5 --out runs/cifar10
+  adact study --dataset cifar10 --seeds 5 --out runs/cifar10 --resume
+                                         go on where it was stopped
+  adact study --seeds 0,1,7 --jobs 2     those seeds, two trainings side by side
   adact study --variants adact,optimized,all-uniform,random:3
-                                                    against every single activation and three random choices
-  adact study --select validation                   choose on held-out images, touch the test set once
+                                         against single and random activations
+  adact study --select validation        choose on held-out images, and touch the
+                                         test set once
 
-The folder holds table.md, table.csv, result.json, report.html, figures/ and runs/, one folder for each training.")]
+The folder holds report.html, table.md, table.csv, result.json, figures/ and
+runs/ with a folder for each training.")]
     Study(Box<StudyArgs>),
     /// Repeat the paper on its four data sets and compare with its numbers
     #[command(after_help = "Examples:
-  adact reproduce                                   every data set that is here, one seed
-  adact reproduce --dataset fmnist --seeds 3        one data set, three seeds
-  adact reproduce --resume                          go on where it was stopped")]
+  adact reproduce                               every data set that is here
+  adact reproduce --dataset fmnist --seeds 3    one data set, three seeds
+  adact reproduce --resume                      go on where it was stopped")]
     Reproduce(Box<ReproduceArgs>),
     /// Make the report of finished studies again, or one over several
     #[command(after_help = "Examples:
@@ -142,9 +148,9 @@ pub struct CommonArgs {
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
     #[command(flatten)]
-    pub output: OutputArgs,
-    #[command(flatten)]
     pub data: DataArgs,
+    #[command(flatten)]
+    pub output: OutputArgs,
     #[command(flatten)]
     pub protocol: ProtocolArgs,
     #[command(flatten)]
@@ -165,7 +171,7 @@ pub struct OutputArgs {
     #[arg(long)]
     pub force: bool,
     /// TensorBoard's event files [default: on]
-    #[arg(long, value_name = "ON|OFF")]
+    #[arg(long, value_name = "on|off", hide_possible_values = true)]
     pub tensorboard: Option<Switch>,
 }
 
@@ -205,6 +211,22 @@ pub struct DataArgs {
     pub grey: bool,
 }
 
+/// Two numbers, joined by a comma.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Pair(pub [f64; 2]);
+
+impl FromStr for Pair {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let numbers = text.split_once(',').map(|(a, b)| (a.trim().parse(), b.trim().parse()));
+        match numbers {
+            Some((Ok(a), Ok(b))) => Ok(Self([a, b])),
+            _ => Err("give two numbers joined by a comma, as in `0.9,0.999`".into()),
+        }
+    }
+}
+
 /// How a network is trained and judged.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Protocol (the defaults are the paper's)")]
@@ -219,16 +241,16 @@ pub struct ProtocolArgs {
     #[arg(long, value_name = "N")]
     pub test_batch: Option<usize>,
     /// AdamW's learning rate [default: 0.001]
-    #[arg(long, value_name = "RATE")]
+    #[arg(long, value_name = "RATE", allow_hyphen_values = true)]
     pub lr: Option<f64>,
     /// AdamW's decay rates [default: 0.9,0.999]
-    #[arg(long, value_name = "B1,B2", value_delimiter = ',', num_args = 2)]
-    pub betas: Option<Vec<f64>>,
+    #[arg(long, value_name = "B1,B2", allow_hyphen_values = true)]
+    pub betas: Option<Pair>,
     /// AdamW's epsilon [default: 1e-8]
-    #[arg(long, value_name = "EPS")]
+    #[arg(long, value_name = "EPS", allow_hyphen_values = true)]
     pub eps: Option<f64>,
     /// AdamW's decoupled weight decay, on all parameters [default: 0.01]
-    #[arg(long, value_name = "DECAY")]
+    #[arg(long, value_name = "DECAY", allow_hyphen_values = true)]
     pub weight_decay: Option<f64>,
     /// Where the best epoch is picked: `test`, as the paper does, or `validation[:FRACTION]` [default: test]
     #[arg(long, value_name = "WHERE")]
@@ -255,8 +277,8 @@ pub struct ModelArgs {
     #[arg(long, value_name = "ALPHA", allow_hyphen_values = true)]
     pub elu_alpha: Option<f64>,
     /// The bounds of RReLU's random slope [default: 0.125,0.3333]
-    #[arg(long, value_name = "LOW,HIGH", value_delimiter = ',', num_args = 2, allow_hyphen_values = true)]
-    pub rrelu: Option<Vec<f64>>,
+    #[arg(long, value_name = "LOW,HIGH", allow_hyphen_values = true)]
+    pub rrelu: Option<Pair>,
 }
 
 /// `adact report`.

@@ -79,7 +79,7 @@ fn protocol(args: &ProtocolArgs, config: &mut Config) {
     set(&mut to.batch, args.batch);
     set(&mut to.test_batch, args.test_batch);
     set(&mut to.lr, args.lr);
-    set(&mut to.betas, args.betas.as_deref().and_then(pair));
+    set(&mut to.betas, args.betas.map(|pair| pair.0));
     set(&mut to.eps, args.eps);
     set(&mut to.weight_decay, args.weight_decay);
     set(&mut to.select, args.select);
@@ -92,11 +92,7 @@ fn model(args: &ModelArgs, config: &mut Config) {
     set(&mut to.prelu_slope, args.prelu_slope);
     set(&mut to.leaky_relu_slope, args.leaky_relu_slope);
     set(&mut to.elu_alpha, args.elu_alpha);
-    set(&mut to.rrelu, args.rrelu.as_deref().and_then(pair));
-}
-
-fn pair(values: &[f64]) -> Option<[f64; 2]> {
-    values.try_into().ok()
+    set(&mut to.rrelu, args.rrelu.map(|pair| pair.0));
 }
 
 fn set<T>(to: &mut T, from: Option<T>) {
@@ -111,7 +107,7 @@ fn set_some<T: Clone>(to: &mut Option<T>, from: &Option<T>) {
     }
 }
 
-/// Two options that can't be together once a file has been read.
+/// Checks what the file and the options make together.
 pub fn check(config: &Config) -> Result<()> {
     config.check()?;
     match &config.output.out {
