@@ -105,22 +105,15 @@ pub struct Forward {
 pub fn forward(ws: &Workspace, spec: &BlockSpec, x: &[f32], params: &BlockParams<'_>) -> Forward {
     let (conv, channels) = (&spec.conv, spec.conv.out_channels);
     params.check(channels);
-    let prepared = Prepared::new(ws, conv, params.weight);
-    let group = prepared.group();
     let mut y = ws.take(conv.batch * conv.out_image());
     let mut parts = vec![Moments::default(); conv.batch * channels];
     let norm = params.gamma_beta.is_some();
-    y.par_chunks_mut(group * conv.out_image())
-        .zip(x.par_chunks(group * conv.in_image()))
-        .zip(parts.par_chunks_mut(group * channels))
-        .for_each(|((y, x), parts)| {
-            prepared.run(ws, x, Some(params.bias), y);
-            if norm {
-                for (y, parts) in y.chunks_exact(conv.out_image()).zip(parts.chunks_exact_mut(channels)) {
-                    moments(y, channels, parts);
-                }
-            }
-        });
+    let each = |y: &[f32], parts: &mut [Moments]| {
+        if norm {
+            moments(y, channels, parts);
+        }
+    };
+    conv::forward_into(ws, conv, x, params.weight, Some(params.bias), &mut y, &mut parts, &each);
     let (mut mean, mut var) = (Vec::new(), Vec::new());
     let affine = match params.gamma_beta {
         None => Affine::identity(channels),

@@ -15,6 +15,8 @@ fn shapes() -> Vec<ConvSpec> {
         (3, (7, 7), 64, 128),
         (5, (3, 3), 128, 256),
         (7, (4, 4), 128, 256),
+        (64, (4, 4), 64, 80),
+        (64, (7, 6), 80, 64),
         (3, (12, 12), 64, 128),
         (2, (6, 6), 128, 256),
         (1, (1, 1), 16, 16),
@@ -73,6 +75,7 @@ fn the_bits_are_the_same_on_every_path_and_with_any_threads() {
         ConvSpec::same3x3(9, (16, 16), 32, 64),
         ConvSpec::same3x3(9, (7, 7), 64, 128),
         ConvSpec::same3x3(9, (10, 10), 3, 32),
+        ConvSpec::same3x3(40, (4, 4), 112, 96),
         ConvSpec {
             batch: 3,
             height: 9,

@@ -95,7 +95,7 @@ pub(crate) trait GradSource: Sync {
     fn fill(&self, image: usize, dy: &mut [f32]);
 }
 
-/// Weights in the form that the forward pass of a convolution wants.
+/// Weights in the form that a forward pass by images wants.
 pub(crate) struct Prepared {
     spec: ConvSpec,
     weights: Buffer,
@@ -133,15 +133,42 @@ impl Prepared {
 /// # Panics
 /// If a length doesn't fit the shape.
 pub fn forward(ws: &Workspace, spec: &ConvSpec, x: &[f32], weight: &[f32], bias: Option<&[f32]>) -> Vec<f32> {
+    let mut y = ws.take(spec.batch * spec.out_image());
+    let mut nothing: Vec<()> = vec![(); spec.batch];
+    forward_into(ws, spec, x, weight, bias, &mut y, &mut nothing, &|_, _| {});
+    y.into_vec()
+}
+
+/// The convolution into `y`; calls `each` with every image of it, early, while it is in the cache, and with the image's
+/// part of `notes` (as many notes for every image).
+pub(crate) fn forward_into<T: Send>(
+    ws: &Workspace,
+    spec: &ConvSpec,
+    x: &[f32],
+    weight: &[f32],
+    bias: Option<&[f32]>,
+    y: &mut [f32],
+    notes: &mut [T],
+    each: &(impl Fn(&[f32], &mut [T]) + Sync),
+) {
     spec.check(x, weight);
     assert!(bias.is_none_or(|b| b.len() == spec.out_channels), "bias length");
+    let (one, notes_each) = (spec.out_image(), notes.len() / spec.batch);
+    if spec.uses_winograd() && winograd::by_channels(spec) {
+        winograd::forward_by_channels(ws, spec, x, weight, bias, y);
+        let images = y.par_chunks(one).zip(notes.par_chunks_mut(notes_each));
+        return images.for_each(|(y, notes)| each(y, notes));
+    }
     let prepared = Prepared::new(ws, spec, weight);
     let group = prepared.group();
-    let mut y = ws.take(spec.batch * spec.out_image());
-    y.par_chunks_mut(group * spec.out_image())
+    y.par_chunks_mut(group * one)
         .zip(x.par_chunks(group * spec.in_image()))
-        .for_each(|(y, x)| prepared.run(ws, x, bias, y));
-    y.into_vec()
+        .zip(notes.par_chunks_mut(group * notes_each))
+        .for_each(|((y, x), notes)| {
+            prepared.run(ws, x, bias, y);
+            let images = y.chunks_exact(one).zip(notes.chunks_exact_mut(notes_each));
+            images.for_each(|(y, notes)| each(y, notes));
+        });
 }
 
 /// Gradients of a convolution.

@@ -1,0 +1,201 @@
+//! The gradients, by the transposed computation.
+
+use super::transforms::{
+    Part, input_transform, input_transform_transposed, kernel_transform_transposed,
+    output_transform_transposed,
+};
+use super::{
+    CHANNELS, POINTS, Shared, TILES_A_PASS, Weights, all_weights, by_channels, group, point_stride, tiles,
+    weights_stride,
+};
+use crate::conv::{ConvSpec, GradSource};
+use crate::gemm::{Left, Right, Start, gemm};
+use crate::simd::WIDTH;
+use crate::workspace::{Buffer, Workspace};
+use rayon::prelude::*;
+
+/// Parts of a batch that sum their own gradient of the weights, whatever the number of threads.
+const PARTS: usize = 8;
+/// Tiles whose part of m stays in the first-level cache while the rows of v pass by.
+const TILES_A_BLOCK: usize = 128;
+
+/// The gradient of the weights, and into `dx` that of the input.
+pub(in crate::conv) fn backward(
+    ws: &Workspace,
+    spec: &ConvSpec,
+    x: &[f32],
+    weight: &[f32],
+    dy: &impl GradSource,
+    dx: Option<&mut [f32]>,
+) -> Vec<f32> {
+    let dx = dx.map(|dx| Shared(dx.as_mut_ptr()));
+    let weights = Weights { spec, weight, transposed: true };
+    let pass = Pass { ws, spec, x, dy, dx, weights, group: group(spec), per_image: tiles(spec) };
+    if by_channels(spec) { pass.by_channels() } else { pass.by_images() }
+}
+
+/// A backward pass.
+struct Pass<'a, D> {
+    ws: &'a Workspace,
+    spec: &'a ConvSpec,
+    x: &'a [f32],
+    dy: &'a D,
+    dx: Option<Shared>,
+    weights: Weights<'a>,
+    /// Images a task.
+    group: usize,
+    per_image: usize,
+}
+
+impl<D: GradSource> Pass<'_, D> {
+    fn tasks(&self) -> usize {
+        self.spec.batch.div_ceil(self.group)
+    }
+
+    /// Each part of the batch makes its tiles and sums its gradient of the weights in the cache; the parts' sums are added
+    /// in order.
+    fn by_images(&self) -> Vec<f32> {
+        let Self { ws, spec, .. } = self;
+        let (input, out) = (spec.in_channels, spec.out_channels);
+        let turned = self.dx.map(|dx| (dx, all_weights(ws, self.weights, input)));
+        let du_stride = point_stride(input, out);
+        let tasks_a_part = self.tasks().div_ceil(PARTS);
+        let parts = self.tasks().div_ceil(tasks_a_part);
+        let mut du = ws.take(parts * POINTS * du_stride);
+        du.par_chunks_mut(POINTS * du_stride).enumerate().for_each(|(part, du)| {
+            let t = self.group * self.per_image;
+            let (v_stride, m_stride) = (point_stride(t, input), point_stride(t, out));
+            let mut v = ws.take(POINTS * v_stride);
+            let mut m = ws.take(POINTS * m_stride);
+            let tasks = part * tasks_a_part..((part + 1) * tasks_a_part).min(self.tasks());
+            for (i, task) in tasks.enumerate() {
+                let images = self.transform(task, v.as_mut_ptr(), v_stride, m.as_mut_ptr(), m_stride);
+                if let Some((dx, turned)) = &turned {
+                    self.input_gradient(task * self.group, images, &m, m_stride, turned, (0, input), *dx);
+                }
+                for (p, du) in du.chunks_exact_mut(du_stride).enumerate() {
+                    let (v, m) = (&v[p * v_stride..], &m[p * m_stride..]);
+                    self.multiply(v, m, images * self.per_image, out, i > 0, du);
+                }
+            }
+        });
+        let (first, others) = du.split_at_mut(POINTS * du_stride);
+        first.par_chunks_mut(du_stride).enumerate().for_each(|(p, sum)| {
+            for part in others.chunks_exact(POINTS * du_stride) {
+                sum.iter_mut().zip(&part[p * du_stride..]).for_each(|(s, d)| *s += d);
+            }
+        });
+        let mut dweight = ws.take(spec.weights());
+        dweight.par_chunks_mut(WIDTH * input * 9).enumerate().for_each(|(block, dweight)| {
+            kernel_transform_transposed(&du[block * WIDTH..], du_stride, input, out, dweight);
+        });
+        dweight.into_vec()
+    }
+
+    /// All tiles first; then, for some channels at a time, the gradient of the inputs and that of the weights.
+    fn by_channels(&self) -> Vec<f32> {
+        let Self { ws, spec, .. } = self;
+        let (input, out) = (spec.in_channels, spec.out_channels);
+        let total = spec.batch * self.per_image;
+        let (v_stride, m_stride) = (point_stride(total, input), point_stride(total, out));
+        let mut v = ws.take(POINTS * v_stride);
+        let mut m = ws.take(POINTS * m_stride);
+        let (v_all, m_all) = (Shared(v.as_mut_ptr()), Shared(m.as_mut_ptr()));
+        (0..self.tasks()).into_par_iter().for_each(|task| {
+            let first = task * self.group * self.per_image;
+            // SAFETY: every task has its own tiles
+            let (v, m) = unsafe { (v_all.get().add(first * input), m_all.get().add(first * out)) };
+            self.transform(task, v, v_stride, m, m_stride);
+        });
+        let mut dweight = ws.take(spec.weights());
+        let inputs = || {
+            let Some(dx) = self.dx else { return };
+            (0..input).into_par_iter().step_by(CHANNELS).for_each(|from| {
+                let count = CHANNELS.min(input - from);
+                let mut turned = ws.take(POINTS * weights_stride(out, count));
+                for place in (0..count).step_by(WIDTH) {
+                    self.weights.transform(from + place, place, count, Shared(turned.as_mut_ptr()));
+                }
+                let images_a_pass = (TILES_A_PASS / self.per_image).max(1);
+                for first in (0..spec.batch).step_by(images_a_pass) {
+                    let images = images_a_pass.min(spec.batch - first);
+                    let m = &m[first * self.per_image * out..];
+                    self.input_gradient(first, images, m, m_stride, &turned, (from, count), dx);
+                }
+            });
+        };
+        let weights = |dweight: &mut [f32]| {
+            dweight.par_chunks_mut(CHANNELS * input * 9).enumerate().for_each(|(task, dweight)| {
+                let (from, count) = (task * CHANNELS, CHANNELS.min(out - task * CHANNELS));
+                let du_stride = point_stride(input, count);
+                let mut du = ws.take(POINTS * du_stride);
+                for (p, du) in du.chunks_exact_mut(du_stride).enumerate() {
+                    for first in (0..total).step_by(TILES_A_BLOCK) {
+                        let tiles = TILES_A_BLOCK.min(total - first);
+                        let (v, m) =
+                            (&v[p * v_stride + first * input..], &m[p * m_stride + first * out + from..]);
+                        self.multiply(v, m, tiles, count, first > 0, du);
+                    }
+                }
+                for (block, dweight) in dweight.chunks_mut(WIDTH * input * 9).enumerate() {
+                    kernel_transform_transposed(&du[block * WIDTH..], du_stride, input, count, dweight);
+                }
+            });
+        };
+        rayon::join(inputs, || weights(&mut dweight));
+        dweight.into_vec()
+    }
+
+    /// Bt d B and A dy At of a task's images; returns how many images those are.
+    fn transform(&self, task: usize, v: *mut f32, v_stride: usize, m: *mut f32, m_stride: usize) -> usize {
+        let Self { ws, spec, .. } = self;
+        let first = task * self.group;
+        let images = self.group.min(spec.batch - first);
+        let x = self.x[first * spec.in_image()..][..images * spec.in_image()].as_ptr();
+        input_transform(Part::input(spec), images, x, v, v_stride);
+        let mut dy = ws.take(spec.out_image());
+        for i in 0..images {
+            self.dy.fill(first + i, &mut dy);
+            // SAFETY: the caller gives places for all tiles of the task
+            let m = unsafe { m.add(i * self.per_image * spec.out_channels) };
+            output_transform_transposed(Part::output(spec), 1, dy.as_ptr(), m, m_stride);
+        }
+        images
+    }
+
+    /// The gradient of some channels (from, count) of some images; `m` begins with their tiles, and `turned` has the
+    /// weights of those channels.
+    fn input_gradient(
+        &self,
+        first: usize,
+        images: usize,
+        m: &[f32],
+        m_stride: usize,
+        turned: &Buffer,
+        (from, count): (usize, usize),
+        dx: Shared,
+    ) {
+        let Self { ws, spec, .. } = self;
+        let (out, t) = (spec.out_channels, images * self.per_image);
+        let (u_stride, dv_stride) = (weights_stride(out, count), point_stride(t, count));
+        let mut dv = ws.take(POINTS * dv_stride);
+        for p in 0..POINTS {
+            let left = Left::matrix(m[p * m_stride..].as_ptr(), out, 1);
+            let right = Right::Packed(turned[p * u_stride..].as_ptr());
+            gemm(t, count, out, left, right, dv[p * dv_stride..].as_mut_ptr(), count, Start::Zero);
+        }
+        // SAFETY: every task has its own images or channels
+        let dx = unsafe { dx.get().add(first * spec.in_image()) };
+        let part = Part::input(spec).channels(from, count);
+        input_transform_transposed(part, images, dv.as_ptr(), dv_stride, dx);
+    }
+
+    /// du = vt m, or added to it, for some tiles at one point and `count` columns of m.
+    fn multiply(&self, v: &[f32], m: &[f32], tiles: usize, count: usize, add: bool, du: &mut [f32]) {
+        let (input, out) = (self.spec.in_channels, self.spec.out_channels);
+        let left = Left::matrix(v.as_ptr(), 1, input);
+        let right = Right::Rows(m.as_ptr(), out);
+        let start = if add { Start::Accumulate } else { Start::Zero };
+        gemm(input, count, tiles, left, right, du.as_mut_ptr(), count, start);
+    }
+}
