@@ -2,7 +2,6 @@
 
 mod args;
 mod commands;
-mod memory;
 mod options;
 mod out;
 mod progress;
@@ -17,7 +16,6 @@ use clap::Parser;
 use args::Cli;
 
 fn main() -> ExitCode {
-    memory::keep_freed_memory();
     std::panic::set_hook(Box::new(end_with_one_sentence));
     match commands::run(Cli::parse()) {
         Ok(()) => ExitCode::SUCCESS,

@@ -69,8 +69,8 @@ impl Progress {
     fn plan(&self, epochs: usize, finished: usize) {
         if self.drawn {
             let bar = self.bars.add(ProgressBar::new(epochs as u64).with_position(finished as u64));
-            bar.set_style(style("{prefix} {bar:24} {percent:>3}%  {pos} of {len} epochs  {eta} left"));
-            bar.set_prefix(format!("{:<36}", "study"));
+            bar.set_style(style("{prefix} {bar:24} {percent:>3}%  {pos} of {len} epochs"));
+            bar.set_prefix(format!("{:<35}", "study"));
             bar.reset_eta();
             bar.enable_steady_tick(Duration::from_secs(1));
             *self.whole.lock().unwrap_or_else(PoisonError::into_inner) = Some(bar);
@@ -97,6 +97,7 @@ impl Progress {
     fn epoch(&self, run: &RunId, record: &EpochRecord, best: bool) {
         let epochs = self.with(run, |r| {
             r.bar.reset();
+            r.epoch_began = Instant::now();
             r.epochs
         });
         self.say(&format!(
@@ -111,6 +112,8 @@ impl Progress {
             if best { "   best" } else { "" },
         ));
         if let Some(whole) = &*self.whole.lock().unwrap_or_else(PoisonError::into_inner) {
+            // Before the first epoch nobody knows how long the others take.
+            whole.set_style(style("{prefix} {bar:24} {percent:>3}%  {pos} of {len} epochs  {eta} left"));
             whole.inc(1);
         }
     }
@@ -174,9 +177,6 @@ impl Observer for Progress {
 
 impl Run {
     fn step(&mut self, run: &RunId, (epoch, step, images): (usize, usize, usize), loss: f64, accuracy: f64) {
-        if step == 1 {
-            self.epoch_began = Instant::now() - Duration::from_millis(1);
-        }
         let speed = images as f64 / self.epoch_began.elapsed().as_secs_f64();
         self.bar.set_prefix(format!("{:<24} epoch {epoch:>2}/{}", label(run), self.epochs));
         self.bar.set_message(format!("loss {loss:.4}  accuracy {}  {speed:.0} images/s", percent(accuracy)));

@@ -76,7 +76,7 @@ pub struct Network {
 impl Learner for Network {
     fn step(&mut self, pixels: Vec<f32>, labels: &[i32], _: u64) -> Result<Outcome> {
         match self.trainer.step(pixels, labels) {
-            Ok(step) => Ok(Outcome { loss: step.loss.into(), correct: step.correct }),
+            Ok(step) => Ok(Outcome { loss: step.loss, correct: step.correct }),
             Err(error) if error.kind() == ErrorKind::Diverged => Ok(Outcome { loss: f64::NAN, correct: 0 }),
             Err(error) => Err(error.into()),
         }

@@ -10,7 +10,7 @@ use crate::learner::Learner;
 /// The inputs of activations are counted from -6 to 6: after batch norm few lie outside.
 const RANGE: (f64, f64, usize) = (-6.0, 6.0, 120);
 /// The images whose inputs are counted.
-const IMAGES: usize = 1000;
+const IMAGES: usize = 256;
 
 impl<L: Learner> Training<'_, L> {
     /// Judges the best weights. A held-out test set is touched here, and only here.
@@ -58,7 +58,7 @@ impl<L: Learner> Training<'_, L> {
         let mut histograms: Vec<InputHistogram> = Vec::new();
         let all: Vec<u32> = (0..self.data.train.len().min(IMAGES) as u32).collect();
         let mut labels = Vec::new();
-        for indices in all.chunks(100) {
+        for indices in all.chunks(64) {
             let mut pixels = Vec::new();
             self.data.train.batch(indices, &mut pixels, &mut labels);
             let layers = self.learner.inputs(pixels)?;
