@@ -1,9 +1,9 @@
 //! Two-dimensional convolution, channels last, and its gradients.
 //!
-//! Inputs and outputs are N x H x W x C; weights keep PyTorch's order, out x in x kernel x kernel. Two algorithms share
-//! the matrix product of [`gemm`](crate::gemm): the [direct](direct) one for every shape, and [Winograd's](winograd) for
-//! kernels of three with stride one, which needs a quarter of the multiplications. Both work image by image on
-//! what fits the cache, so that callers can make the outputs' gradients on the fly ([`GradSource`]).
+//! Inputs and outputs are N x H x W x C; weights keep PyTorch's order, out x in x kernel x kernel. Two algorithms share one
+//! matrix product: the direct one for every shape, and Winograd's for kernels of three with stride one, which needs a
+//! quarter of the multiplications. Both work image by image on what fits the cache, so that a caller can make the
+//! outputs' gradients on the fly.
 
 mod direct;
 mod winograd;
