@@ -23,6 +23,11 @@ pub fn json(value: &impl Serialize) -> Result<()> {
     line(&text)
 }
 
+/// Writes what happened in a training or a study as one line of JSON.
+pub fn event(name: &str, value: &impl Serialize) -> Result<()> {
+    json(&serde_json::json!({"event": name, "run": null, "value": value}))
+}
+
 /// Writes a line to standard error; if that is closed, nobody wants to know.
 pub fn note(text: &str) {
     let _ = writeln!(io::stderr(), "{text}");

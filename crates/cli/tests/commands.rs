@@ -27,7 +27,7 @@ fn a_study_leaves_table_figures_report_and_networks() {
     let dir = tempfile::tempdir().unwrap();
     let line = format!("study {TINY} --seeds 2 --variants adact,optimized,relu,random:1 --json --out study");
     let lines = json_lines(&ok(dir.path(), &line));
-    let last = lines.last().unwrap();
+    let last = &lines.last().unwrap()["value"];
     assert_eq!(last["runs"].as_array().unwrap().len(), 8);
     assert_eq!(last["choices"].as_array().unwrap().len(), 4);
     let epochs = lines.iter().filter(|l| l["event"] == "epoch").count();

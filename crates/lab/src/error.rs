@@ -97,12 +97,6 @@ impl From<adact_data::Error> for Error {
     }
 }
 
-impl From<adact::Error> for Error {
-    fn from(e: adact::Error) -> Self {
-        if e.is_input() { Self::input(e.to_string()) } else { Self::failure(e.to_string()) }
-    }
-}
-
 /// The entry of `known` that `name` most likely means, as ` (did you mean ...?)`, or nothing.
 pub(crate) fn suggestion<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     known

@@ -11,7 +11,7 @@ use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 
 use crate::config::{Config, Model, Protocol};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::images::Data;
 use crate::learner::{Evaluation, Learner, Outcome};
 use crate::variants::LAYERS;
@@ -162,5 +162,11 @@ pub(crate) fn layer_weights(layer: adact::LayerMixture) -> LayerWeights {
         prelu_slope: layer.prelu_slope,
         softmax: layer.softmax,
         w: layer.w,
+    }
+}
+
+impl From<adact::Error> for Error {
+    fn from(e: adact::Error) -> Self {
+        if e.is_input() { Self::input(e.to_string()) } else { Self::failure(e.to_string()) }
     }
 }

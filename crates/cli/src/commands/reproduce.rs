@@ -24,7 +24,7 @@ pub fn run(args: &ReproduceArgs, threads: Option<usize>, json: bool) -> Result<(
     progress.close();
     let reproduced = outcome?;
     if json {
-        return reproduced.studies.iter().try_for_each(|study| out::json(&study.result));
+        return reproduced.studies.iter().try_for_each(|study| out::event("study", &study.result));
     }
     out::line(&format!("\n{}\n", numbers(&reproduced)))?;
     for row in &reproduced.beside.claims {

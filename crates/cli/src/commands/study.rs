@@ -4,7 +4,7 @@ use std::path::Path;
 
 use adact_evidence::names;
 use adact_evidence::records::StudyResult;
-use adact_evidence::table::{duration, mean_and_sd, thousands};
+use adact_evidence::table::{duration, mean_and_sd, selection_in_words, thousands};
 use adact_lab::images::Data;
 use adact_lab::study::study;
 use adact_lab::{Control, Result};
@@ -26,12 +26,12 @@ pub fn run(args: &StudyArgs, threads: Option<usize>, json: bool) -> Result<()> {
     let outcome = study(&config, &data, &folder, mode, &control);
     progress.close();
     let result = outcome?.result;
-    if json { out::json(&result) } else { show(&result, &folder) }
+    if json { out::event("study", &result) } else { show(&result, &folder) }
 }
 
 /// The table, the choices and the verdicts.
 pub fn show(study: &StudyResult, folder: &Path) -> Result<()> {
-    out::line(&format!("\n{}\n", table(study)))?;
+    out::line(&format!("\n{}\n\n{}\n", table(study), selection_in_words(study.selection)))?;
     for choice in &study.choices {
         let votes = choice.by_seed.iter().filter(|c| **c == choice.choice).count();
         let agree = match choice.by_seed.len() {

@@ -12,6 +12,9 @@ use crate::folder::Folder;
 use crate::images::Data;
 use crate::machine;
 
+/// Burn's version, as the workspace pins it.
+const BURN: &str = "0.22.1";
+
 /// The manifest of a folder that is being worked on.
 pub(crate) struct Open(Manifest);
 
@@ -45,7 +48,7 @@ pub(crate) fn manifest(config: &Config, data: &Data, run: Option<&RunId>, folder
     let manifest = Manifest {
         command: std::env::args().collect(),
         versions: BTreeMap::from(
-            [("adact", env!("CARGO_PKG_VERSION")), ("rustc", env!("ADACT_RUSTC"))]
+            [("adact", env!("CARGO_PKG_VERSION")), ("burn", BURN), ("rustc", env!("ADACT_RUSTC"))]
                 .map(|(name, version)| (name.into(), version.into())),
         ),
         dataset: data.name.clone(),
@@ -75,4 +78,13 @@ impl Open {
 
 fn now() -> String {
     humantime::format_rfc3339_seconds(SystemTime::now()).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_version_of_burn_is_the_pinned_one() {
+        let workspace = include_str!("../../../../Cargo.toml");
+        assert!(workspace.contains(&format!("version = \"={}\"", super::BURN)));
+    }
 }

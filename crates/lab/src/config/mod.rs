@@ -297,6 +297,8 @@ mod names {
 
 #[cfg(test)]
 mod tests {
+    use adact_kernels::random::{Purpose, Stream};
+
     use super::*;
 
     #[test]
@@ -389,5 +391,50 @@ mod tests {
         assert_eq!(a.difference(&b).unwrap(), "data.limit_train is 10 there and not set here");
         let training = Config { train: Some(Train::default()), ..Config::default() };
         assert_eq!(a.difference(&training).unwrap(), "it holds a training");
+    }
+
+    #[test]
+    fn damaged_files_are_refused_in_one_line_and_what_is_read_can_be_written() {
+        let config = Config {
+            train: Some(Train::default()),
+            study: Some(Study { seeds: Seeds::first(3), ..Study::default() }),
+            ..Config::default()
+        };
+        let whole = config.to_toml().unwrap().into_bytes();
+        let strange = [
+            "=",
+            "[",
+            "]",
+            "\"",
+            "\n",
+            "-",
+            "1e999",
+            "nan",
+            "0x",
+            "'''",
+            "9223372036854775808",
+            "{",
+            ".",
+            "é",
+        ];
+        for round in 0..20_000 {
+            let random = Stream::new(7, Purpose::Synthetic, round);
+            let mut text = whole.clone();
+            for i in 0..1 + random.below(0, 3) {
+                let at = random.below(3 * i + 1, text.len() as u64 + 1) as usize;
+                let cut = random.below(3 * i + 2, 12).min((text.len() - at) as u64) as usize;
+                let piece = strange[random.below(3 * i + 3, strange.len() as u64) as usize];
+                text.splice(at..at + cut, piece.bytes());
+            }
+            let Ok(text) = String::from_utf8(text) else { continue };
+            match Config::parse(&text) {
+                Err(error) => assert!(!error.to_string().contains('\n'), "{error}"),
+                Ok(read) => {
+                    let _ = read.check();
+                    let again = Config::parse(&read.to_toml().unwrap()).unwrap();
+                    assert_eq!(again.to_toml().unwrap(), read.to_toml().unwrap());
+                }
+            }
+        }
     }
 }
