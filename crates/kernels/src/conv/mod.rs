@@ -83,9 +83,7 @@ impl ConvSpec {
     fn uses_winograd(&self) -> bool {
         let shape = self.kernel == 3 && self.stride == 1 && self.padding == 1;
         let channels = self.in_channels.is_multiple_of(WIDTH) && self.out_channels.is_multiple_of(WIDTH);
-        // tiles hang over the edge: where most of a tile does, the direct way has less to do
-        let work = winograd::tiles(self) * winograd::POINTS * 2;
-        shape && channels && work <= self.out_height() * self.out_width() * 9
+        shape && channels && winograd::pays(self)
     }
 }
 
@@ -106,7 +104,7 @@ impl Prepared {
     pub fn new(ws: &Workspace, spec: &ConvSpec, weight: &[f32]) -> Self {
         let winograd = spec.uses_winograd();
         let weights = if winograd {
-            winograd::forward_weights(ws, spec, weight)
+            winograd::forward::weights(ws, spec, weight)
         } else {
             direct::pack(ws, spec.out_channels, spec.in_channels, spec.kernel, weight, false)
         };
@@ -115,13 +113,13 @@ impl Prepared {
 
     /// Images that [`Prepared::run`] should be given at once, whatever the number of threads.
     pub fn group(&self) -> usize {
-        if self.winograd { winograd::group(&self.spec) } else { 1 }
+        if self.winograd { winograd::forward::group(&self.spec) } else { 1 }
     }
 
     /// The convolution of some images of the batch.
     pub fn run(&self, ws: &Workspace, x: &[f32], bias: Option<&[f32]>, y: &mut [f32]) {
         if self.winograd {
-            winograd::forward(ws, &self.spec, &self.weights, x, bias, y);
+            winograd::forward::by_images(ws, &self.spec, &self.weights, x, bias, y);
         } else {
             direct::forward(ws, &self.spec, &self.weights, x, bias, y);
         }
@@ -154,8 +152,7 @@ pub(crate) fn forward_into<T: Send>(
     spec.check(x, weight);
     assert!(bias.is_none_or(|b| b.len() == spec.out_channels), "bias length");
     let (one, notes_each) = (spec.out_image(), notes.len() / spec.batch);
-    if spec.uses_winograd() && winograd::by_channels(spec) {
-        winograd::forward_by_channels(ws, spec, x, weight, bias, y);
+    if spec.uses_winograd() && winograd::forward::by_channels_if_better(ws, spec, x, weight, bias, y) {
         let images = y.par_chunks(one).zip(notes.par_chunks_mut(notes_each));
         return images.for_each(|(y, notes)| each(y, notes));
     }

@@ -1,15 +1,12 @@
-//! The gradients, by the transposed computation.
+//! The gradients, by the transposed computation of F(4x4, 3x3): sixteen outputs of a tile from 36 products instead of 144.
 
 use super::transforms::{
-    Part, input_transform, input_transform_transposed, kernel_transform_transposed,
+    Part, input_transform, input_transform_transposed, kernel_transform, kernel_transform_transposed,
     output_transform_transposed,
 };
-use super::{
-    CHANNELS, POINTS, Shared, TILES_A_PASS, Weights, all_weights, by_channels, group, point_stride, tiles,
-    weights_stride,
-};
+use super::{CHANNELS, POINTS, Shared, TILES_A_PASS, by_channels, point_stride, tiles, weights_stride};
 use crate::conv::{ConvSpec, GradSource};
-use crate::gemm::{Left, Right, Start, gemm};
+use crate::gemm::{Left, Right, Start, gemm, packed_index};
 use crate::simd::WIDTH;
 use crate::workspace::{Buffer, Workspace};
 use rayon::prelude::*;
@@ -29,9 +26,47 @@ pub(in crate::conv) fn backward(
     dx: Option<&mut [f32]>,
 ) -> Vec<f32> {
     let dx = dx.map(|dx| Shared(dx.as_mut_ptr()));
-    let weights = Weights { spec, weight, transposed: true };
+    let weights = Weights { spec, weight };
     let pass = Pass { ws, spec, x, dy, dx, weights, group: group(spec), per_image: tiles(spec) };
     if by_channels(spec) { pass.by_channels() } else { pass.by_images() }
+}
+
+/// Images a task, where tasks are images: about 48 tiles, so that a task's transforms stay in the second-level cache, and
+/// tasks in fours.
+fn group(spec: &ConvSpec) -> usize {
+    let tasks = (spec.batch * tiles(spec)).div_ceil(48).next_multiple_of(4);
+    spec.batch.div_ceil(tasks).max(1)
+}
+
+/// G g Gt of the kernels in 36 packed right operands out x in.
+#[derive(Clone, Copy)]
+struct Weights<'a> {
+    spec: &'a ConvSpec,
+    weight: &'a [f32],
+}
+
+impl Weights<'_> {
+    /// Transforms the kernels of sixteen inputs from `column` on, into the columns of `u` from `place` on; `u` has `columns`.
+    fn transform(&self, column: usize, place: usize, columns: usize, u: Shared) {
+        let (input, out) = (self.spec.in_channels, self.spec.out_channels);
+        let first = packed_index(out, columns, 0, place);
+        let step = if out > 1 { packed_index(out, columns, 1, place) - first } else { 0 };
+        // SAFETY: the caller gives a buffer for all columns, and no other task these
+        let u = unsafe { u.get().add(first) };
+        let kernels = &self.weight[column * 9..];
+        kernel_transform(kernels, out, input * 9, 9, u, step, weights_stride(out, columns));
+    }
+
+    /// All of them.
+    fn all(&self, ws: &Workspace) -> Buffer {
+        let input = self.spec.in_channels;
+        let mut u = ws.take(POINTS * weights_stride(self.spec.out_channels, input));
+        let shared = Shared(u.as_mut_ptr());
+        (0..input).into_par_iter().step_by(WIDTH).for_each(|column| {
+            self.transform(column, column, input, shared);
+        });
+        u
+    }
 }
 
 /// A backward pass.
@@ -57,7 +92,7 @@ impl<D: GradSource> Pass<'_, D> {
     fn by_images(&self) -> Vec<f32> {
         let Self { ws, spec, .. } = self;
         let (input, out) = (spec.in_channels, spec.out_channels);
-        let turned = self.dx.map(|dx| (dx, all_weights(ws, self.weights, input)));
+        let turned = self.dx.map(|dx| (dx, self.weights.all(ws)));
         let du_stride = point_stride(input, out);
         let tasks_a_part = self.tasks().div_ceil(PARTS);
         let parts = self.tasks().div_ceil(tasks_a_part);

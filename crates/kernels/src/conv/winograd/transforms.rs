@@ -71,19 +71,6 @@ fn input_1d_transposed<V: Lanes>(t: [V; 6]) -> [V; 6] {
     ]
 }
 
-/// At m.
-#[inline(always)]
-fn output_1d<V: Lanes>(m: [V; 6]) -> [V; 4] {
-    let (s1, d1) = (m[1].add(m[2]), m[1].sub(m[2]));
-    let (s2, d2) = (m[3].add(m[4]), m[3].sub(m[4]));
-    [
-        m[0].add(s1.add(s2)),
-        d2.mul_add(V::splat(2.0), d1),
-        s2.mul_add(V::splat(4.0), s1),
-        d2.mul_add(V::splat(8.0), d1).add(m[5]),
-    ]
-}
-
 /// A y.
 #[inline(always)]
 fn output_1d_transposed<V: Lanes>(y: [V; 4]) -> [V; 6] {
@@ -164,49 +151,6 @@ vectorised! {
                                 let line = input_1d([d[0][i], d[1][i], d[2][i], d[3][i], d[4][i], d[5][i]]);
                                 for (j, t) in line.into_iter().enumerate() {
                                     t.store(v.add((i * 6 + j) * point_stride + tile * count + c));
-                                }
-                            }
-                        }
-                    }
-                    tile += 1;
-                }
-            }
-        }
-    }
-}
-
-vectorised! {
-    /// At m A of every tile of some images, plus the bias.
-    pub(super) fn output_transform<V>(part: Part, images: usize, m: *const f32, point_stride: usize, bias: Option<&[f32]>, y: *mut f32) {
-        let Part { height, width, channels, from, count } = part;
-        let mut tile = 0;
-        for image in 0..images {
-            // SAFETY: the caller gives `images` images
-            let image = unsafe { y.add(image * height * width * channels + from) };
-            for top in (0..height).step_by(TILE) {
-                for left in (0..width).step_by(TILE) {
-                    let (rows, columns) = ((height - top).min(TILE), (width - left).min(TILE));
-                    for c in (0..count).step_by(WIDTH) {
-                        // SAFETY: the caller gives all points; rows and columns are inside the image
-                        unsafe {
-                            let b = match bias {
-                                Some(b) => V::load(b.as_ptr().add(from + c)),
-                                None => V::splat(0.0),
-                            };
-                            let mut half = [[V::splat(0.0); 6]; 4];
-                            for j in 0..6 {
-                                let column = output_1d(strided(m.add(j * point_stride + tile * count + c), 6 * point_stride));
-                                for i in 0..4 {
-                                    half[i][j] = column[i];
-                                }
-                            }
-                            for i in 0..4 {
-                                let line = output_1d(half[i]);
-                                for j in 0..4 {
-                                    if i < rows && j < columns {
-                                        let at = ((top + i) * width + left + j) * channels + c;
-                                        line[j].add(b).store(image.add(at));
-                                    }
                                 }
                             }
                         }
