@@ -288,18 +288,6 @@ impl Activation {
         self.visit(Learns)
     }
 
-    /// Whether the activation is random while training.
-    pub fn is_random(self) -> bool {
-        struct Random;
-        impl CurveVisitor for Random {
-            type Output = bool;
-            fn visit<C: Curve>(self) -> bool {
-                C::IS_RANDOM
-            }
-        }
-        self.visit(Random)
-    }
-
     /// The value and the derivative at `x`, in evaluation (RReLU with its mean slope), in any precision.
     ///
     /// ```

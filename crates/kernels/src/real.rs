@@ -37,31 +37,39 @@ pub trait Real: Copy {
     }
 }
 
+/// The methods that Rust's own numbers have as operators.
+macro_rules! scalar_arithmetic {
+    ($type:ty) => {
+        fn constant(v: f64) -> Self {
+            v as $type
+        }
+        fn plus(self, o: Self) -> Self {
+            self + o
+        }
+        fn minus(self, o: Self) -> Self {
+            self - o
+        }
+        fn times(self, o: Self) -> Self {
+            self * o
+        }
+        fn over(self, o: Self) -> Self {
+            self / o
+        }
+        fn fma(self, a: Self, b: Self) -> Self {
+            self.mul_add(a, b)
+        }
+        fn if_positive(self, a: Self, b: Self) -> Self {
+            if self > 0.0 { a } else { b }
+        }
+        fn clamped(self, low: f64, high: f64) -> Self {
+            self.clamp(low as $type, high as $type)
+        }
+    };
+}
+
 impl Real for f64 {
-    fn constant(v: f64) -> Self {
-        v
-    }
-    fn plus(self, o: Self) -> Self {
-        self + o
-    }
-    fn minus(self, o: Self) -> Self {
-        self - o
-    }
-    fn times(self, o: Self) -> Self {
-        self * o
-    }
-    fn over(self, o: Self) -> Self {
-        self / o
-    }
-    fn fma(self, a: Self, b: Self) -> Self {
-        self.mul_add(a, b)
-    }
-    fn if_positive(self, a: Self, b: Self) -> Self {
-        if self > 0.0 { a } else { b }
-    }
-    fn clamped(self, low: f64, high: f64) -> Self {
-        self.clamp(low, high)
-    }
+    scalar_arithmetic!(f64);
+
     fn exp_expm1(self) -> (Self, Self) {
         let x = self.clamp(-700.0, 40.0);
         (x.exp(), x.exp_m1())
@@ -71,32 +79,10 @@ impl Real for f64 {
     }
 }
 
-/// Arithmetic for one `f32`, through the portable vector: the same bits as the kernels.
+/// One `f32` takes its exponential and error function from the portable vector: the same bits as the kernels.
 impl Real for f32 {
-    fn constant(v: f64) -> Self {
-        v as f32
-    }
-    fn plus(self, o: Self) -> Self {
-        self + o
-    }
-    fn minus(self, o: Self) -> Self {
-        self - o
-    }
-    fn times(self, o: Self) -> Self {
-        self * o
-    }
-    fn over(self, o: Self) -> Self {
-        self / o
-    }
-    fn fma(self, a: Self, b: Self) -> Self {
-        self.mul_add(a, b)
-    }
-    fn if_positive(self, a: Self, b: Self) -> Self {
-        if self > 0.0 { a } else { b }
-    }
-    fn clamped(self, low: f64, high: f64) -> Self {
-        self.clamp(low as f32, high as f32)
-    }
+    scalar_arithmetic!(f32);
+
     fn exp_expm1(self) -> (Self, Self) {
         let (e, em1) = Portable::splat(self).exp_expm1();
         (e.to_array()[0], em1.to_array()[0])

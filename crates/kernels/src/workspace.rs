@@ -45,17 +45,6 @@ impl Workspace {
         b.fill(0.0);
         b
     }
-
-    /// Bytes that wait for their next use.
-    pub fn idle_bytes(&self) -> usize {
-        let free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
-        free.iter().map(|v| v.len() * size_of::<f32>()).sum()
-    }
-
-    /// Frees the buffers that are not in use.
-    pub fn clear(&self) {
-        self.free.lock().unwrap_or_else(PoisonError::into_inner).clear();
-    }
 }
 
 /// A buffer of a [`Workspace`], which gets it back when it is dropped.

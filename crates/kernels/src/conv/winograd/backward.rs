@@ -4,9 +4,12 @@ use super::transforms::{
     Part, input_transform, input_transform_transposed, kernel_transform, kernel_transform_transposed,
     output_transform_transposed,
 };
-use super::{CHANNELS, POINTS, Shared, TILES_A_PASS, by_channels, point_stride, tiles, weights_stride};
+use super::{
+    CHANNELS, POINTS, Shared, TILES_A_PASS, by_channels, images_a_task, packed_column, point_stride, tiles,
+    weights_stride,
+};
 use crate::conv::{ConvSpec, GradSource};
-use crate::gemm::{Left, Right, Start, gemm, packed_index};
+use crate::gemm::{Left, Right, Start, gemm};
 use crate::simd::WIDTH;
 use crate::workspace::{Buffer, Workspace};
 use rayon::prelude::*;
@@ -31,11 +34,9 @@ pub(in crate::conv) fn backward(
     if by_channels(spec) { pass.by_channels() } else { pass.by_images() }
 }
 
-/// Images a task, where tasks are images: about 48 tiles, so that a task's transforms stay in the second-level cache, and
-/// tasks in fours.
+/// Images a task, where tasks are images.
 fn group(spec: &ConvSpec) -> usize {
-    let tasks = (spec.batch * tiles(spec)).div_ceil(48).next_multiple_of(4);
-    spec.batch.div_ceil(tasks).max(1)
+    images_a_task(spec.batch, tiles(spec), 48)
 }
 
 /// G g Gt of the kernels in 36 packed right operands out x in.
@@ -49,8 +50,7 @@ impl Weights<'_> {
     /// Transforms the kernels of sixteen inputs from `column` on, into the columns of `u` from `place` on; `u` has `columns`.
     fn transform(&self, column: usize, place: usize, columns: usize, u: Shared) {
         let (input, out) = (self.spec.in_channels, self.spec.out_channels);
-        let first = packed_index(out, columns, 0, place);
-        let step = if out > 1 { packed_index(out, columns, 1, place) - first } else { 0 };
+        let (first, step) = packed_column(out, columns, place);
         // SAFETY: the caller gives a buffer for all columns, and no other task these
         let u = unsafe { u.get().add(first) };
         let kernels = &self.weight[column * 9..];

@@ -4,9 +4,12 @@
 //! where they show: max pooling compares values that may differ in the last digits, and another winner moves a gradient by
 //! a pixel. F(2x2, 3x3) rounds less than the definition summed in one chain.
 
-use super::{CHANNELS, Shared, TILES_A_PASS, by_channels, point_stride, weights_stride};
+use super::transforms::{gather, strided};
+use super::{
+    CHANNELS, Shared, TILES_A_PASS, by_channels, images_a_task, packed_column, point_stride, weights_stride,
+};
 use crate::conv::ConvSpec;
-use crate::gemm::{Left, Right, Start, gemm, packed_index};
+use crate::gemm::{Left, Right, Start, gemm};
 use crate::simd::{Lanes, WIDTH};
 use crate::vectorised;
 use crate::workspace::{Buffer, Workspace};
@@ -21,11 +24,9 @@ fn tiles(spec: &ConvSpec) -> usize {
     spec.out_height().div_ceil(TILE) * spec.out_width().div_ceil(TILE)
 }
 
-/// Images a task, where tasks are images: about 64 tiles, so that a task's transforms stay in the second-level cache, and
-/// tasks in fours.
+/// Images a task, where tasks are images.
 pub(in crate::conv) fn group(spec: &ConvSpec) -> usize {
-    let tasks = (spec.batch * tiles(spec)).div_ceil(64).next_multiple_of(4);
-    spec.batch.div_ceil(tasks).max(1)
+    images_a_task(spec.batch, tiles(spec), 64)
 }
 
 /// G g Gt for all kernels: 16 packed right operands, in x out.
@@ -49,8 +50,7 @@ fn transform_weights(
     u: Shared,
 ) {
     let input = spec.in_channels;
-    let first = packed_index(input, columns, 0, place);
-    let step = if input > 1 { packed_index(input, columns, 1, place) - first } else { 0 };
+    let (first, step) = packed_column(input, columns, place);
     // SAFETY: the caller gives a buffer for all columns, and no other task these
     let u = unsafe { u.get().add(first) };
     kernel_transform(&weight[column * input * 9..], input, u, step, weights_stride(input, columns));
@@ -154,17 +154,12 @@ vectorised! {
     fn kernel_transform<V>(kernels: &[f32], rows: usize, u: *mut f32, step: usize, one: usize) {
         let mut g = [[0.0f32; WIDTH]; 9];
         for r in 0..rows {
-            for l in 0..WIDTH {
-                let k = &kernels[(l * rows + r) * 9..][..9];
-                for t in 0..9 {
-                    g[t][l] = k[t];
-                }
-            }
+            gather(&kernels[r * 9..], rows * 9, &mut g);
             // SAFETY: the arrays are full vectors; the caller gives places for all points
             unsafe {
                 let mut half = [[V::splat(0.0); 3]; 4];
                 for c in 0..3 {
-                    let column = kernel_1d([V::load(g[c].as_ptr()), V::load(g[3 + c].as_ptr()), V::load(g[6 + c].as_ptr())]);
+                    let column = kernel_1d(strided(g[c].as_ptr(), 3 * WIDTH));
                     for i in 0..4 {
                         half[i][c] = column[i];
                     }
@@ -247,11 +242,7 @@ vectorised! {
                             };
                             let mut half = [[V::splat(0.0); 4]; 2];
                             for j in 0..4 {
-                                let mut column = [V::splat(0.0); 4];
-                                for i in 0..4 {
-                                    column[i] = V::load(m.add((i * 4 + j) * point_stride + tile * count + c));
-                                }
-                                let column = output_1d(column);
+                                let column = output_1d(strided(m.add(j * point_stride + tile * count + c), 4 * point_stride));
                                 half[0][j] = column[0];
                                 half[1][j] = column[1];
                             }

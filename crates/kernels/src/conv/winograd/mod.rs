@@ -17,7 +17,7 @@ mod transforms;
 pub(super) use backward::backward;
 
 use super::ConvSpec;
-use crate::gemm::packed_len;
+use crate::gemm::{packed_index, packed_len};
 use crate::simd::WIDTH;
 
 /// Products a tile of the backward pass.
@@ -38,6 +38,20 @@ fn point_stride(rows: usize, columns: usize) -> usize {
 /// The same for packed weights.
 fn weights_stride(rows: usize, columns: usize) -> usize {
     packed_len(rows, columns) + WIDTH
+}
+
+/// Where a column of packed weights begins, and the floats from one of its rows to the next.
+fn packed_column(rows: usize, columns: usize, column: usize) -> (usize, usize) {
+    let first = packed_index(rows, columns, 0, column);
+    let step = if rows > 1 { packed_index(rows, columns, 1, column) - first } else { 0 };
+    (first, step)
+}
+
+/// Images a task, where tasks are images: about `tiles_a_task` tiles, so that a task's transforms stay in the second-level
+/// cache, and tasks in fours.
+fn images_a_task(batch: usize, tiles_an_image: usize, tiles_a_task: usize) -> usize {
+    let tasks = (batch * tiles_an_image).div_ceil(tiles_a_task).next_multiple_of(4);
+    batch.div_ceil(tasks).max(1)
 }
 
 /// Tiles of an image in the backward pass.

@@ -7,12 +7,23 @@ use crate::vectorised;
 
 /// N vectors, one every `stride` floats.
 #[inline(always)]
-unsafe fn strided<V: Lanes, const N: usize>(p: *const f32, stride: usize) -> [V; N] {
+pub(super) unsafe fn strided<V: Lanes, const N: usize>(p: *const f32, stride: usize) -> [V; N] {
     let mut out = [V::splat(0.0); N];
     for (i, v) in out.iter_mut().enumerate() {
         *v = unsafe { V::load(p.add(i * stride)) };
     }
     out
+}
+
+/// The kernels that begin every `lane_step` floats, one a lane: nine vectors' worth.
+#[inline(always)]
+pub(super) fn gather(kernels: &[f32], lane_step: usize, g: &mut [[f32; WIDTH]; 9]) {
+    for l in 0..WIDTH {
+        let k = &kernels[l * lane_step..][..9];
+        for t in 0..9 {
+            g[t][l] = k[t];
+        }
+    }
 }
 
 /// G g.
@@ -253,12 +264,7 @@ vectorised! {
     pub(super) fn kernel_transform<V>(kernels: &[f32], rows: usize, row_step: usize, lane_step: usize, u: *mut f32, step: usize, one: usize) {
         let mut g = [[0.0f32; WIDTH]; 9];
         for r in 0..rows {
-            for l in 0..WIDTH {
-                let k = &kernels[r * row_step + l * lane_step..][..9];
-                for t in 0..9 {
-                    g[t][l] = k[t];
-                }
-            }
+            gather(&kernels[r * row_step..], lane_step, &mut g);
             // SAFETY: the arrays are full vectors; the caller gives places for all points
             unsafe {
                 let mut half = [[V::splat(0.0); 3]; 6];
