@@ -47,7 +47,7 @@ pub fn functions(result: &StudyResult) -> Option<Figure> {
         return None;
     }
     let seen = if run.inputs.is_some() {
-        ", over the inputs it sees on the test set (shaded, not to scale)"
+        ", over the inputs it sees for the first training images (shaded, not to scale)"
     } else {
         ""
     };
