@@ -115,14 +115,16 @@ impl ConvNetConfig {
         self.blocks().try_for_each(|block| block.validate())
     }
 
-    /// The number of weights, without biases and activations; none if no computer can hold them.
+    /// The number of weights, without biases and activations; none if no computer can hold them, or an image.
     pub(crate) fn size(&self) -> Option<usize> {
+        self.side.checked_mul(self.side)?.checked_mul(self.channels)?;
         let inputs = std::iter::once(&self.channels).chain(&self.widths);
         let side = self.final_side();
         let features = self.widths.last()?.checked_mul(side)?.checked_mul(side)?;
         let kernels = inputs.zip(&self.widths).map(|(i, o)| i.checked_mul(*o)?.checked_mul(9));
-        let all = kernels.chain([features.checked_mul(self.classes)]);
-        all.sum::<Option<usize>>().filter(|size| *size < isize::MAX as usize / 16)
+        let mut all = kernels.chain([features.checked_mul(self.classes)]);
+        let size = all.try_fold(0usize, |sum, size| sum.checked_add(size?));
+        size.filter(|size| *size < isize::MAX as usize / 16)
     }
 
     /// Creates the network. The initial weights are a function of the seed and the shapes alone, so networks that

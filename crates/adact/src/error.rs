@@ -39,7 +39,15 @@ pub type Result<T> = std::result::Result<T, Error>;
 
 impl Error {
     pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into() }
+        let mut message = message.into();
+        // Names come from files, and a message is one line.
+        if message.contains(char::is_control) {
+            message = message.chars().fold(String::new(), |mut text, c| {
+                if c.is_control() { text.extend(c.escape_default()) } else { text.push(c) }
+                text
+            });
+        }
+        Self { kind, message }
     }
 
     pub(crate) fn config(message: impl Into<String>) -> Self {

@@ -196,6 +196,11 @@ impl Trainer {
         let corrupt = |what: &str| Error::new(ErrorKind::CorruptFile, format!("{} {what}", path.display()));
         let metadata: Option<Metadata> = metadata.and_then(|json| serde_json::from_str(&json).ok());
         let metadata = metadata.ok_or_else(|| corrupt("is not the state of a training"))?;
+        let valid = metadata.config.validate().and_then(|()| metadata.optimizer.validate());
+        valid.map_err(|e| corrupt(&format!("has a damaged configuration: {e}")))?;
+        if metadata.steps > MAX_STEPS {
+            return Err(corrupt(&format!("counts {} steps, more than any training has", metadata.steps)));
+        }
         let mut first = take_prefixed(&mut entries, FIRST);
         let mut second = take_prefixed(&mut entries, SECOND);
         let shapes: HashMap<String, usize> =
@@ -214,9 +219,15 @@ impl Trainer {
             }
             trainer.moments.insert(id, moments);
         }
+        if let Some(name) = first.keys().chain(second.keys()).next() {
+            return Err(corrupt(&format!("has a moment of {name}, which is no parameter")));
+        }
         Ok(trainer)
     }
 }
+
+/// More steps than a training can have; what says so is damaged.
+const MAX_STEPS: u64 = 1 << 53;
 
 /// The prefixes of the moments' names in a state's file.
 const FIRST: &str = "first_moment.";

@@ -142,7 +142,10 @@ impl ConvNetConfig {
         let json = metadata.ok_or_else(|| {
             describe("has no configuration of a network in its metadata: give the configuration".into())
         })?;
-        serde_json::from_str(&json).map_err(|e| describe(format!("has a damaged configuration: {e}")))
+        let damaged = |e: &dyn std::fmt::Display| describe(format!("has a damaged configuration: {e}"));
+        let config: Self = serde_json::from_str(&json).map_err(|e| damaged(&e))?;
+        config.validate().map_err(|e| damaged(&e))?;
+        Ok(config)
     }
 
     pub(crate) fn to_json(&self) -> String {

@@ -397,6 +397,9 @@ fn bad_files_are_refused() {
     assert!(large.contains("too few"), "{large}");
     let larger = small().with_widths(vec![usize::MAX, 16, 20]).load(&path, &Device::flex()).unwrap_err();
     assert!(larger.to_string().contains("larger than any memory"), "{larger}");
+    // Products that fit, whose sum does not.
+    let wrapped = ConvNetConfig::new(1, 2, usize::MAX).with_widths(vec![1]).validate().unwrap_err();
+    assert!(wrapped.to_string().contains("larger than any memory"), "{wrapped}");
     let extra = other(small().with_activation_text("relu").unwrap());
     assert!(extra.contains("it has no tensor act.0.prelu.weight"), "{extra}");
     assert_eq!(Trainer::load_state(folder.path()).unwrap_err().kind(), ErrorKind::MissingFile);
