@@ -43,7 +43,11 @@ impl Error {
         // Names come from files, and a message is one line.
         if message.contains(char::is_control) {
             message = message.chars().fold(String::new(), |mut text, c| {
-                if c.is_control() { text.extend(c.escape_default()) } else { text.push(c) }
+                if c.is_control() {
+                    text.extend(c.escape_default())
+                } else {
+                    text.push(c)
+                }
                 text
             });
         }

@@ -59,15 +59,20 @@ impl File {
             1 => {
                 let name = header.keys().nth(dice.below(header.len())).unwrap().clone();
                 let value = header.remove(&name).unwrap();
-                let names = ["fc.bias", "conv.0.weight", "act.1.w", "first_moment.fc.bias", "second_moment.x", "\n"];
+                let names =
+                    ["fc.bias", "conv.0.weight", "act.1.w", "first_moment.fc.bias", "second_moment.x", "\n"];
                 if dice.below(2) == 0 {
                     header.insert(dice.pick(&names).into(), value);
                 }
             }
             2 | 3 => change_value(&mut self.header, dice),
             _ => {
-                let Some(text) = header.get_mut("__metadata__").and_then(|m| m.get_mut("adact")) else { return };
-                let Some(mut inner) = text.as_str().and_then(|t| serde_json::from_str(t).ok()) else { return };
+                let Some(text) = header.get_mut("__metadata__").and_then(|m| m.get_mut("adact")) else {
+                    return;
+                };
+                let Some(mut inner) = text.as_str().and_then(|t| serde_json::from_str(t).ok()) else {
+                    return;
+                };
                 change_value(&mut inner, dice);
                 *text = json!(inner.to_string());
             }

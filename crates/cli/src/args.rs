@@ -58,8 +58,8 @@ best.safetensors (PyTorch's names and shapes) and last/ (what resuming needs).")
   adact study --dataset cifar10 --seeds 5 --out runs/cifar10 --resume
                                          go on where it was stopped
   adact study --seeds 0,1,7 --jobs 2     those seeds, two trainings side by side
-  adact study --variants adact,optimized,all-uniform,random:3
-                                         against single and random activations
+  adact study --variants adact,optimized,all-uniform,random:3 --against optimized --seeds 10
+                                         AdAct's choice against single and random activations
   adact study --select validation        choose on held-out images, and touch the
                                          test set once
 
@@ -136,6 +136,9 @@ pub struct PlanArgs {
     /// activations joined by `+` [default: adact,optimized,relu]
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     pub variants: Option<Vec<String>>,
+    /// Compare all with this variant only, not every two: fewer comparisons, which fewer seeds can decide
+    #[arg(long, value_name = "VARIANT")]
+    pub against: Option<String>,
     /// Trainings side by side, which share the threads [default: 1]
     #[arg(long, value_name = "N")]
     pub jobs: Option<usize>,

@@ -28,6 +28,7 @@ pub fn plan(args: &PlanArgs, config: &mut Config) {
     let mut study = config.study.take().unwrap_or_default();
     set(&mut study.seeds, args.seeds.clone());
     set(&mut study.variants, args.variants.clone());
+    set_some(&mut study.against, &args.against);
     set(&mut config.output.jobs, args.jobs);
     config.study = Some(study);
 }

@@ -140,9 +140,8 @@ impl Observer for Progress {
             Event::Planned { runs, finished, epochs } => {
                 self.plan(runs * epochs, finished * epochs);
                 if finished > 0 {
-                    self.say(&format!(
-                        "{finished} of {runs} trainings are finished, going on with the others"
-                    ));
+                    let others = if finished < runs { ", going on with the others" } else { "" };
+                    self.say(&format!("{finished} of {runs} trainings are finished{others}"));
                 }
                 self.tell("planned", None, &json!({"runs": runs, "finished": finished}));
             }

@@ -153,23 +153,28 @@ pub fn markdown(study: &StudyResult) -> String {
         }
     }
     if several && !study.statistics.comparisons.is_empty() {
-        out += "\n| Comparison | Mean difference | 95% interval | Permutation test | t-test | Verdict |\n";
-        out += "|---|---:|---:|---:|---:|---|\n";
+        out += "\n| Comparison | Mean difference | 95% interval | Permutation test | t-test | Verdict | Seeds to show it |\n";
+        out += "|---|---:|---:|---:|---:|---|---:|\n";
         for c in &study.statistics.comparisons {
             let interval =
                 c.difference.ci95.map(|[low, high]| format!("{} to {}", signed(low), signed(high)));
             out += &format!(
-                "| {} − {} | {} | {} | {} | {} | {} |\n",
+                "| {} − {} | {} | {} | {} | {} | {} | {} |\n",
                 cell(&names::variant(&c.a)),
                 cell(&names::variant(&c.b)),
                 signed(c.difference.mean),
                 interval.unwrap_or_default(),
                 p_value(Some(c.permutation_holm)),
                 p_value(c.t_test_holm),
-                cell(&c.words())
+                c.short(),
+                c.seeds_needed_in_words()
             );
         }
-        out += "\np-values are two-sided and corrected for the number of comparisons (Holm).\n";
+        out += "\np-values are two-sided and corrected for the number of comparisons (Holm). \
+                Seeds to show it: for a power of 80% if mean and spread are as seen here.\n";
+        if let Some(why) = study.statistics.too_few_seeds() {
+            out += &format!("\n{why}\n");
+        }
     }
     out
 }

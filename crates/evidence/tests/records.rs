@@ -114,7 +114,7 @@ fn epochs_count_up_and_errors_name_the_line() {
 #[test]
 fn a_study_refuses_what_does_not_belong_together() {
     let of = |runs: Vec<RunResult>| {
-        StudyResult::new(vec!["adact".into(), "relu".into()], runs, Manifest::default())
+        StudyResult::new(vec!["adact".into(), "relu".into()], None, runs, Manifest::default())
     };
     let (relu, _) = common::run("fmnist", 1, "relu", 0);
     let other = RunResult { dataset: "cifar10".into(), ..relu.clone() };
@@ -127,6 +127,9 @@ fn a_study_refuses_what_does_not_belong_together() {
         let error = of(runs).unwrap_err().to_string();
         assert!(error.contains(message), "{error}");
     }
+    let against = Some("mish".into());
+    let error = StudyResult::new(vec!["relu".into()], against, vec![relu], Manifest::default()).unwrap_err();
+    assert!(error.to_string().contains("against: \"mish\" is not among the variants"), "{error}");
 }
 
 #[test]
@@ -161,7 +164,10 @@ fn tables_say_what_they_rest_on() {
     assert!(md.starts_with("Test accuracy on fmnist, 15 epochs, 5 seeds, mean ± standard deviation. Best epoch picked on the test set"));
     assert!(md.contains("| AdAct | AdAct | 0.9"), "{md}");
     assert!(md.contains("| 391,402 |"), "{md}");
-    assert!(md.contains("too few seeds to compare AdAct with ReLU"), "{md}");
+    assert!(
+        md.contains("5 seeds can't decide, whatever the accuracies: 3 comparisons take at least 7 seeds."),
+        "{md}"
+    );
     let csv = table::csv(&study);
     assert_eq!(csv.lines().count(), 4);
     let columns = |line: &str| line.split(',').count();

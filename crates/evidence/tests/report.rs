@@ -83,7 +83,7 @@ fn what_comes_from_outside_is_only_text() {
     manifest.data[0].name = evil.into();
     manifest.versions.insert(evil.into(), evil.into());
     let variants = vec!["adact".into(), "optimized".into(), evil.into()];
-    study.result = StudyResult::new(variants, runs, manifest).unwrap();
+    study.result = StudyResult::new(variants, None, runs, manifest).unwrap();
     let html = report(&[study.clone()]);
     assert!(!html.contains("<script") && html.contains("&lt;script&gt;"));
     assert!(figures::all(&study).iter().all(|f| !f.svg().contains("<script")));

@@ -9,6 +9,11 @@ use adact_evidence::statistics::*;
 
 /// A study of two or more variants with the given accuracies, seed by seed.
 fn study(dataset: &str, variants: &[(&str, &[f64])]) -> StudyResult {
+    study_against(dataset, variants, None)
+}
+
+/// The same, where all are compared with one variant.
+fn study_against(dataset: &str, variants: &[(&str, &[f64])], against: Option<&str>) -> StudyResult {
     let mut runs = Vec::new();
     for (variant, accuracies) in variants {
         for (seed, accuracy) in accuracies.iter().enumerate() {
@@ -17,7 +22,7 @@ fn study(dataset: &str, variants: &[(&str, &[f64])]) -> StudyResult {
         }
     }
     let names = variants.iter().map(|(v, _)| v.to_string()).collect();
-    StudyResult::new(names, runs, common::manifest(dataset)).unwrap()
+    StudyResult::new(names, against.map(String::from), runs, common::manifest(dataset)).unwrap()
 }
 
 const LOW: [f64; 7] = [0.900, 0.902, 0.901, 0.903, 0.899, 0.900, 0.904];
@@ -66,6 +71,46 @@ fn more_comparisons_need_more_seeds() {
     // A difference that is the same for every seed has no spread that a t-test could use.
     assert_eq!(all[2].t_test, None);
     assert_eq!(all[2].verdict, Verdict::Better);
+}
+
+#[test]
+fn one_baseline_takes_fewer_seeds_than_all_pairs() {
+    let variants =
+        [("adact", &HIGH[..]), ("optimized", &HIGH), ("relu", &LOW), ("mish", &HIGH), ("elu", &LOW)];
+    let all = study("fmnist", &variants);
+    assert_eq!(all.statistics.comparisons.len(), 10);
+    // 10 * 2/2^n: 9 is the first n below 0.05. With a baseline 4 * 2/2^n: 8.
+    assert_eq!(all.statistics.comparisons[0].seeds_to_reach_level, 9);
+    let planned = study_against("fmnist", &variants, Some("optimized"));
+    let pairs: Vec<_> = planned.statistics.comparisons.iter().map(|c| (c.a.as_str(), c.b.as_str())).collect();
+    let expected = ["adact", "relu", "mish", "elu"].map(|a| (a, "optimized"));
+    assert_eq!(pairs, expected);
+    assert_eq!(planned.statistics.comparisons[0].seeds_to_reach_level, 8);
+    assert_eq!(
+        planned.statistics.too_few_seeds().unwrap(),
+        "7 seeds can't decide, whatever the accuracies: 4 comparisons take at least 8 seeds."
+    );
+    let read = serde_json::to_vec(&planned).unwrap();
+    assert_eq!(StudyResult::parse(std::path::Path::new("x"), &read).unwrap(), planned);
+    assert_eq!(study("fmnist", &variants[..2]).statistics.too_few_seeds(), None);
+}
+
+#[test]
+fn a_page_of_comparisons_begins_with_adacts() {
+    let names = ["relu", "elu", "mish", "silu", "adact", "prelu", "optimized"];
+    let variants: Vec<(&str, &[f64])> = names.iter().map(|n| (*n, &LOW[..])).collect();
+    let statistics = study("fmnist", &variants).statistics;
+    let (first, others) = statistics.by_interest();
+    assert_eq!((first.len(), others.len()), (11, 10));
+    assert!(first.iter().all(|c| [&c.a, &c.b].iter().any(|v| *v == "adact" || *v == "optimized")));
+    let few = study("fmnist", &variants[..5]).statistics;
+    assert_eq!(few.by_interest().0.len(), 10);
+}
+
+#[test]
+fn thousands_of_comparisons_come_to_an_end() {
+    assert_eq!(seeds_to_reach_level(3), 7);
+    assert_eq!(seeds_to_reach_level(1_000_000), MOST_PAIRS);
 }
 
 #[test]

@@ -44,10 +44,10 @@ pub fn collect(folder: &Path) -> Result<StudyResult> {
     }
     let config = Config::read(&folder.join(CONFIG))?;
     let provenance = Manifest::read(&folder.join(MANIFEST))?;
-    let (names, runs) = match &config.study {
+    let (names, against, runs) = match &config.study {
         None => {
             let run = finished(folder)?;
-            (run.iter().map(|r| r.variant.clone()).collect(), run.into_iter().collect())
+            (run.iter().map(|r| r.variant.clone()).collect(), None, run.into_iter().collect())
         }
         Some(plan) => {
             let variants = variants::parse(&plan.variants, &config.model.candidates)?;
@@ -57,14 +57,15 @@ pub fn collect(folder: &Path) -> Result<StudyResult> {
                     runs.extend(finished(&folder.join(run_directory(&variant.name, *seed)))?);
                 }
             }
-            (variants.into_iter().map(|v| v.name).collect(), runs)
+            let against = plan.against(&variants)?;
+            (variants.into_iter().map(|v| v.name).collect(), against, runs)
         }
     };
     if runs.is_empty() {
         let place = if config.study.is_some() { format!(" in {RUNS}") } else { String::new() };
         return Err(Error::input(format!("{}: no training{place} is finished", folder.display())));
     }
-    Ok(StudyResult::new(names, runs, provenance)?)
+    Ok(StudyResult::new(names, against, runs, provenance)?)
 }
 
 /// The result of a run, if it is finished.

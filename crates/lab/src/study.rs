@@ -8,6 +8,8 @@ mod tasks;
 use std::path::Path;
 
 use adact_evidence::records::{RESULT, RunResult, Study, StudyResult, run_directory};
+use adact_evidence::statistics::seeds_to_reach_level;
+use adact_evidence::table::count;
 
 use crate::config::{self, Config, Output, Train};
 use crate::control::{Control, Event, RunId};
@@ -43,12 +45,16 @@ pub(crate) fn study_with<L: Learner>(
 ) -> Result<Study> {
     let plan = config.study.clone().unwrap_or_default();
     let variants = variants::parse(&plan.variants, &config.model.candidates)?;
+    let against = plan.against(&variants)?;
     let config = Config { train: None, study: Some(plan.clone()), ..config.clone() };
     let folder = Folder::open(out, &config, mode)?;
     let provenance = manifest(&config, data, None, &folder)?;
 
     let tasks = Tasks::new(plan_tasks(&plan, &variants));
     let finished = tasks.ids().filter(|id| run_folder(&folder, id).join(RESULT).exists()).count();
+    if let Some(warning) = too_few_seeds(plan.seeds.as_slice().len(), variants.len(), against.as_deref()) {
+        control.tell(Event::Note(&warning));
+    }
     control.tell(Event::Planned { runs: tasks.len(), finished, epochs: config.protocol.epochs });
 
     let run_task = |id: &RunId, activations: &str| -> Result<RunResult> {
@@ -63,9 +69,28 @@ pub(crate) fn study_with<L: Learner>(
         return Err(summary_of(&failures));
     }
     let names = variants.into_iter().map(|v| v.name).collect();
-    let result = StudyResult::new(names, results, provenance.finish(&folder)?)?;
+    let result = StudyResult::new(names, against, results, provenance.finish(&folder)?)?;
     let study = outputs::write(folder.path(), result)?;
     if failures.is_empty() { Ok(study) } else { Err(summary_of(&failures)) }
+}
+
+/// A warning, before hours are spent, that the seeds can't decide. A single seed is a first look, which needs none.
+fn too_few_seeds(seeds: usize, variants: usize, against: Option<&str>) -> Option<String> {
+    let pairs = variants * (variants - 1) / 2;
+    let comparisons = if against.is_some() { variants - 1 } else { pairs };
+    let needed = seeds_to_reach_level(comparisons);
+    (seeds > 1 && comparisons > 0 && seeds < needed).then(|| {
+        let fewer = seeds_to_reach_level(variants - 1);
+        let instead = if against.is_none() && fewer < needed {
+            format!("; comparing all with one of them takes {fewer} (--against VARIANT)")
+        } else {
+            String::new()
+        };
+        format!(
+            "{seeds} seeds can't show a difference between {variants} variants ({}): it takes at least {needed}{instead}",
+            count(comparisons, "comparison"),
+        )
+    })
 }
 
 /// The tasks in the order in which they are begun: seed by seed, so that comparisons are complete early.

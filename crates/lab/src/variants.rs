@@ -3,6 +3,7 @@
 use adact_kernels::Activation;
 use adact_kernels::random::{Purpose, Stream};
 
+use crate::config::Study;
 use crate::error::{Error, Result, suggestion};
 
 /// The layers of the paper's network that have an activation.
@@ -71,6 +72,24 @@ pub fn parse<S: AsRef<str>>(words: &[S], candidates: &[Activation]) -> Result<Ve
         ));
     }
     Ok(variants)
+}
+
+impl Study {
+    /// The name of the variant with which all others are compared, if there is one.
+    ///
+    /// # Errors
+    /// If it is not among the variants.
+    pub fn against(&self, variants: &[Variant]) -> Result<Option<String>> {
+        let Some(word) = self.against.as_deref().map(str::trim) else { return Ok(None) };
+        let name = word.strip_prefix("uniform:").unwrap_or(word);
+        // An activation may be spelled in several ways.
+        let name = name.parse::<Activation>().map_or(name, |activation| activation.name());
+        if variants.iter().any(|v| v.name == name) {
+            return Ok(Some(name.to_owned()));
+        }
+        let names: Vec<&str> = variants.iter().map(|v| v.name.as_str()).collect();
+        Err(Error::input(format!("against: `{word}` is not among the variants: {}", names.join(", "))))
+    }
 }
 
 fn one(word: &str, candidates: &[Activation]) -> Result<Vec<Variant>> {
@@ -160,6 +179,22 @@ mod tests {
         assert_eq!(all.len(), 20 * LAYERS);
         assert!(all.contains(&"relu") && all.contains(&"mish"));
         assert!(all.iter().all(|name| ["relu", "mish"].contains(name)));
+    }
+
+    #[test]
+    fn a_baseline_is_one_of_the_variants() {
+        let variants = parse(&["adact", "optimized", "uniform:leaky_relu"], Activation::PAPER).unwrap();
+        let against = |word: &str| {
+            let plan = Study { against: Some(word.into()), ..Study::default() };
+            plan.against(&variants).map_err(|e| e.to_string())
+        };
+        assert_eq!(against("optimized"), Ok(Some("optimized".into())));
+        assert_eq!(against("uniform:leaky_relu"), Ok(Some("leaky_relu".into())));
+        assert_eq!(
+            against("relu").unwrap_err(),
+            "against: `relu` is not among the variants: adact, optimized, leaky_relu"
+        );
+        assert_eq!(Study::default().against(&variants).unwrap(), None);
     }
 
     #[test]

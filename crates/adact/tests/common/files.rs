@@ -11,7 +11,8 @@ pub const WEIGHTS_FILE: &str = "net.safetensors";
 
 /// Leaves a small network after a step in a folder, as weights and as the state of its training.
 pub fn write_valid(folder: &Path) {
-    let config = ConvNetConfig::new(1, 4, 2).with_widths(vec![2, 3]).with_activation_text("adact+prelu").unwrap();
+    let config =
+        ConvNetConfig::new(1, 4, 2).with_widths(vec![2, 3]).with_activation_text("adact+prelu").unwrap();
     let mut trainer = Trainer::new(&config, AdamW::new()).unwrap();
     trainer.step(vec![0.5; 32], &[0, 1]).unwrap();
     trainer.net().save(folder.join(WEIGHTS_FILE)).unwrap();

@@ -4,7 +4,8 @@ use std::path::Path;
 
 use adact_evidence::names;
 use adact_evidence::records::StudyResult;
-use adact_evidence::table::{duration, mean_and_sd, selection_in_words, thousands};
+use adact_evidence::statistics::Statistics;
+use adact_evidence::table::{count, duration, mean_and_sd, p_value, selection_in_words, thousands};
 use adact_lab::images::Data;
 use adact_lab::study::study;
 use adact_lab::{Control, Result};
@@ -45,14 +46,11 @@ pub fn show(study: &StudyResult, folder: &Path) -> Result<()> {
             100.0 * choice.share
         ))?;
     }
-    for comparison in &study.statistics.comparisons {
-        out::line(&format!(
-            "{} against {}: {:+.4}, {}",
-            names::variant(&comparison.a),
-            names::variant(&comparison.b),
-            comparison.difference.mean,
-            comparison.words()
-        ))?;
+    if !study.statistics.comparisons.is_empty() {
+        out::line(&format!("\n{}", comparisons(&study.statistics)))?;
+    }
+    if let Some(why) = study.statistics.too_few_seeds() {
+        out::line(&format!("\n{why}"))?;
     }
     out::line(&format!("\nreport: {}", folder.join("report.html").display()))
 }
@@ -75,4 +73,41 @@ fn table(study: &StudyResult) -> String {
         })
         .collect();
     out::columns(&head, &rows, &[1, 2, 3, 4])
+}
+
+/// The differences in test accuracy, and what they show.
+fn comparisons(statistics: &Statistics) -> String {
+    let (first, others) = statistics.by_interest();
+    let several = first.iter().any(|c| c.difference.n > 1);
+    let rows: Vec<Vec<String>> = first
+        .iter()
+        .map(|c| {
+            let (interval, p) = match c.difference.ci95 {
+                Some([low, high]) => (format!("{low:+.4} to {high:+.4}"), p_value(Some(c.permutation_holm))),
+                None => Default::default(),
+            };
+            let name = format!("{} against {}", names::variant(&c.a), names::variant(&c.b));
+            let mean = format!("{:+.4}", c.difference.mean);
+            let verdict = c.short().into();
+            if several {
+                vec![name, mean, interval, p, verdict, c.seeds_needed_in_words()]
+            } else {
+                vec![name, mean, verdict]
+            }
+        })
+        .collect();
+    let mut text = if several {
+        let head =
+            ["difference in test accuracy", "mean", "95% interval", "p", "verdict", "seeds to show it"];
+        out::columns(&head, &rows, &[1, 2, 3, 5])
+    } else {
+        out::columns(&["difference in test accuracy", "", "verdict"], &rows, &[1])
+    };
+    if !others.is_empty() {
+        text += &format!(
+            "\n{} between the other variants: see the report",
+            count(others.len(), "more comparison")
+        );
+    }
+    text
 }

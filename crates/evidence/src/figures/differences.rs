@@ -11,11 +11,11 @@ use crate::table::count;
 
 const ROW: f64 = 34.0;
 
-/// One row a comparison: rings are seeds, the dot the mean difference, the whisker its 95% interval. Absent
-/// with a single seed.
+/// One row a comparison: rings are seeds, the dot the mean difference, the whisker its 95% interval. Of many comparisons
+/// only AdAct's are drawn. Absent with a single seed.
 pub fn differences(result: &StudyResult) -> Option<Figure> {
-    let comparisons: Vec<&Comparison> =
-        result.statistics.comparisons.iter().filter(|c| c.difference.n > 1).collect();
+    let (first, others) = result.statistics.by_interest();
+    let comparisons: Vec<&Comparison> = first.into_iter().filter(|c| c.difference.n > 1).collect();
     let dots = comparisons.iter().flat_map(|c| c.differences.iter().copied());
     let whiskers = comparisons.iter().filter_map(|c| c.difference.ci95).flatten();
     let x = range(dots.chain(whiskers).chain([0.0]), 0.06).filter(|_| !comparisons.is_empty())?;
@@ -51,9 +51,10 @@ pub fn differences(result: &StudyResult) -> Option<Figure> {
         title: format!("Paired differences in test accuracy on {}", names::dataset(&result.dataset)),
         caption: format!(
             "Rings are seeds, dots mean differences, whiskers their 95% intervals (Student's t, not corrected). Verdicts at the {} \
-             level by permutation tests, corrected for {}.",
+             level by permutation tests, corrected for {}{}.",
             number(result.statistics.level, 2),
-            count(result.statistics.comparisons.len(), "comparison")
+            count(result.statistics.comparisons.len(), "comparison"),
+            if others.is_empty() { "" } else { ", of which those of AdAct and Optimized are drawn" }
         ),
         columns: 1,
         panels: vec![panel],

@@ -17,6 +17,9 @@ pub struct StudyResult {
     pub dataset: String,
     /// The variants, in the order in which they are told.
     pub variants: Vec<String>,
+    /// The variant with which all others are compared; without it every two are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub against: Option<String>,
     /// The seeds, in order. Runs that share a seed share initial weights and batch order: they are a pair.
     pub seeds: Vec<u64>,
     /// The epochs of each training.
@@ -58,12 +61,18 @@ pub struct LayerChoice {
 impl StudyResult {
     /// Collects runs, and says what can be said of them: choices, table and statistics.
     ///
-    /// `variants` gives the order in which they are told. The runs are put in the order of variants and seeds.
+    /// `variants` gives the order in which they are told, `against` the one with which all others are compared (every
+    /// two without it). The runs are put in the order of variants and seeds.
     ///
     /// # Errors
-    /// No runs, runs of several data sets or with several selections, two runs of one variant and seed, or a
-    /// run whose record contradicts itself.
-    pub fn new(variants: Vec<String>, mut runs: Vec<RunResult>, provenance: Manifest) -> Result<Self> {
+    /// No runs, runs of several data sets or with several selections, two runs of one variant and seed, `against` not
+    /// among the variants, or a run whose record contradicts itself.
+    pub fn new(
+        variants: Vec<String>,
+        against: Option<String>,
+        mut runs: Vec<RunResult>,
+        provenance: Manifest,
+    ) -> Result<Self> {
         let invalid = |message: String| Error::new(ErrorKind::Invalid, message);
         let first =
             runs.first().ok_or_else(|| invalid("a study without a finished run has no result".into()))?;
@@ -85,6 +94,7 @@ impl StudyResult {
         let study = Self {
             dataset,
             variants,
+            against,
             seeds,
             epochs,
             selection,
@@ -101,7 +111,7 @@ impl StudyResult {
     fn concluded(mut self) -> Self {
         self.choices = agreement::choices(&self.runs);
         self.table = TableRow::of(&self.variants, &self.runs);
-        self.statistics = Statistics::of(&self.variants, &self.runs);
+        self.statistics = Statistics::of(&self.variants, &self.runs, self.against.as_deref());
         self
     }
 
@@ -173,6 +183,9 @@ impl Study {
 
 impl Checked for StudyResult {
     fn check(&self) -> Result<(), String> {
+        if let Some(against) = self.against.as_ref().filter(|v| !self.variants.contains(v)) {
+            return Err(format!("against: {against:?} is not among the variants"));
+        }
         for (i, run) in self.runs.iter().enumerate() {
             run.check().map_err(|e| format!("runs[{i}]: {e}"))?;
             if !self.variants.contains(&run.variant) {

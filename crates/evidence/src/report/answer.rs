@@ -1,12 +1,14 @@
 //! The answer: which activation for which layer, how sure, and what it costs.
 
+use adact_kernels::Activation;
+
 use crate::axes::signed;
 use crate::figures::mean_softmax;
 use crate::names;
 use crate::records::{LayerChoice, Study, StudyResult};
 use crate::statistics::{Comparison, Verdict, wilson};
 use crate::svg::escape;
-use crate::table::{TableRow, duration, mean_and_sd, thousands};
+use crate::table::{TableRow, count, duration, mean_and_sd, thousands};
 
 /// The box at the beginning of a study.
 pub fn answer(study: &Study) -> String {
@@ -98,6 +100,8 @@ fn how_sure(result: &StudyResult) -> String {
         let told: Vec<&Comparison> = pairs.iter().filter_map(|(a, b)| between(result, a, b)).collect();
         out.extend(too_few(&told));
         out.extend(told.iter().filter(|c| c.verdict != Verdict::TooFewSeeds).map(|c| sentence(c)));
+        out.extend(best_single(result));
+        out.extend(random_choices(result));
         out.extend(agreement(result));
     } else {
         let enough = result.statistics.comparisons.first().map_or(String::new(), |c| {
@@ -165,6 +169,53 @@ fn interval(c: &Comparison) -> String {
         Some([low, high]) => format!("95% interval {} to {}", signed(low), signed(high)),
         None => "one pair".into(),
     }
+}
+
+/// The choice against the best single activation, where several were trained.
+fn best_single(result: &StudyResult) -> Option<String> {
+    let single = |row: &&TableRow| row.variant.trim_start_matches("uniform:").parse::<Activation>().is_ok();
+    let singles: Vec<&TableRow> = result.table.iter().filter(single).collect();
+    let best = singles.iter().max_by(|a, b| a.accuracy.mean.total_cmp(&b.accuracy.mean))?;
+    let comparison = between(result, "optimized", &best.variant)?;
+    let decided = comparison.verdict != Verdict::TooFewSeeds && best.variant != "relu";
+    (singles.len() > 1).then(|| {
+        format!(
+            "Of {} single activations in all layers {} did best, {} (picked after the fact, which favours it).{}",
+            singles.len(),
+            names::variant(&best.variant),
+            mean_and_sd(&best.accuracy),
+            if decided { format!(" {}", sentence(comparison)) } else { String::new() }
+        )
+    })
+}
+
+/// The choice against random ones, where any were trained.
+fn random_choices(result: &StudyResult) -> Option<String> {
+    let random = result.variants.iter().filter(|v| v.starts_with("random-"));
+    let comparisons: Vec<&Comparison> = random.filter_map(|v| between(result, "optimized", v)).collect();
+    // A comparison may have either of the two first.
+    let turned = |c: &Comparison| if c.a == "optimized" { 1.0 } else { -1.0 };
+    let n = comparisons.len();
+    let mean = comparisons.iter().map(|c| turned(c) * c.difference.mean).sum::<f64>() / n as f64;
+    let shown = |sign: f64| {
+        let better = |c: &&&Comparison| match c.verdict {
+            Verdict::Better => turned(c) == sign,
+            Verdict::Worse => turned(c) == -sign,
+            Verdict::NoDifferenceShown | Verdict::TooFewSeeds => false,
+        };
+        comparisons.iter().filter(better).count()
+    };
+    let undecided = comparisons.first()?.verdict == Verdict::TooFewSeeds;
+    let verdicts = if undecided {
+        String::new()
+    } else {
+        format!("; shown to be better than {} of them and worse than {}", shown(1.0), shown(-1.0))
+    };
+    Some(format!(
+        "Optimized against {} of an activation for each layer: {} in the mean{verdicts}.",
+        count(n, "random choice"),
+        signed(mean)
+    ))
 }
 
 /// How often two seeds agree, of all layers.

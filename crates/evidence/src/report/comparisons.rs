@@ -4,44 +4,51 @@ use crate::axes::signed;
 use crate::names;
 use crate::records::StudyResult;
 use crate::reproduction::{Holds, Reproduction};
-use crate::statistics::{MOST_PAIRS, Method, Verdict, smallest_p};
+use crate::statistics::{Comparison, Method, Verdict, smallest_p};
 use crate::svg::escape;
-use crate::table::{count, mean_and_sd, p_value, thousands};
+use crate::table::{count, mean_and_sd, p_value};
 
 /// The comparisons, and how to read them.
 pub fn comparisons(result: &StudyResult) -> String {
-    let all = &result.statistics.comparisons;
+    let (first, others) = result.statistics.by_interest();
+    let mut out = table(&first);
+    if !others.is_empty() {
+        out += &format!(
+            "<details><summary>{} between the other variants</summary>\n{}</details>\n",
+            count(others.len(), "more comparison"),
+            table(&others)
+        );
+    }
+    out + &explained(result)
+}
+
+fn table(comparisons: &[&Comparison]) -> String {
     let mut out = String::from(
         "<div class=\"scroll\"><table>\n<thead><tr><th>Comparison</th><th class=\"n\">Mean difference</th>\
          <th class=\"n\">95% interval</th><th class=\"n\">p, permutation</th><th class=\"n\">p, t-test</th><th>Verdict</th>\
          <th class=\"n\">Seeds to show it</th></tr></thead>\n<tbody>\n",
     );
-    for c in all {
+    for c in comparisons {
         let class = match c.verdict {
             Verdict::Better => "better",
             Verdict::Worse => "worse",
             Verdict::NoDifferenceShown | Verdict::TooFewSeeds => "",
         };
         let interval = c.difference.ci95.map(|[l, h]| format!("{} to {}", signed(l), signed(h)));
-        let needed = match (c.seeds_needed, c.t_test) {
-            (Some(n), _) => format!("about {}", thousands(n as u64)),
-            (None, Some(_)) => format!("over {}", thousands(MOST_PAIRS as u64)),
-            (None, None) => "–".into(),
-        };
         out += &format!(
             "<tr><td class=\"name\">{} − {}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td>\
-             <td class=\"name {class}\">{}</td><td class=\"n\">{needed}</td></tr>\n",
+             <td class=\"name {class}\">{}</td><td class=\"n\">{}</td></tr>\n",
             escape(&names::variant(&c.a)),
             escape(&names::variant(&c.b)),
             signed(c.difference.mean),
             interval.unwrap_or_default(),
             p_value(Some(c.permutation_holm)),
             p_value(c.t_test_holm),
-            c.short()
+            c.short(),
+            c.seeds_needed_in_words()
         );
     }
-    out += "</tbody></table></div>\n";
-    out + &explained(result)
+    out + "</tbody></table></div>\n"
 }
 
 fn explained(result: &StudyResult) -> String {

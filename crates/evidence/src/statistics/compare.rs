@@ -3,15 +3,18 @@
 use serde::{Deserialize, Serialize};
 
 use super::summary::t_two_sided;
-use super::{LEVEL, POWER, Permutation, Summary, holm, pairs_needed, permutation_test, smallest_p};
+use super::{
+    LEVEL, MOST_PAIRS, POWER, Permutation, Summary, holm, pairs_needed, permutation_test, smallest_p,
+};
 use crate::records::RunResult;
+use crate::table::{count, thousands};
 
 /// Everything that is said of a study's accuracies.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Statistics {
     /// The level of significance.
     pub level: f64,
-    /// Every pair of variants that share a seed.
+    /// The pairs of variants that share a seed: every two, or each with the one that all are compared with.
     pub comparisons: Vec<Comparison>,
 }
 
@@ -64,11 +67,18 @@ pub enum Verdict {
 }
 
 impl Statistics {
-    /// Compares every two variants, in their order, over the seeds that both have.
-    pub fn of(variants: &[String], runs: &[RunResult]) -> Self {
+    /// Compares every two variants in their order, or each with `against` alone, over the seeds that both have.
+    pub fn of(variants: &[String], runs: &[RunResult], against: Option<&str>) -> Self {
         let mut comparisons = Vec::new();
         for (i, a) in variants.iter().enumerate() {
-            for b in &variants[i + 1..] {
+            let others = match against {
+                None => &variants[i + 1..],
+                Some(baseline) if a == baseline => &[],
+                Some(baseline) => {
+                    variants.iter().find(|v| *v == baseline).map(std::slice::from_ref).unwrap_or(&[])
+                }
+            };
+            for b in others {
                 let differences = paired(runs, a, b);
                 if let Some(difference) = Summary::of(&differences) {
                     comparisons.push(Comparison::alone(a, b, differences, difference));
@@ -78,6 +88,37 @@ impl Statistics {
         correct(&mut comparisons);
         Self { level: LEVEL, comparisons }
     }
+
+    /// The comparisons to tell first, and the others: where there are many, those of AdAct and of its choice come first.
+    pub fn by_interest(&self) -> (Vec<&Comparison>, Vec<&Comparison>) {
+        let adacts =
+            |c: &&Comparison| [&c.a, &c.b].iter().any(|v| ["adact", "optimized"].contains(&v.as_str()));
+        if self.comparisons.len() <= MANY || !self.comparisons.iter().any(|c| adacts(&c)) {
+            return (self.comparisons.iter().collect(), Vec::new());
+        }
+        self.comparisons.iter().partition(adacts)
+    }
+
+    /// Why there is no verdict on comparisons, in a sentence: the seeds are too few. None where they suffice.
+    pub fn too_few_seeds(&self) -> Option<String> {
+        let open = self.comparisons.iter().find(|c| c.verdict == Verdict::TooFewSeeds)?;
+        Some(format!(
+            "{} can't decide, whatever the accuracies: {} take at least {} seeds.",
+            count(open.difference.n, "seed"),
+            count(self.comparisons.len(), "comparison"),
+            open.seeds_to_reach_level
+        ))
+    }
+}
+
+/// More comparisons than people read at once.
+const MANY: usize = 15;
+
+/// The least number of seeds with which the permutation test can reach the level at all, if that many comparisons are
+/// corrected for.
+pub fn seeds_to_reach_level(comparisons: usize) -> usize {
+    // Above some number of seeds signs are drawn, and their number bounds the p-value.
+    (1..100).find(|&n| comparisons as f64 * smallest_p(n) <= LEVEL).unwrap_or(MOST_PAIRS)
 }
 
 /// The differences in test accuracy over the seeds that both variants have, in the order of `a`'s runs.
@@ -124,6 +165,15 @@ impl Comparison {
         }
     }
 
+    /// [`seeds_needed`](Self::seeds_needed) in words: "about 40".
+    pub fn seeds_needed_in_words(&self) -> String {
+        match (self.seeds_needed, self.t_test) {
+            (Some(n), _) => format!("about {}", thousands(n as u64)),
+            (None, Some(_)) => format!("over {}", thousands(MOST_PAIRS as u64)),
+            (None, None) => "–".into(),
+        }
+    }
+
     /// The verdict in words: "AdAct is better than ReLU".
     pub fn words(&self) -> String {
         let (a, b) = (crate::names::variant(&self.a), crate::names::variant(&self.b));
@@ -142,7 +192,7 @@ fn correct(comparisons: &mut [Comparison]) {
     let permutations: Vec<f64> = comparisons.iter().map(|c| c.permutation.p).collect();
     let t_tests: Vec<f64> = comparisons.iter().filter_map(|c| c.t_test).collect();
     let mut t_tests = holm(&t_tests, m).into_iter();
-    let reach = (1..).find(|&n| m as f64 * smallest_p(n) <= LEVEL).unwrap_or(usize::MAX);
+    let reach = seeds_to_reach_level(m);
     for (c, p) in comparisons.iter_mut().zip(holm(&permutations, m)) {
         c.permutation_holm = p;
         c.t_test_holm = c.t_test.and_then(|_| t_tests.next());

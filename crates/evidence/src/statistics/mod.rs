@@ -11,7 +11,7 @@ mod permutation;
 mod power;
 mod summary;
 
-pub use compare::{Comparison, Statistics, Verdict};
+pub use compare::{Comparison, Statistics, Verdict, seeds_to_reach_level};
 pub use holm::holm;
 pub use permutation::{Method, Permutation, permutation_test, smallest_p};
 pub use power::{pairs_needed, power_of_paired_t};

@@ -26,7 +26,7 @@ pub fn study(dataset: &str, variants: &[&str], seeds: u64) -> Study {
         }
     }
     let variants = variants.iter().map(|v| v.to_string()).collect();
-    Study { result: StudyResult::new(variants, runs, manifest(dataset)).unwrap(), metrics }
+    Study { result: StudyResult::new(variants, None, runs, manifest(dataset)).unwrap(), metrics }
 }
 
 pub fn manifest(dataset: &str) -> Manifest {

@@ -123,6 +123,9 @@ pub struct Study {
     pub seeds: Seeds,
     /// The variants, as `--variants` spells them.
     pub variants: Vec<String>,
+    /// The variant with which all others are compared; without it every two are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub against: Option<String>,
 }
 
 /// What doesn't change the numbers.
@@ -191,7 +194,8 @@ impl Default for Train {
 
 impl Default for Study {
     fn default() -> Self {
-        Self { seeds: Seeds::first(1), variants: ["adact", "optimized", "relu"].map(String::from).to_vec() }
+        let variants = ["adact", "optimized", "relu"].map(String::from).to_vec();
+        Self { seeds: Seeds::first(1), variants, against: None }
     }
 }
 
@@ -345,6 +349,7 @@ mod tests {
             [study]
             seeds = [0, 1, 7]
             variants = ["adact", "relu"]
+            against = "relu"
             [output]
             out = "here"
             tensorboard = false
@@ -385,7 +390,7 @@ mod tests {
         let mut b = a.clone();
         b.output = Output { out: Some("x".into()), tensorboard: false, threads: Some(1), jobs: 2 };
         b.data.dir = Some("elsewhere".into());
-        b.study = Some(Study { seeds: Seeds::first(5), variants: vec!["relu".into()] });
+        b.study = Some(Study { seeds: Seeds::first(5), variants: vec!["relu".into()], against: None });
         assert_eq!(a.difference(&b), None);
         b.data.limit_train = Some(10);
         assert_eq!(a.difference(&b).unwrap(), "data.limit_train is 10 there and not set here");
