@@ -30,8 +30,12 @@ const MAX_CLASSES: usize = 64;
 pub fn write(data: &Dataset, columns: usize, path: &Path) -> Result<()> {
     let bytes = png(data, columns)?;
     let beside = path.with_added_extension("part");
-    fs::write(&beside, bytes).map_err(|e| Error::io(&beside, "write it", &e))?;
-    fs::rename(&beside, path).map_err(|e| Error::io(path, "write it", &e))
+    let written = fs::write(&beside, bytes).and_then(|()| fs::rename(&beside, path));
+    written.map_err(|e| {
+        // There may be nothing to remove; the error worth telling is the first one.
+        let _ = fs::remove_file(&beside);
+        Error::io(path, "write it", &e)
+    })
 }
 
 /// The contact sheet as the bytes of a PNG file; see [`write()`].
