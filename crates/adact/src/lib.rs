@@ -37,7 +37,7 @@
 //! println!("this layer prefers {}: {:?}", mlp.act.choice(), mlp.act.mixture());
 //! ```
 //!
-//! `cargo run --release -p adact --example drop_in` trains such a model and prints its choices.
+//! The example `drop_in` is such a model as a whole: it trains and prints its choices.
 //!
 //! # A whole convolutional network
 //!

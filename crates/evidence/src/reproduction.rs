@@ -6,7 +6,7 @@ use crate::names;
 use crate::paper::{CLAIMS, Claim, TABLE_1, What};
 use crate::records::{Selection, StudyResult};
 use crate::statistics::{Comparison, Summary, Verdict, prediction_interval};
-use crate::table::{cell, mean_and_sd};
+use crate::table::{cell, mean_and_sd, p_in_words};
 
 /// One number of the paper's Table 1 beside ours.
 #[derive(Clone, Debug, PartialEq)]
@@ -245,7 +245,7 @@ fn verdict(study: &StudyResult, a: &str, b: &str) -> Option<(Verdict, String)> {
                 c.seeds_to_reach_level
             )
         }
-        _ => format!("p = {}", crate::table::p_value(Some(c.permutation_holm))),
+        _ => p_in_words(c.permutation_holm),
     };
     Some((verdict, format!("difference {} ({why})", signed(sign * c.difference.mean))))
 }

@@ -140,16 +140,24 @@ pub fn markdown(study: &StudyResult) -> String {
     }
     if !study.choices.is_empty() {
         out += "\n| Layer | AdAct's choice | Weight |";
-        out += if several { " Seeds that agree |\n|---:|---|---:|---|\n" } else { "\n|---:|---|---:|\n" };
+        out += if several {
+            " Seeds that chose it | Pairs of seeds that agree |\n|---:|---|---:|---|---:|\n"
+        } else {
+            "\n|---:|---|---:|\n"
+        };
         for choice in &study.choices {
             let votes = choice.by_seed.iter().filter(|c| **c == choice.choice).count();
             out += &format!(
-                "| {} | {} | {:.3} |{}\n",
+                "| {} | {} | {:.3} |",
                 choice.layer,
                 cell(names::activation(&choice.choice)),
-                choice.share,
-                if several { format!(" {votes} of {} |", choice.by_seed.len()) } else { String::new() }
+                choice.share
             );
+            if several {
+                let agree = choice.agreement.map_or("–".into(), |a| format!("{:.0}%", 100.0 * a));
+                out += &format!(" {votes} of {} | {agree} |", choice.by_seed.len());
+            }
+            out += "\n";
         }
     }
     if several && !study.statistics.comparisons.is_empty() {
@@ -186,6 +194,12 @@ pub fn p_value(p: Option<f64>) -> String {
         Some(p) if p < 0.001 => "< 0.001".into(),
         Some(p) => format!("{p:.3}"),
     }
+}
+
+/// A p-value as a statement: `p = 0.016`, `p < 0.001`.
+pub fn p_in_words(p: f64) -> String {
+    let p = p_value(Some(p));
+    if p.starts_with('<') { format!("p {p}") } else { format!("p = {p}") }
 }
 
 /// Text from outside as the contents of a Markdown cell: one line, and nothing that ends the cell or begins HTML.
@@ -243,6 +257,7 @@ mod tests {
         assert_eq!(duration(725.2), "12 min 5 s");
         assert_eq!(duration(7400.0), "2 h 3 min");
         assert_eq!(p_value(Some(0.0)), "< 0.001");
+        assert_eq!((p_in_words(0.0), p_in_words(0.25)), ("p < 0.001".into(), "p = 0.250".into()));
     }
 
     #[test]

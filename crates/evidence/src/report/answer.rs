@@ -8,7 +8,7 @@ use crate::names;
 use crate::records::{LayerChoice, Study, StudyResult};
 use crate::statistics::{Comparison, Verdict, wilson};
 use crate::svg::escape;
-use crate::table::{TableRow, count, duration, mean_and_sd, thousands};
+use crate::table::{TableRow, count, duration, mean_and_sd, p_in_words, thousands};
 
 /// The box at the beginning of a study.
 pub fn answer(study: &Study) -> String {
@@ -145,8 +145,7 @@ fn too_few(comparisons: &[&Comparison]) -> Option<String> {
 
 /// "Optimized is better than ReLU by 0.0072 (95% interval +0.0049 to +0.0095, p = 0.012)."
 fn sentence(c: &Comparison) -> String {
-    let p = crate::table::p_value(Some(c.permutation_holm));
-    let p = if p.starts_with('<') { format!("p {p}") } else { format!("p = {p}") };
+    let p = p_in_words(c.permutation_holm);
     let mean = c.difference.mean;
     let text = match c.verdict {
         Verdict::Better | Verdict::Worse => {
@@ -226,9 +225,11 @@ fn agreement(result: &StudyResult) -> Option<String> {
     }
     let mean = agreement.iter().sum::<f64>() / agreement.len() as f64;
     let candidates = mean_softmax(result, 0).len().max(1);
+    let layers: Vec<String> = agreement.iter().map(|a| format!("{:.0}%", a * 100.0)).collect();
     Some(format!(
-        "Two seeds choose the same activation for a layer {:.0}% of the time (by chance: {:.0}%).",
+        "Two seeds choose the same activation for a layer {:.0}% of the time (layer by layer {}; by chance {:.0}%).",
         mean * 100.0,
+        layers.join(", "),
         100.0 / candidates as f64
     ))
 }
