@@ -152,8 +152,8 @@ fn sentence(c: &Comparison) -> String {
             format!("{} by {:.4} ({}, {p})", c.words(), mean.abs(), interval(c))
         }
         Verdict::NoDifferenceShown | Verdict::TooFewSeeds => {
-            let needed = c.seeds_needed.map_or(String::new(), |n| {
-                format!("; to show a difference of this size would take about {} seeds", thousands(n as u64))
+            let needed = c.seeds_needed.map_or(String::new(), |_| {
+                format!("; to show a difference of this size would take {} seeds", c.seeds_needed_in_words())
             });
             format!("{} (mean {}, {}, {p}){needed}", c.words(), signed(mean), interval(c))
         }

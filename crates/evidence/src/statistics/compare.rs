@@ -168,7 +168,8 @@ impl Comparison {
     /// [`seeds_needed`](Self::seeds_needed) in words: "about 40".
     pub fn seeds_needed_in_words(&self) -> String {
         match (self.seeds_needed, self.t_test) {
-            (Some(n), _) => format!("about {}", thousands(n as u64)),
+            // From few seeds it is a rough guess: more digits would promise too much.
+            (Some(n), _) => format!("about {}", thousands(two_digits(n))),
             (None, Some(_)) => format!("over {}", thousands(MOST_PAIRS as u64)),
             (None, None) => "–".into(),
         }
@@ -184,6 +185,12 @@ impl Comparison {
             Verdict::TooFewSeeds => format!("too few seeds to compare {a} with {b}"),
         }
     }
+}
+
+/// A number rounded to two digits.
+fn two_digits(n: usize) -> u64 {
+    let unit = 10u64.pow((n.max(1).ilog10()).saturating_sub(1));
+    (n as u64 + unit / 2) / unit * unit
 }
 
 /// Corrects all comparisons for their number, and concludes.
@@ -208,5 +215,16 @@ fn correct(comparisons: &mut [Comparison]) {
         };
         let effect = c.t_test.and(c.difference.sd).map(|sd| c.difference.mean / sd);
         c.seeds_needed = effect.and_then(|d| pairs_needed(d, LEVEL / m as f64, POWER)).map(|n| n.max(reach));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::two_digits;
+
+    #[test]
+    fn guesses_have_two_digits() {
+        let rounded = [0, 1, 7, 10, 42, 99, 104, 105, 995, 45_582].map(two_digits);
+        assert_eq!(rounded, [0, 1, 7, 10, 42, 99, 100, 110, 1000, 46_000]);
     }
 }
