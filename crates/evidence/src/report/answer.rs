@@ -208,7 +208,12 @@ fn random_choices(result: &StudyResult) -> Option<String> {
     let verdicts = if undecided {
         String::new()
     } else {
-        format!("; shown to be better than {} of them and worse than {}", shown(1.0), shown(-1.0))
+        let words = |n: usize| if n == 0 { "none".to_string() } else { n.to_string() };
+        format!(
+            "; shown to be better than {} of them and worse than {}",
+            words(shown(1.0)),
+            words(shown(-1.0))
+        )
     };
     Some(format!(
         "Optimized against {} of an activation for each layer: {} in the mean{verdicts}.",
