@@ -19,7 +19,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 #[command(subcommand_required = true, arg_required_else_help = true)]
 #[command(after_help = "Examples:
   adact study                         the whole study on the data set in the program
-  adact study --dataset cifar10 --seeds 5    five seeds, and what they show
+  adact study --dataset cifar10 --seeds 7    seven seeds, and what they show
   adact train --activation mish+mish+elu+silu    an activation for each layer
   adact predict runs/train-fmnist-mini-adact-seed0 shoe.png
   adact data list                     the data sets, and how to get them
@@ -54,8 +54,8 @@ best.safetensors (PyTorch's names and shapes) and last/ (what resuming needs).")
     /// Train AdAct, read its choice, train that choice and the baseline, and compare
     #[command(after_help = "Examples:
   adact study                            one seed on the data set in the program
-  adact study --dataset cifar10 --seeds 5 --out runs/cifar10
-  adact study --dataset cifar10 --seeds 5 --out runs/cifar10 --resume
+  adact study --dataset cifar10 --seeds 7 --out runs/cifar10
+  adact study --dataset cifar10 --seeds 7 --out runs/cifar10 --resume
                                          go on where it was stopped
   adact study --seeds 0,1,7 --jobs 2     those seeds, two trainings side by side
   adact study --variants adact,optimized,all-uniform,random:3 --against optimized --seeds 10
@@ -69,7 +69,7 @@ runs/ with a folder for each training.")]
     /// Repeat the paper on its four data sets and compare with its numbers
     #[command(after_help = "Examples:
   adact reproduce                               every data set that is here
-  adact reproduce --dataset fmnist --seeds 3    one data set, three seeds
+  adact reproduce --dataset fmnist --seeds 7    one data set, seven seeds
   adact reproduce --resume                      go on where it was stopped")]
     Reproduce(Box<ReproduceArgs>),
     /// Make the report of finished studies again, or one over several
