@@ -93,6 +93,11 @@ fn one_baseline_takes_fewer_seeds_than_all_pairs() {
     let read = serde_json::to_vec(&planned).unwrap();
     assert_eq!(StudyResult::parse(std::path::Path::new("x"), &read).unwrap(), planned);
     assert_eq!(study("fmnist", &variants[..2]).statistics.too_few_seeds(), None);
+    let one = study("fmnist", &[("adact", &HIGH[..1]), ("relu", &LOW[..1])]).statistics;
+    assert_eq!(
+        one.too_few_seeds().unwrap(),
+        "1 seed can't decide, whatever the accuracies: 1 comparison takes at least 6 seeds."
+    );
 }
 
 #[test]

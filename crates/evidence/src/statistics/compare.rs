@@ -103,9 +103,10 @@ impl Statistics {
     pub fn too_few_seeds(&self) -> Option<String> {
         let open = self.comparisons.iter().find(|c| c.verdict == Verdict::TooFewSeeds)?;
         Some(format!(
-            "{} can't decide, whatever the accuracies: {} take at least {} seeds.",
+            "{} can't decide, whatever the accuracies: {} take{} at least {} seeds.",
             count(open.difference.n, "seed"),
             count(self.comparisons.len(), "comparison"),
+            if self.comparisons.len() == 1 { "s" } else { "" },
             open.seeds_to_reach_level
         ))
     }
