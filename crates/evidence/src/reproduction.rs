@@ -5,7 +5,7 @@ use crate::figures::mean_softmax;
 use crate::names;
 use crate::paper::{CLAIMS, Claim, TABLE_1, What};
 use crate::records::{Selection, StudyResult};
-use crate::statistics::{Comparison, Summary, Verdict, prediction_interval};
+use crate::statistics::{Summary, Verdict, prediction_interval};
 use crate::table::{cell, mean_and_sd, p_in_words};
 
 /// One number of the paper's Table 1 beside ours.
@@ -228,14 +228,8 @@ fn least(study: &StudyResult, name: &str) -> Option<(String, Holds, String)> {
 
 /// The verdict of `a` against `b`, whichever came first in the comparison, and what it rests on.
 fn verdict(study: &StudyResult, a: &str, b: &str) -> Option<(Verdict, String)> {
-    let pair = |c: &&Comparison| (c.a == a && c.b == b) || (c.a == b && c.b == a);
-    let c = study.statistics.comparisons.iter().find(pair)?;
-    let (sign, verdict) = match (c.a == a, c.verdict) {
-        (true, verdict) => (1.0, verdict),
-        (false, Verdict::Better) => (-1.0, Verdict::Worse),
-        (false, Verdict::Worse) => (-1.0, Verdict::Better),
-        (false, verdict) => (-1.0, verdict),
-    };
+    let c = study.statistics.between(a, b)?;
+    let (mean, verdict) = c.seen_from(a);
     let why = match verdict {
         Verdict::TooFewSeeds => {
             format!(
@@ -247,5 +241,5 @@ fn verdict(study: &StudyResult, a: &str, b: &str) -> Option<(Verdict, String)> {
         }
         _ => p_in_words(c.permutation_holm),
     };
-    Some((verdict, format!("difference {} ({why})", signed(sign * c.difference.mean))))
+    Some((verdict, format!("difference {} ({why})", signed(mean))))
 }

@@ -40,7 +40,7 @@ pub fn overview(studies: &[Study]) -> String {
     for study in studies {
         let result = &study.result;
         let choices: Vec<&str> = result.choices.iter().map(|c| names::activation(&c.choice)).collect();
-        let verdict = ["optimized", "adact"].iter().find_map(|v| between(result, v, "relu"));
+        let verdict = ["optimized", "adact"].iter().find_map(|v| result.statistics.between(v, "relu"));
         out += &format!(
             "<tr><td>{}</td><td>{}</td><td class=\"n\">{}</td><td>{}</td></tr>\n",
             escape(names::dataset(&result.dataset)),
@@ -97,7 +97,8 @@ fn how_sure(result: &StudyResult) -> String {
     let mut out = Vec::new();
     if result.seeds.len() > 1 {
         let pairs = [("optimized", "relu"), ("adact", "relu"), ("optimized", "adact")];
-        let told: Vec<&Comparison> = pairs.iter().filter_map(|(a, b)| between(result, a, b)).collect();
+        let told: Vec<&Comparison> =
+            pairs.iter().filter_map(|(a, b)| result.statistics.between(a, b)).collect();
         out.extend(too_few(&told));
         out.extend(told.iter().filter(|c| c.verdict != Verdict::TooFewSeeds).map(|c| sentence(c)));
         out.extend(best_single(result));
@@ -175,7 +176,7 @@ fn best_single(result: &StudyResult) -> Option<String> {
     let single = |row: &&TableRow| row.variant.trim_start_matches("uniform:").parse::<Activation>().is_ok();
     let singles: Vec<&TableRow> = result.table.iter().filter(single).collect();
     let best = singles.iter().max_by(|a, b| a.accuracy.mean.total_cmp(&b.accuracy.mean))?;
-    let comparison = between(result, "optimized", &best.variant)?;
+    let comparison = result.statistics.between("optimized", &best.variant)?;
     let decided = comparison.verdict != Verdict::TooFewSeeds && best.variant != "relu";
     (singles.len() > 1).then(|| {
         format!(
@@ -191,19 +192,11 @@ fn best_single(result: &StudyResult) -> Option<String> {
 /// The choice against random ones, where any were trained.
 fn random_choices(result: &StudyResult) -> Option<String> {
     let random = result.variants.iter().filter(|v| v.starts_with("random-"));
-    let comparisons: Vec<&Comparison> = random.filter_map(|v| between(result, "optimized", v)).collect();
-    // A comparison may have either of the two first.
-    let turned = |c: &Comparison| if c.a == "optimized" { 1.0 } else { -1.0 };
-    let n = comparisons.len();
-    let mean = comparisons.iter().map(|c| turned(c) * c.difference.mean).sum::<f64>() / n as f64;
-    let shown = |sign: f64| {
-        let better = |c: &&&Comparison| match c.verdict {
-            Verdict::Better => turned(c) == sign,
-            Verdict::Worse => turned(c) == -sign,
-            Verdict::NoDifferenceShown | Verdict::TooFewSeeds => false,
-        };
-        comparisons.iter().filter(better).count()
-    };
+    let comparisons: Vec<&Comparison> =
+        random.filter_map(|v| result.statistics.between("optimized", v)).collect();
+    let seen: Vec<(f64, Verdict)> = comparisons.iter().map(|c| c.seen_from("optimized")).collect();
+    let mean = seen.iter().map(|(mean, _)| mean).sum::<f64>() / seen.len() as f64;
+    let shown = |verdict| seen.iter().filter(|(_, v)| *v == verdict).count();
     let undecided = comparisons.first()?.verdict == Verdict::TooFewSeeds;
     let verdicts = if undecided {
         String::new()
@@ -211,13 +204,13 @@ fn random_choices(result: &StudyResult) -> Option<String> {
         let words = |n: usize| if n == 0 { "none".to_string() } else { n.to_string() };
         format!(
             "; shown to be better than {} of them and worse than {}",
-            words(shown(1.0)),
-            words(shown(-1.0))
+            words(shown(Verdict::Better)),
+            words(shown(Verdict::Worse))
         )
     };
     Some(format!(
         "Optimized against {} of an activation for each layer: {} in the mean{verdicts}.",
-        count(n, "random choice"),
+        count(seen.len(), "random choice"),
         signed(mean)
     ))
 }
@@ -272,9 +265,4 @@ fn cost(result: &StudyResult) -> String {
         duration(relu.seconds),
         rows.join(" ")
     )
-}
-
-/// The comparison of `a` with `b`, turned around if need be.
-fn between<'a>(result: &'a StudyResult, a: &str, b: &str) -> Option<&'a Comparison> {
-    result.statistics.comparisons.iter().find(|c| (c.a == a && c.b == b) || (c.a == b && c.b == a))
 }

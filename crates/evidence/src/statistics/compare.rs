@@ -89,6 +89,11 @@ impl Statistics {
         Self { level: LEVEL, comparisons }
     }
 
+    /// The comparison of two variants, whichever comes first in it.
+    pub fn between(&self, a: &str, b: &str) -> Option<&Comparison> {
+        self.comparisons.iter().find(|c| (c.a == a && c.b == b) || (c.a == b && c.b == a))
+    }
+
     /// The comparisons to tell first, and the others: where there are many, those of AdAct and of its choice come first.
     pub fn by_interest(&self) -> (Vec<&Comparison>, Vec<&Comparison>) {
         let adacts =
@@ -153,6 +158,16 @@ impl Comparison {
             verdict: Verdict::NoDifferenceShown,
             seeds_to_reach_level: 0,
             seeds_needed: None,
+        }
+    }
+
+    /// The mean difference and the verdict as `variant`, one of the two, sees them.
+    pub fn seen_from(&self, variant: &str) -> (f64, Verdict) {
+        match (self.a == variant, self.verdict) {
+            (true, verdict) => (self.difference.mean, verdict),
+            (false, Verdict::Better) => (-self.difference.mean, Verdict::Worse),
+            (false, Verdict::Worse) => (-self.difference.mean, Verdict::Better),
+            (false, verdict) => (-self.difference.mean, verdict),
         }
     }
 
