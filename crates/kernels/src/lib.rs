@@ -15,6 +15,7 @@ pub mod adamw;
 pub mod block;
 pub mod conv;
 pub mod elementwise;
+mod fingerprint;
 pub mod function;
 mod gemm;
 pub mod linear;
@@ -28,5 +29,6 @@ mod workspace;
 
 pub use activation::{Activation, Constants};
 pub use conv::ConvSpec;
+pub use fingerprint::fingerprint;
 pub use function::{Function, FunctionGrads, Noise};
 pub use workspace::{Buffer, Workspace};
