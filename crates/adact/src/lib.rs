@@ -77,6 +77,9 @@
 //! Results are the same bits with any number of threads and on any processor. Training and evaluation behave as
 //! PyTorch's, RReLU's randomness and batch norm's running statistics included; NaN is never hidden.
 
+// The same bits on every platform: see clippy.toml.
+#![deny(clippy::disallowed_methods)]
+
 mod activation;
 mod adact;
 mod config;

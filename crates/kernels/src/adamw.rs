@@ -28,6 +28,11 @@ impl Default for AdamW {
 const CHUNK: usize = 16 * 1024;
 
 impl AdamW {
+    /// What the moments of step `t` (the first is 1) are divided by, because they start at 0: `1 - beta^t`.
+    pub fn corrections(&self, t: u64) -> [f64; 2] {
+        [self.beta1, self.beta2].map(|beta| 1.0 - libm::pow(beta, t as f64))
+    }
+
     /// Step `t` (the first is 1): updates `param` and the moments `m` and `v` in place.
     ///
     /// # Panics
@@ -39,15 +44,15 @@ impl AdamW {
             grad.len() == len && m.len() == len && v.len() == len,
             "as many gradients and moments as parameters"
         );
-        let t = t.min(i32::MAX as u64) as i32;
+        let [first, second] = self.corrections(t);
         let factors = Factors {
             keep: (1.0 - self.lr * self.weight_decay) as f32,
             beta1: self.beta1 as f32,
             rest1: (1.0 - self.beta1) as f32,
             beta2: self.beta2 as f32,
             rest2: (1.0 - self.beta2) as f32,
-            rate: (self.lr / (1.0 - self.beta1.powi(t))) as f32,
-            root: (1.0 / (1.0 - self.beta2.powi(t)).sqrt()) as f32,
+            rate: (self.lr / first) as f32,
+            root: (1.0 / second.sqrt()) as f32,
             eps: self.eps as f32,
         };
         param

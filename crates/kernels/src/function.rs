@@ -136,7 +136,7 @@ impl<'a> Function<'a> {
 /// Softmax in `f64`. NaN stays NaN.
 pub fn softmax(w: &[f32]) -> Vec<f64> {
     let top = w.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let e: Vec<f64> = w.iter().map(|&v| f64::from(v - top).exp()).collect();
+    let e: Vec<f64> = w.iter().map(|&v| libm::exp(f64::from(v - top))).collect();
     let sum: f64 = e.iter().sum();
     e.into_iter().map(|v| v / sum).collect()
 }

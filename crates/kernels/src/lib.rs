@@ -7,6 +7,8 @@
 //!
 //! Parallel loops run in the current rayon pool.
 
+// The same bits on every platform: see clippy.toml.
+#![deny(clippy::disallowed_methods)]
 // Kernels are loops over positions of several arrays at once, and take what they need.
 #![allow(clippy::needless_range_loop, clippy::too_many_arguments)]
 

@@ -33,10 +33,10 @@ pub fn cross_entropy(logits: &[f32], labels: &[i32], classes: usize, dlogits: &m
         correct += usize::from(best == label);
         // where a logit is NaN every difference to the largest is NaN, and so is the loss
         let top = if row.iter().any(|v| v.is_nan()) { f64::NAN } else { f64::from(row[best]) };
-        let sum: f64 = row.iter().map(|&v| (f64::from(v) - top).exp()).sum();
-        total += sum.ln() - (f64::from(row[label]) - top);
+        let sum: f64 = row.iter().map(|&v| libm::exp(f64::from(v) - top)).sum();
+        total += libm::log(sum) - (f64::from(row[label]) - top);
         for (class, (d, &v)) in d.iter_mut().zip(row).enumerate() {
-            let p = (f64::from(v) - top).exp() / sum;
+            let p = libm::exp(f64::from(v) - top) / sum;
             *d = ((p - f64::from(u8::from(class == label))) * scale) as f32;
         }
     }

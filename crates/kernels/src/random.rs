@@ -79,7 +79,7 @@ impl Stream {
     pub fn normal(self, index: u64) -> f64 {
         let u = 1.0 - self.uniform(2 * index);
         let v = self.uniform(2 * index + 1);
-        (-2.0 * u.ln()).sqrt() * (std::f64::consts::TAU * v).cos()
+        (-2.0 * libm::log(u)).sqrt() * libm::cos(std::f64::consts::TAU * v)
     }
 
     /// A uniform integer in `0..n` (Lemire's multiply-shift; the bias is below n / 2^64).

@@ -72,7 +72,7 @@ impl Real for f64 {
 
     fn exp_expm1(self) -> (Self, Self) {
         let x = self.clamp(-700.0, 40.0);
-        (x.exp(), x.exp_m1())
+        (libm::exp(x), libm::expm1(x))
     }
     fn erf(self) -> Self {
         libm::erf(self)

@@ -2,6 +2,9 @@
 //!
 //! Nothing here prints or knows a terminal: whoever calls watches through an [`Observer`].
 
+// The same bits on every platform: see clippy.toml.
+#![deny(clippy::disallowed_methods)]
+
 pub mod bench;
 mod checkpoint;
 pub mod config;

@@ -51,8 +51,8 @@ fn composed<const D: usize>(
 ) -> [Tensor<D>; 3] {
     let first = first * config.beta1 + gradient.clone() * (1.0 - config.beta1);
     let second = second * config.beta2 + gradient.square() * (1.0 - config.beta2);
-    let correction = |beta: f64| 1.0 - beta.powf(t as f64);
-    let root = (second.clone() / correction(config.beta2)).sqrt() + config.eps;
-    let update = first.clone() / root * (config.lr / correction(config.beta1));
+    let [correct_first, correct_second] = config.corrections(t);
+    let root = (second.clone() / correct_second).sqrt() + config.eps;
+    let update = first.clone() / root * (config.lr / correct_first);
     [parameter * (1.0 - config.lr * config.weight_decay) - update, first, second]
 }
