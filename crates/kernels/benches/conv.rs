@@ -1,27 +1,9 @@
 //! Time and GFLOP/s of each convolution of the paper's network at 3 x 32 x 32, batch 64, and the peak beside them.
 //! Run: cargo bench -p adact-kernels --bench conv
 
-use adact_kernels::{ConvSpec, Workspace, conv, vectorised};
+use adact_kernels::simd::{self, multiply_add};
+use adact_kernels::{ConvSpec, Workspace, conv};
 use std::time::Instant;
-
-vectorised! {
-    /// `rounds` times 24 independent fused multiply-adds of vectors, as many as a register tile has.
-    fn multiply_add<V>(rounds: usize, numbers: &mut [f32; 26]) {
-        let (a, b) = (V::splat(numbers[24]), V::splat(numbers[25]));
-        let mut sums = [V::splat(0.0); 24];
-        for i in 0..24 {
-            sums[i] = V::splat(numbers[i]);
-        }
-        for _ in 0..rounds {
-            for sum in &mut sums {
-                *sum = sum.mul_add(a, b);
-            }
-        }
-        for i in 0..24 {
-            numbers[i] = sums[i].to_array()[0];
-        }
-    }
-}
 
 /// GFLOP/s of nothing but multiply-adds in registers, on every thread of the pool.
 fn peak() -> f64 {
@@ -54,7 +36,7 @@ fn main() {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
     let ws = Workspace::new();
     pool.install(|| {
-        println!("path {}, {threads} threads, peak {:.0} GFLOP/s", adact_kernels::simd::path().name(), peak());
+        println!("path {}, {threads} threads, peak {:.0} GFLOP/s", simd::path().name(), peak());
         for (side, input, out) in [(32, 3, 32), (16, 32, 64), (8, 64, 128), (4, 128, 256)] {
             let s = ConvSpec::same3x3(64, (side, side), input, out);
             let x = vec![0.5; s.batch * s.in_image()];

@@ -1,7 +1,7 @@
 //! AdamW (Loshchilov and Hutter 2019): one pass over parameter, gradient and both moments.
 
-use crate::simd::WIDTH;
-use crate::vectorised;
+use crate::check::length;
+use crate::simd::{WIDTH, vectorised};
 use rayon::prelude::*;
 
 /// The optimizer's constants. The defaults are PyTorch's, and the paper's.
@@ -39,11 +39,9 @@ impl AdamW {
     /// If the lengths differ or `t` is 0.
     pub fn step(&self, t: u64, param: &mut [f32], grad: &[f32], m: &mut [f32], v: &mut [f32]) {
         assert!(t > 0, "the first step is 1");
-        let len = param.len();
-        assert!(
-            grad.len() == len && m.len() == len && v.len() == len,
-            "as many gradients and moments as parameters"
-        );
+        for (name, values) in [("grad", grad), ("m", m), ("v", v)] {
+            length(name, values.len(), param.len());
+        }
         let [first, second] = self.corrections(t);
         let factors = Factors {
             keep: (1.0 - self.lr * self.weight_decay) as f32,
@@ -77,6 +75,9 @@ struct Factors {
 
 vectorised! {
     fn update<V>(f: Factors, param: &mut [f32], grad: &[f32], m: &mut [f32], v: &mut [f32]) {
+        for len in [grad.len(), m.len(), v.len()] {
+            length("a slice", len, param.len());
+        }
         let mut i = 0;
         while i < param.len() {
             let n = WIDTH.min(param.len() - i);

@@ -7,6 +7,7 @@
 //! pass makes the gradient of the convolution's output image by image, as its products ask for it, and never stores it.
 
 use crate::activation::Activation;
+use crate::check::length;
 use crate::conv::{self, ConvSpec, GradSource, Prepared};
 use crate::function::{Function, FunctionGrads, FunctionVisitor, Pointwise};
 use crate::norm::{Affine, Moments, inverse_deviation, moments};
@@ -14,7 +15,7 @@ use crate::pointwise::{self, Layout};
 use crate::workspace::{Buffer, Workspace};
 use rayon::prelude::*;
 
-/// The shape of a block.
+/// The shape of a block. Pooling needs a convolution's output of 2 x 2 at least; functions panic otherwise.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct BlockSpec {
     /// The convolution.
@@ -36,6 +37,20 @@ impl BlockSpec {
     pub fn out_image(&self) -> usize {
         let (height, width) = self.out_size();
         height * width * self.conv.out_channels
+    }
+
+    /// Panics unless the passes can compute this block.
+    fn check(&self) {
+        self.conv.check();
+        let room = self.conv.out_height().min(self.conv.out_width());
+        assert!(!self.pool || room >= 2, "2 x 2 pooling of a map that is smaller: {self:?}");
+    }
+
+    /// As [`BlockSpec::check`], of the input and the parameters too.
+    fn check_lengths(&self, x: &[f32], params: &BlockParams<'_>) {
+        self.check();
+        length("x", x.len(), self.conv.batch * self.conv.in_image());
+        params.check(&self.conv);
     }
 
     fn layout(&self) -> Layout {
@@ -66,9 +81,14 @@ impl<'a> BlockParams<'a> {
         self.function.unwrap_or_else(|| Function::single(&Activation::Identity))
     }
 
-    fn check(&self, channels: usize) {
-        let (gamma, beta) = self.gamma_beta.unwrap_or((self.bias, self.bias));
-        assert!(self.bias.len() == channels && gamma.len() == channels && beta.len() == channels);
+    /// Panics unless the parameters fit the shape.
+    fn check(&self, conv: &ConvSpec) {
+        length("weight", self.weight.len(), conv.weights());
+        length("bias", self.bias.len(), conv.out_channels);
+        if let Some((gamma, beta)) = self.gamma_beta {
+            length("gamma", gamma.len(), conv.out_channels);
+            length("beta", beta.len(), conv.out_channels);
+        }
     }
 }
 
@@ -81,6 +101,18 @@ pub struct Saved {
     winners: Option<(Buffer, Buffer)>,
     mean: Vec<f32>,
     var: Vec<f32>,
+}
+
+impl Saved {
+    /// Panics unless this was kept by a forward pass of the shape, with or without normalisation.
+    fn check(&self, spec: &BlockSpec, norm: bool) {
+        length("saved: the convolution's output", self.y.len(), spec.conv.batch * spec.conv.out_image());
+        let pooled = self.winners.as_ref().map_or(0, |(_, values)| values.len());
+        let want = if spec.pool { spec.conv.batch * spec.out_image() } else { 0 };
+        length("saved: what pooling took", pooled, want);
+        let want = if norm { spec.conv.out_channels } else { 0 };
+        length("saved: the batch's mean", self.mean.len(), want);
+    }
 }
 
 /// The result of a forward pass in training.
@@ -101,10 +133,10 @@ pub struct Forward {
 /// RReLU's slope of an element depends on its position in the convolution's output.
 ///
 /// # Panics
-/// If a length doesn't fit the shape.
+/// If the shape is none (see [`BlockSpec`]) or a length doesn't fit it.
 pub fn forward(ws: &Workspace, spec: &BlockSpec, x: &[f32], params: &BlockParams<'_>) -> Forward {
+    spec.check_lengths(x, params);
     let (conv, channels) = (&spec.conv, spec.conv.out_channels);
-    params.check(channels);
     let mut y = ws.take(conv.batch * conv.out_image());
     let mut parts = vec![Moments::default(); conv.batch * channels];
     let norm = params.gamma_beta.is_some();
@@ -168,7 +200,7 @@ impl FunctionVisitor for Activate<'_> {
 /// A block in evaluation: normalisation by running statistics, folded into the convolution. Nothing is kept.
 ///
 /// # Panics
-/// If a length doesn't fit the shape.
+/// If the shape is none (see [`BlockSpec`]) or a length doesn't fit it.
 pub fn forward_eval(
     ws: &Workspace,
     spec: &BlockSpec,
@@ -177,8 +209,12 @@ pub fn forward_eval(
     running_mean: &[f32],
     running_var: &[f32],
 ) -> Vec<f32> {
+    spec.check_lengths(x, params);
     let channels = spec.conv.out_channels;
-    params.check(channels);
+    if params.gamma_beta.is_some() {
+        length("running_mean", running_mean.len(), channels);
+        length("running_var", running_var.len(), channels);
+    }
     let mut weight = ws.take(spec.conv.weights());
     weight.copy_from_slice(params.weight);
     let mut bias = params.bias.to_vec();
@@ -256,10 +292,11 @@ pub struct Grads {
     pub function: FunctionGrads,
 }
 
-/// The gradients for the output's gradient `dout`. `params` are those of the forward pass, its noise included.
+/// The gradients for the output's gradient `dout`. `x` and `params` are those of the forward pass, its noise included, and
+/// `saved` is what it kept.
 ///
 /// # Panics
-/// If a length doesn't fit the shape.
+/// If the shape is none (see [`BlockSpec`]) or a length doesn't fit it.
 pub fn backward(
     ws: &Workspace,
     spec: &BlockSpec,
@@ -269,6 +306,9 @@ pub fn backward(
     dout: &[f32],
     need_dx: bool,
 ) -> Grads {
+    spec.check_lengths(x, params);
+    length("dout", dout.len(), spec.conv.batch * spec.out_image());
+    saved.check(spec, params.gamma_beta.is_some());
     let (layout, channels) = (spec.layout(), spec.conv.out_channels);
     let norm = params.gamma_beta;
     let affine = match norm {

@@ -1,8 +1,8 @@
 //! A function applied to every element of a slice, and its gradients: one pass over memory each.
 
+use crate::check::length;
 use crate::function::{Function, FunctionGrads, FunctionVisitor, Pointwise};
-use crate::simd::WIDTH;
-use crate::vectorised;
+use crate::simd::{WIDTH, vectorised};
 use rayon::prelude::*;
 
 /// Elements a task. It fixes where partial sums end, so it must not depend on the number of threads.
@@ -20,7 +20,7 @@ const CHUNK: usize = 16 * 1024;
 /// assert_eq!(y, [-0.01, 0.0, 2.0]);
 /// ```
 pub fn forward(f: &Function<'_>, x: &[f32], y: &mut [f32]) {
-    assert_eq!(x.len(), y.len(), "as many outputs as inputs");
+    length("y", y.len(), x.len());
     struct Run<'a>(&'a [f32], &'a mut [f32]);
     impl FunctionVisitor for Run<'_> {
         type Output = ();
@@ -37,7 +37,8 @@ pub fn forward(f: &Function<'_>, x: &[f32], y: &mut [f32]) {
 /// # Panics
 /// As [`forward`].
 pub fn backward(f: &Function<'_>, x: &[f32], dy: &[f32], dx: &mut [f32]) -> FunctionGrads {
-    assert!(x.len() == dy.len() && x.len() == dx.len(), "as many gradients as inputs");
+    length("dy", dy.len(), x.len());
+    length("dx", dx.len(), x.len());
     struct Run<'a>(&'a [f32], &'a [f32], &'a mut [f32]);
     impl FunctionVisitor for Run<'_> {
         type Output = Vec<f64>;
@@ -60,6 +61,7 @@ pub fn backward(f: &Function<'_>, x: &[f32], dy: &[f32], dx: &mut [f32]) -> Func
 
 vectorised! {
     fn values<V, F: Pointwise>(f: F, start: usize, x: &[f32], y: &mut [f32]) {
+        length("y", y.len(), x.len());
         let (p, high) = (*f.parameters(), (start as u64 >> 32) as u32);
         let mut i = 0;
         while i < x.len() {
@@ -77,6 +79,8 @@ vectorised! {
 
 vectorised! {
     fn gradients<V, F: Pointwise>(f: F, start: usize, x: &[f32], dy: &[f32], dx: &mut [f32], out: &mut [f64]) {
+        length("dy", dy.len(), x.len());
+        length("dx", dx.len(), x.len());
         let (p, high) = (*f.parameters(), (start as u64 >> 32) as u32);
         let mut sums = F::zeros::<V>();
         let mut i = 0;

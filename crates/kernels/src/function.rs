@@ -148,7 +148,7 @@ pub(crate) trait FunctionVisitor {
 }
 
 /// A function of one element as the kernels run it. `noise` is RReLU's slope, used where `NEEDS_NOISE`.
-pub trait Pointwise: Copy + Send + Sync + 'static {
+pub(crate) trait Pointwise: Copy + Send + Sync + 'static {
     /// How many sums over elements the parameters' gradients need.
     const SUMS: usize;
     /// The accumulators of those sums.
@@ -167,7 +167,7 @@ pub trait Pointwise: Copy + Send + Sync + 'static {
 
 /// The scalars that every function carries.
 #[derive(Clone, Copy)]
-pub struct Parameters {
+pub(crate) struct Parameters {
     alpha: f32,
     leaky: f32,
     slope: f32,

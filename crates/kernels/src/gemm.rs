@@ -3,38 +3,42 @@
 //! A tile of C, up to six rows by four vectors, stays in registers while k runs. Each element of C is one chain of fused
 //! multiply-adds in the order of k whatever the tile's size, so the tile's size never shows in the bits.
 
-use crate::simd::{Lanes, WIDTH};
-use crate::vectorised;
+use crate::simd::{Lanes, WIDTH, vectorised};
 
 /// Where the left operand lies: element (row, run, k) is at `row * row_stride + run * run_stride + k * k_stride`.
 ///
 /// A plain matrix has one run. A convolution's patch has one run a row of the kernel; the right operand's
 /// rows go on from run to run.
 #[derive(Clone, Copy)]
-pub(crate) struct Left {
-    pub data: *const f32,
+pub(crate) struct Left<'a> {
+    pub data: &'a [f32],
     pub row_stride: usize,
     pub k_stride: usize,
     pub runs: usize,
     pub run_stride: usize,
 }
 
-impl Left {
+impl<'a> Left<'a> {
     /// A matrix without runs.
-    pub fn matrix(data: *const f32, row_stride: usize, k_stride: usize) -> Self {
+    pub fn matrix(data: &'a [f32], row_stride: usize, k_stride: usize) -> Self {
         Self { data, row_stride, k_stride, runs: 1, run_stride: 0 }
+    }
+
+    /// Floats from the first element to the last of `m` rows and `k` columns a run, none of which is 0.
+    fn len(&self, m: usize, k: usize) -> usize {
+        (m - 1) * self.row_stride + (self.runs - 1) * self.run_stride + (k - 1) * self.k_stride + 1
     }
 }
 
 /// Where the sums start.
 #[derive(Clone, Copy)]
-pub(crate) enum Start {
+pub(crate) enum Start<'a> {
     /// At 0: C = A B.
     Zero,
     /// At C: C += A B.
     Accumulate,
     /// At a row of `n` values: C = bias + A B.
-    Bias(*const f32),
+    Bias(&'a [f32]),
 }
 
 /// Vectors a tile: the columns of packed right operands come in panels of this many vectors.
@@ -59,32 +63,47 @@ pub(crate) fn packed_index(k: usize, n: usize, row: usize, column: usize) -> usi
 
 /// The right operand.
 #[derive(Clone, Copy)]
-pub(crate) enum Right {
+pub(crate) enum Right<'a> {
     /// Row-major, a row every so many floats.
-    Rows(*const f32, usize),
-    /// In panels ([`packed_index`]); padding columns are readable.
-    Packed(*const f32),
+    Rows(&'a [f32], usize),
+    /// In panels ([`packed_index`]).
+    Packed(&'a [f32]),
+}
+
+impl Right<'_> {
+    /// Whether all of `k` rows and `n` columns are there.
+    fn holds(&self, k: usize, n: usize) -> bool {
+        match *self {
+            Right::Rows(data, ld) => n <= ld && (k - 1) * ld + n <= data.len(),
+            Right::Packed(data) => packed_len(k, n) <= data.len(),
+        }
+    }
 }
 
 vectorised! {
     /// C (m x n, a row every `ldc` floats) from A (m x runs k) and B (runs k x n).
     ///
-    /// The caller guarantees that all addresses are inside their buffers and that C is not read or written by others.
-    pub(crate) fn gemm<V>(m: usize, n: usize, k: usize, a: Left, b: Right, c: *mut f32, ldc: usize, start: Start) {
+    /// # Panics
+    /// If a matrix isn't all there, or m, n, k or runs is 0.
+    pub(crate) fn gemm<V>(m: usize, n: usize, k: usize, a: Left<'_>, b: Right<'_>, c: &mut [f32], ldc: usize, start: Start<'_>) {
+        assert!(m.min(n).min(k).min(a.runs) > 0, "an empty matrix");
+        assert!(a.len(m, k) <= a.data.len(), "the left matrix");
+        assert!(b.holds(a.runs * k, n), "the right matrix");
+        assert!(n <= ldc && (m - 1) * ldc + n <= c.len(), "the product");
+        if let Start::Bias(bias) = start {
+            assert!(n <= bias.len(), "the bias");
+        }
         let mut column = 0;
         while column < n {
             // a last vector that isn't full goes alone
             let vectors = ((n - column) / WIDTH).clamp(1, V::TILE_VECTORS);
             let last = WIDTH.min(n - column);
-            // SAFETY: by the caller's guarantee, and packed_index's layout
-            let (b, ldb) = unsafe {
-                match b {
-                    Right::Rows(p, ld) => (p.add(column), ld),
-                    Right::Packed(p) => {
-                        let panel = column / (PANEL * WIDTH) * (PANEL * WIDTH);
-                        let width = (PANEL * WIDTH).min(n.next_multiple_of(WIDTH) - panel);
-                        (p.add(panel * a.runs * k + (column - panel)), width)
-                    }
+            let (b, ldb) = match b {
+                Right::Rows(data, ld) => (&data[column..], ld),
+                Right::Packed(data) => {
+                    let panel = column / (PANEL * WIDTH) * (PANEL * WIDTH);
+                    let width = (PANEL * WIDTH).min(n.next_multiple_of(WIDTH) - panel);
+                    (&data[panel * a.runs * k + (column - panel)..], width)
                 }
             };
             let mut row = 0;
@@ -93,19 +112,19 @@ vectorised! {
             while row < m {
                 let rows = (m - row).div_ceil(blocks);
                 blocks -= 1;
-                // SAFETY: as above
+                let a = Left { data: &a.data[row * a.row_stride..], ..a };
+                let c = &mut c[row * ldc + column..];
+                let start = match start {
+                    Start::Bias(bias) => Start::Bias(&bias[column..]),
+                    other => other,
+                };
+                // SAFETY: the matrices are all there, and the tile lies inside C: rows <= m - row, and its columns end at n
                 unsafe {
-                    let a = Left { data: a.data.add(row * a.row_stride), ..a };
-                    let c = c.add(row * ldc + column);
-                    let start = match start {
-                        Start::Bias(p) => Start::Bias(p.add(column)),
-                        other => other,
-                    };
                     match vectors {
-                        4 => tiles::<V, 4>(rows, k, a, b, ldb, c, ldc, start, last),
-                        3 => tiles::<V, 3>(rows, k, a, b, ldb, c, ldc, start, last),
-                        2 => tiles::<V, 2>(rows, k, a, b, ldb, c, ldc, start, last),
-                        _ => tiles::<V, 1>(rows, k, a, b, ldb, c, ldc, start, last),
+                        4 => tiles::<V, 4>(rows, k, a, b.as_ptr(), ldb, c.as_mut_ptr(), ldc, start, last),
+                        3 => tiles::<V, 3>(rows, k, a, b.as_ptr(), ldb, c.as_mut_ptr(), ldc, start, last),
+                        2 => tiles::<V, 2>(rows, k, a, b.as_ptr(), ldb, c.as_mut_ptr(), ldc, start, last),
+                        _ => tiles::<V, 1>(rows, k, a, b.as_ptr(), ldb, c.as_mut_ptr(), ldc, start, last),
                     }
                 }
                 row += rows;
@@ -115,18 +134,23 @@ vectorised! {
     }
 }
 
+/// [`tile`] for a number of rows that is only known at run time, 6 at most.
+///
+/// # Safety
+/// As [`tile`].
 #[inline(always)]
 unsafe fn tiles<V: Lanes, const N: usize>(
     rows: usize,
     k: usize,
-    a: Left,
+    a: Left<'_>,
     b: *const f32,
     ldb: usize,
     c: *mut f32,
     ldc: usize,
-    start: Start,
+    start: Start<'_>,
     last: usize,
 ) {
+    // SAFETY: by the caller's guarantee
     unsafe {
         match rows {
             1 => tile::<V, 1, N>(k, a, b, ldb, c, ldc, start, last),
@@ -140,19 +164,25 @@ unsafe fn tiles<V: Lanes, const N: usize>(
 }
 
 /// M rows by N vectors of C. `last` lanes count where N is 1; else all do.
+///
+/// # Safety
+/// `a` has M rows of k columns a run; `b` points to runs k rows, every `ldb` floats, of so many columns; so does `c` to M
+/// rows, every `ldc` floats, which nobody else uses; a bias has as many values as there are columns.
 #[inline(always)]
 unsafe fn tile<V: Lanes, const M: usize, const N: usize>(
     k: usize,
-    a: Left,
+    a: Left<'_>,
     mut b: *const f32,
     ldb: usize,
     c: *mut f32,
     ldc: usize,
-    start: Start,
+    start: Start<'_>,
     last: usize,
 ) {
     let lanes = if N == 1 { last } else { WIDTH };
     let mut sum = [[V::splat(0.0); N]; M];
+    // SAFETY: by the caller's guarantee. The pointers that step through a and b pass their ends after the last column, by more
+    // than one float: they wrap instead of adding.
     unsafe {
         match start {
             Start::Zero => {}
@@ -163,16 +193,16 @@ unsafe fn tile<V: Lanes, const M: usize, const N: usize>(
                     }
                 }
             }
-            Start::Bias(p) => {
+            Start::Bias(bias) => {
                 for row in &mut sum {
                     for (j, v) in row.iter_mut().enumerate() {
-                        *v = V::load_partial(p.add(j * WIDTH), lanes);
+                        *v = V::load_partial(bias.as_ptr().add(j * WIDTH), lanes);
                     }
                 }
             }
         }
         for run in 0..a.runs {
-            let mut left = a.data.add(run * a.run_stride);
+            let mut left = a.data.as_ptr().add(run * a.run_stride);
             for _ in 0..k {
                 let mut right = [V::splat(0.0); N];
                 for (j, v) in right.iter_mut().enumerate() {
@@ -184,8 +214,8 @@ unsafe fn tile<V: Lanes, const M: usize, const N: usize>(
                         *v = l.mul_add(r, *v);
                     }
                 }
-                left = left.add(a.k_stride);
-                b = b.add(ldb);
+                left = left.wrapping_add(a.k_stride);
+                b = b.wrapping_add(ldb);
             }
         }
         for (i, row) in sum.iter().enumerate() {

@@ -1,7 +1,7 @@
 //! The arithmetic of AdAct over slices: no framework, no input or output, no global state.
 //!
 //! Activations and their mixture ([`elementwise`]) are written once over [`real::Real`]; every kernel is written once over
-//! [`simd::Lanes`] and compiled for AVX-512, AVX2 and any other processor. The same input gives the same bits on each of
+//! vectors of sixteen lanes and compiled for AVX-512, AVX2 and any other processor. The same input gives the same bits on each of
 //! them and with any number of threads: lanes are sixteen everywhere, multiplications and additions are fused
 //! everywhere, tasks are cut without regard to the number of threads and their sums added in order.
 //!
@@ -15,6 +15,7 @@
 pub mod activation;
 pub mod adamw;
 pub mod block;
+mod check;
 pub mod conv;
 pub mod elementwise;
 mod fingerprint;

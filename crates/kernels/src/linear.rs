@@ -1,5 +1,6 @@
 //! The linear layer y = x Wt + b and its gradients. Weights keep PyTorch's order, out x in.
 
+use crate::check::length;
 use crate::gemm::{Left, Right, Start, gemm, packed_index, packed_len};
 use crate::workspace::Workspace;
 
@@ -17,11 +18,13 @@ pub struct LinearGrads {
 /// y (rows x out) for x (rows x `input`).
 ///
 /// # Panics
-/// If the lengths don't fit each other.
+/// If the lengths don't fit each other, or there is no input or output.
 pub fn forward(ws: &Workspace, input: usize, x: &[f32], weight: &[f32], bias: &[f32]) -> Vec<f32> {
     let out = bias.len();
-    assert!(weight.len() == out * input && x.len().is_multiple_of(input), "lengths of a linear layer");
-    let rows = x.len() / input;
+    let rows = check(input, x, weight, out);
+    if rows == 0 {
+        return Vec::new();
+    }
     let mut packed = ws.zeros(packed_len(input, out));
     for (o, line) in weight.chunks_exact(input).enumerate() {
         for (i, &w) in line.iter().enumerate() {
@@ -29,25 +32,37 @@ pub fn forward(ws: &Workspace, input: usize, x: &[f32], weight: &[f32], bias: &[
         }
     }
     let mut y = ws.take(rows * out);
-    let left = Left::matrix(x.as_ptr(), input, 1);
-    let right = Right::Packed(packed.as_ptr());
-    gemm(rows, out, input, left, right, y.as_mut_ptr(), out, Start::Bias(bias.as_ptr()));
+    let left = Left::matrix(x, input, 1);
+    let right = Right::Packed(&packed);
+    gemm(rows, out, input, left, right, &mut y, out, Start::Bias(bias));
     y.into_vec()
+}
+
+/// The rows of `x`.
+fn check(input: usize, x: &[f32], weight: &[f32], out: usize) -> usize {
+    assert!(input > 0 && out > 0, "a linear layer has at least one input and one output");
+    let rows = x.len() / input;
+    length("x", x.len(), rows * input);
+    length("weight", weight.len(), out.saturating_mul(input));
+    rows
 }
 
 /// The gradients for the output's gradient `dy` (rows x out).
 ///
 /// # Panics
-/// If the lengths don't fit each other.
+/// If the lengths don't fit each other, or there is no input or output.
 pub fn backward(ws: &Workspace, input: usize, x: &[f32], weight: &[f32], dy: &[f32]) -> LinearGrads {
-    let out = weight.len() / input;
-    let rows = x.len() / input;
-    assert!(dy.len() == rows * out && weight.len() == out * input, "lengths of a linear layer");
+    let out = weight.len() / input.max(1);
+    let rows = check(input, x, weight, out);
+    length("dy", dy.len(), rows * out);
+    if rows == 0 {
+        return LinearGrads { dx: Vec::new(), weight: vec![0.0; weight.len()], bias: vec![0.0; out] };
+    }
     let (mut dx, mut dweight) = (ws.take(x.len()), ws.take(weight.len()));
-    let left = Left::matrix(dy.as_ptr(), out, 1);
-    gemm(rows, input, out, left, Right::Rows(weight.as_ptr(), input), dx.as_mut_ptr(), input, Start::Zero);
-    let left = Left::matrix(dy.as_ptr(), 1, out);
-    gemm(out, input, rows, left, Right::Rows(x.as_ptr(), input), dweight.as_mut_ptr(), input, Start::Zero);
+    let left = Left::matrix(dy, out, 1);
+    gemm(rows, input, out, left, Right::Rows(weight, input), &mut dx, input, Start::Zero);
+    let left = Left::matrix(dy, 1, out);
+    gemm(out, input, rows, left, Right::Rows(x, input), &mut dweight, input, Start::Zero);
     let mut bias = vec![0.0f64; out];
     for row in dy.chunks_exact(out) {
         bias.iter_mut().zip(row).for_each(|(b, &d)| *b += f64::from(d));

@@ -1,5 +1,7 @@
 //! The cross-entropy loss.
 
+use crate::check::length;
+
 /// What a batch's loss comes to.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Loss {
@@ -12,7 +14,7 @@ pub struct Loss {
 /// Cross-entropy of `logits` (rows x `classes`) and, into `dlogits`, the gradient of its mean.
 ///
 /// # Panics
-/// If lengths don't fit, or a label is not below `classes`.
+/// If lengths don't fit, there is no class, or a label is not below `classes`.
 ///
 /// ```
 /// use adact_kernels::loss::cross_entropy;
@@ -22,13 +24,15 @@ pub struct Loss {
 /// assert_eq!(gradient, [0.5, -0.5]);
 /// ```
 pub fn cross_entropy(logits: &[f32], labels: &[i32], classes: usize, dlogits: &mut [f32]) -> Loss {
-    assert_eq!(logits.len(), labels.len() * classes, "one row of logits a label");
-    assert_eq!(dlogits.len(), logits.len(), "one gradient a logit");
+    assert!(classes > 0, "a loss needs at least one class");
+    length("logits", logits.len(), labels.len().saturating_mul(classes));
+    length("dlogits", dlogits.len(), logits.len());
     let scale = 1.0 / labels.len() as f64;
     let (mut total, mut correct) = (0.0, 0);
     for ((row, d), &label) in logits.chunks_exact(classes).zip(dlogits.chunks_exact_mut(classes)).zip(labels)
     {
-        let label = usize::try_from(label).ok().filter(|&l| l < classes).expect("a label is a class");
+        let class = usize::try_from(label).ok().filter(|&l| l < classes);
+        let label = class.unwrap_or_else(|| panic!("label {label} is none of {classes} classes"));
         let best = argmax(row);
         correct += usize::from(best == label);
         // where a logit is NaN every difference to the largest is NaN, and so is the loss
@@ -43,7 +47,7 @@ pub fn cross_entropy(logits: &[f32], labels: &[i32], classes: usize, dlogits: &m
     Loss { mean: total * scale, correct }
 }
 
-/// The index of the largest value, the first of equals.
+/// The index of the largest value, the first of equals; 0 where there is none.
 pub fn argmax(row: &[f32]) -> usize {
     let mut best = 0;
     for (i, &v) in row.iter().enumerate() {

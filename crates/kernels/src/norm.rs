@@ -1,7 +1,7 @@
 //! Batch normalisation (Ioffe and Szegedy 2015): statistics, and the coefficients that the fused passes use.
 
-use crate::simd::WIDTH;
-use crate::vectorised;
+use crate::check::length;
+use crate::simd::{WIDTH, vectorised};
 
 /// Mean and squared deviations of one channel over some pixels.
 #[derive(Clone, Copy, Debug, Default)]
@@ -31,12 +31,16 @@ impl Moments {
 vectorised! {
     /// The moments of every channel of `y`, pixels x channels. Sums are shifted by the first pixel, so that a mean far from 0
     /// costs no digits.
+    ///
+    /// # Panics
+    /// If there is no pixel.
     pub(crate) fn moments<V>(y: &[f32], channels: usize, out: &mut [Moments]) {
         let pixels = y.len() / channels;
+        assert!(pixels > 0, "no pixel to take moments of");
         let mut c = 0;
         while c < channels {
             let n = WIDTH.min(channels - c);
-            // SAFETY: c + n <= channels
+            // SAFETY: c + n <= channels, and there are `pixels` of them
             unsafe {
                 let p = y.as_ptr().add(c);
                 let shift = V::load_partial(p, n);
@@ -83,15 +87,23 @@ pub(crate) struct Affine {
 impl Affine {
     /// gamma (y - mean) / sqrt(var + eps) + beta.
     pub fn new(mean: &[f32], var: &[f32], gamma: &[f32], beta: &[f32], eps: f32) -> Self {
+        let channels = mean.len();
+        assert!([var.len(), gamma.len(), beta.len()] == [channels; 3], "one value a channel");
         let scale: Vec<f32> =
             var.iter().zip(gamma).map(|(&v, &g)| (f64::from(g) * inverse_deviation(v, eps)) as f32).collect();
-        let shift = (0..mean.len())
+        let shift = (0..channels)
             .map(|c| {
                 let scale = f64::from(gamma[c]) * inverse_deviation(var[c], eps);
                 (f64::from(beta[c]) - f64::from(mean[c]) * scale) as f32
             })
             .collect();
         Self { scale, shift }
+    }
+
+    /// Panics unless there is a scale and a shift for each of so many channels.
+    pub fn check(&self, channels: usize) {
+        length("scale", self.scale.len(), channels);
+        length("shift", self.shift.len(), channels);
     }
 
     /// z = y.

@@ -1,9 +1,9 @@
 //! The passes of a block between its convolution and its output, one image at a time: normalise, activate, pool, and back.
 
+use crate::check::length;
 use crate::function::Pointwise;
 use crate::norm::Affine;
-use crate::simd::{Lanes, WIDTH};
-use crate::vectorised;
+use crate::simd::{Lanes, WIDTH, vectorised};
 
 /// An image of a block: what the convolution gives, and whether pooling follows.
 #[derive(Clone, Copy, Debug)]
@@ -38,6 +38,9 @@ vectorised! {
     /// out = f(scale y + shift), without pooling.
     pub(crate) fn apply<V, F: Pointwise>(f: F, layout: Layout, affine: &Affine, image: usize, y: &[f32], out: &mut [f32]) {
         let channels = layout.channels;
+        affine.check(channels);
+        length("y", y.len(), layout.len());
+        length("out", out.len(), layout.len());
         let p = *f.parameters();
         for pixel in 0..layout.height * layout.width {
             for c in (0..channels).step_by(WIDTH) {
@@ -68,6 +71,13 @@ vectorised! {
         f: F, layout: Layout, affine: &Affine, image: usize, y: &[f32], out: &mut [f32], index: &mut [u8], value: &mut [f32],
     ) {
         let Layout { width, channels, .. } = layout;
+        affine.check(channels);
+        length("y", y.len(), layout.len());
+        length("out", out.len(), layout.out_len());
+        if SAVE {
+            length("index", index.len(), layout.out_len());
+            length("value", value.len(), layout.out_len());
+        }
         let p = *f.parameters();
         let offsets = [0, channels, width * channels, (width + 1) * channels];
         for row in 0..layout.height / 2 {
@@ -115,27 +125,40 @@ fn window_counters<V: Lanes>(first: u32) -> V::Bits {
     V::bits_add(V::bits_mul(V::counters(0), V::bits_splat(4)), V::bits_splat(first))
 }
 
+/// Writes the first `n` lanes as bytes.
+///
+/// # Safety
+/// `p` points to `n <= 16` writable bytes.
 #[inline(always)]
 unsafe fn store_index<V: Lanes>(v: V, p: *mut u8, n: usize) {
     if n == WIDTH {
+        // SAFETY: by the caller's guarantee
         unsafe { v.store_u8(p) };
     } else {
         let a = v.to_array();
         for (i, v) in a.into_iter().enumerate().take(n) {
+            // SAFETY: as above
             unsafe { *p.add(i) = v as u8 };
         }
     }
 }
 
+/// The first `n` bytes as numbers, zeros in the rest.
+///
+/// # Safety
+/// `p` points to `n <= 16` readable bytes.
 #[inline(always)]
 unsafe fn load_index<V: Lanes>(p: *const u8, n: usize) -> V {
     if n == WIDTH {
+        // SAFETY: by the caller's guarantee
         unsafe { V::load_u8(p) }
     } else {
         let mut a = [0.0; WIDTH];
         for (i, v) in a.iter_mut().enumerate().take(n) {
+            // SAFETY: as above
             *v = f32::from(unsafe { *p.add(i) });
         }
+        // SAFETY: the array holds sixteen floats
         unsafe { V::load(a.as_ptr()) }
     }
 }
@@ -148,6 +171,13 @@ vectorised! {
         dz: &mut [f32], parts: &mut [f64],
     ) {
         let channels = layout.channels;
+        affine.check(channels);
+        length("values", values.len(), layout.out_len());
+        length("dout", dout.len(), layout.out_len());
+        length("dz", dz.len(), layout.out_len());
+        if let Some(index) = index {
+            length("index", index.len(), layout.out_len());
+        }
         let p = *f.parameters();
         let mut sums = F::zeros::<V>();
         for c in (0..channels).step_by(WIDTH) {
@@ -195,6 +225,14 @@ vectorised! {
         dy: &mut [f32],
     ) {
         let Layout { height, width, channels, .. } = layout;
+        for (name, values) in [("scale", scale), ("slope", slope), ("constant", constant)] {
+            length(name, values.len(), channels);
+        }
+        let places = if index.is_some() { layout.out_len() } else { layout.len() };
+        length("dz", dz.len(), places);
+        length("index", index.map_or(places, <[u8]>::len), places);
+        length("dy", dy.len(), layout.len());
+        length("y", y.map_or(dy.len(), <[f32]>::len), layout.len());
         let dense = Dense { slope, constant, y };
         let Some(index) = index else {
             for pixel in 0..height * width {
@@ -253,9 +291,14 @@ struct Dense<'a> {
 }
 
 impl Dense<'_> {
+    /// The part of `n <= 16` elements from `at` on, whose channels begin with `c`.
+    ///
+    /// # Safety
+    /// There are so many elements and channels.
     #[inline(always)]
     unsafe fn at<V: Lanes>(&self, at: usize, c: usize, n: usize) -> V {
         let Some(y) = self.y else { return V::splat(0.0) };
+        // SAFETY: by the caller's guarantee
         unsafe {
             V::load_partial(y.as_ptr().add(at), n).mul_add(
                 V::load_partial(self.slope.as_ptr().add(c), n),

@@ -92,8 +92,12 @@ impl Stream {
     }
 
     /// A random permutation of `0..n` (Fisher and Yates).
+    ///
+    /// # Panics
+    /// If `n` is above 2^32.
     pub fn permutation(self, n: usize) -> Vec<u32> {
-        let mut order: Vec<u32> = (0..n as u32).collect();
+        assert!(u64::try_from(n).is_ok_and(|n| n <= 1 << 32), "permutation({n}): its numbers have 32 bits");
+        let mut order: Vec<u32> = (0..n).map(|i| i as u32).collect();
         for i in (1..n).rev() {
             order.swap(i, self.below(i as u64, i as u64 + 1) as usize);
         }

@@ -62,19 +62,19 @@ fn convolve(
     kernel: usize,
     stride: usize,
     weights: &[f32],
-    start: Start,
+    start: Start<'_>,
     (height, width, out): (usize, usize, usize),
     y: &mut [f32],
 ) {
     for (row, y) in y.chunks_exact_mut(width * out).enumerate().take(height) {
         let left = Left {
-            data: padded[row * stride * padded_width * input..].as_ptr(),
+            data: &padded[row * stride * padded_width * input..],
             row_stride: stride * input,
             k_stride: 1,
             runs: kernel,
             run_stride: padded_width * input,
         };
-        gemm(width, out, kernel * input, left, Right::Packed(weights.as_ptr()), y.as_mut_ptr(), out, start);
+        gemm(width, out, kernel * input, left, Right::Packed(weights), y, out, start);
     }
 }
 
@@ -88,7 +88,7 @@ pub(super) fn forward(
 ) {
     let (ph, pw) = (spec.height + 2 * spec.padding, spec.width + 2 * spec.padding);
     let mut padded = ws.take(ph * pw * spec.in_channels);
-    let start = bias.map_or(Start::Zero, |b| Start::Bias(b.as_ptr()));
+    let start = bias.map_or(Start::Zero, Start::Bias);
     let out = (spec.out_height(), spec.out_width(), spec.out_channels);
     for (x, y) in x.chunks_exact(spec.in_image()).zip(y.chunks_exact_mut(spec.out_image())) {
         pad(x, spec.width, spec.in_channels, spec.padding, 1, pw, &mut padded);
@@ -153,23 +153,14 @@ fn weight_gradient(spec: &ConvSpec, padded: &[f32], pw: usize, dy: &[f32], sum: 
     let (input, out) = (spec.in_channels, spec.out_channels);
     for (ky, sum) in sum.chunks_exact_mut(spec.kernel * input * out).enumerate() {
         let left = Left {
-            data: padded[ky * pw * input..].as_ptr(),
+            data: &padded[ky * pw * input..],
             row_stride: 1,
             k_stride: spec.stride * input,
             runs: spec.out_height(),
             run_stride: spec.stride * pw * input,
         };
-        let right = Right::Rows(dy.as_ptr(), out);
-        gemm(
-            spec.kernel * input,
-            out,
-            spec.out_width(),
-            left,
-            right,
-            sum.as_mut_ptr(),
-            out,
-            Start::Accumulate,
-        );
+        let right = Right::Rows(dy, out);
+        gemm(spec.kernel * input, out, spec.out_width(), left, right, sum, out, Start::Accumulate);
     }
 }
 

@@ -8,11 +8,13 @@
 mod direct;
 mod winograd;
 
+use crate::check::length;
 use crate::simd::WIDTH;
 use crate::workspace::{Buffer, Workspace};
 use rayon::prelude::*;
 
-/// The shape of a convolution. Kernels are square.
+/// The shape of a convolution. Kernels are square. Only the padding can be 0, and the padded input must be as large as the
+/// kernel at least: functions panic otherwise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ConvSpec {
     /// Images.
@@ -70,14 +72,32 @@ impl ConvSpec {
         2.0 * (self.batch * self.out_height() * self.out_width()) as f64 * self.weights() as f64
     }
 
-    fn check(&self, x: &[f32], weight: &[f32]) {
-        assert!(self.kernel > 0 && self.stride > 0, "kernel and stride are at least 1");
+    /// Panics unless the passes can compute this convolution.
+    pub(crate) fn check(&self) {
+        let Self { batch, height, width, in_channels, out_channels, kernel, stride, padding } = *self;
+        let parts = [batch, height, width, in_channels, out_channels, kernel, stride];
+        assert!(!parts.contains(&0), "only the padding of a convolution can be 0: {self:?}");
+        let padded = |side: usize| padding.saturating_mul(2).saturating_add(side);
         assert!(
-            self.height + 2 * self.padding >= self.kernel && self.width + 2 * self.padding >= self.kernel,
-            "the padded input is smaller than the kernel"
+            padded(height).min(padded(width)) >= kernel,
+            "the padded input is smaller than the kernel: {self:?}"
         );
-        assert_eq!(x.len(), self.batch * self.in_image(), "input length");
-        assert_eq!(weight.len(), self.weights(), "weight length");
+        // the scratch memory is at most 64 times as large as the padded images or the weights
+        let can_be_counted =
+            |sizes: &[usize]| sizes.iter().try_fold(64usize, |p, &s| p.checked_mul(s)).is_some();
+        let sides = [height, width].map(|side| padded(side).saturating_add(kernel));
+        assert!(
+            can_be_counted(&[batch, sides[0], sides[1], in_channels.max(out_channels)])
+                && can_be_counted(&[out_channels, in_channels, kernel, kernel]),
+            "a convolution is too large: {self:?}"
+        );
+    }
+
+    /// As [`ConvSpec::check`], of the input and the weights too.
+    fn check_lengths(&self, x: &[f32], weight: &[f32]) {
+        self.check();
+        length("x", x.len(), self.batch * self.in_image());
+        length("weight", weight.len(), self.weights());
     }
 
     fn uses_winograd(&self) -> bool {
@@ -118,6 +138,9 @@ impl Prepared {
 
     /// The convolution of some images of the batch.
     pub fn run(&self, ws: &Workspace, x: &[f32], bias: Option<&[f32]>, y: &mut [f32]) {
+        let images = x.len() / self.spec.in_image();
+        length("x", x.len(), images * self.spec.in_image());
+        length("y", y.len(), images * self.spec.out_image());
         if self.winograd {
             winograd::forward::by_images(ws, &self.spec, &self.weights, x, bias, y);
         } else {
@@ -129,8 +152,9 @@ impl Prepared {
 /// y = x * weight + bias. `y` is N x H' x W' x out.
 ///
 /// # Panics
-/// If a length doesn't fit the shape.
+/// If the shape is none (see [`ConvSpec`]) or a length doesn't fit it.
 pub fn forward(ws: &Workspace, spec: &ConvSpec, x: &[f32], weight: &[f32], bias: Option<&[f32]>) -> Vec<f32> {
+    spec.check_lengths(x, weight);
     let mut y = ws.take(spec.batch * spec.out_image());
     let mut nothing: Vec<()> = vec![(); spec.batch];
     forward_into(ws, spec, x, weight, bias, &mut y, &mut nothing, &|_, _| {});
@@ -149,8 +173,11 @@ pub(crate) fn forward_into<T: Send>(
     notes: &mut [T],
     each: &(impl Fn(&[f32], &mut [T]) + Sync),
 ) {
-    spec.check(x, weight);
-    assert!(bias.is_none_or(|b| b.len() == spec.out_channels), "bias length");
+    spec.check_lengths(x, weight);
+    length("y", y.len(), spec.batch * spec.out_image());
+    if let Some(bias) = bias {
+        length("bias", bias.len(), spec.out_channels);
+    }
     let (one, notes_each) = (spec.out_image(), notes.len() / spec.batch);
     if spec.uses_winograd() && winograd::forward::by_channels_if_better(ws, spec, x, weight, bias, y) {
         let images = y.par_chunks(one).zip(notes.par_chunks_mut(notes_each));
@@ -182,7 +209,7 @@ pub struct ConvGrads {
 /// The gradients for the output's gradient `dy`.
 ///
 /// # Panics
-/// If a length doesn't fit the shape.
+/// If the shape is none (see [`ConvSpec`]) or a length doesn't fit it.
 pub fn backward(
     ws: &Workspace,
     spec: &ConvSpec,
@@ -197,7 +224,8 @@ pub fn backward(
             dy.copy_from_slice(&self.0[image * dy.len()..][..dy.len()]);
         }
     }
-    assert_eq!(dy.len(), spec.batch * spec.out_image(), "gradient length");
+    spec.check_lengths(x, weight);
+    length("dy", dy.len(), spec.batch * spec.out_image());
     let (dx, dweight) = backward_from(ws, spec, x, weight, &Given(dy), need_dx);
     let mut bias = vec![0.0f64; spec.out_channels];
     for pixel in dy.chunks_exact(spec.out_channels) {
@@ -215,7 +243,7 @@ pub(crate) fn backward_from(
     dy: &impl GradSource,
     need_dx: bool,
 ) -> (Option<Vec<f32>>, Vec<f32>) {
-    spec.check(x, weight);
+    spec.check_lengths(x, weight);
     let mut dx = need_dx.then(|| ws.take(spec.batch * spec.in_image()));
     let dweight = if spec.uses_winograd() {
         winograd::backward(ws, spec, x, weight, dy, dx.as_deref_mut())

@@ -1,22 +1,27 @@
 //! Vectors of sixteen `f32`, on AVX-512, on AVX2 with FMA, and on anything else.
 //!
-//! Every kernel is written once, over [`Lanes`], and compiled once a path ([`vectorised!`](crate::vectorised)).
+//! Every kernel is written once, over `Lanes`, and compiled once a path (`vectorised!`).
 //! The width is sixteen on every path and every operation is either exact or correctly rounded (a fused
 //! multiply-add rounds once on all of them), so **all paths compute the same bits**. The portable path
 //! calls the fused multiply-add of the platform, which is slow where the processor has none; it is there to be right.
+//!
+//! The vectors stay inside the crate: their methods are only sound in functions that are compiled for their instructions and
+//! called on processors that have them, and `vectorised!` is what makes those.
 
+mod peak;
 mod portable;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
-pub use portable::Portable;
+pub use peak::multiply_add;
+pub(crate) use portable::Portable;
 #[cfg(target_arch = "x86_64")]
-pub use x86::{Avx2, Avx512};
+pub(crate) use x86::{Avx2, Avx512};
 
 use std::sync::atomic::{AtomicU8, Ordering};
 
 /// Lanes in a vector, on every path.
-pub const WIDTH: usize = 16;
+pub(crate) const WIDTH: usize = 16;
 
 /// A set of processor instructions that kernels are compiled for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,11 +52,11 @@ impl Path {
             Path::Avx2 => is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma"),
             #[cfg(target_arch = "x86_64")]
             Path::Avx512 => {
-                is_x86_feature_detected!("avx512f")
+                Path::Avx2.is_available()
+                    && is_x86_feature_detected!("avx512f")
                     && is_x86_feature_detected!("avx512bw")
                     && is_x86_feature_detected!("avx512dq")
                     && is_x86_feature_detected!("avx512vl")
-                    && is_x86_feature_detected!("fma")
             }
             #[cfg(not(target_arch = "x86_64"))]
             _ => false,
@@ -119,7 +124,7 @@ pub fn requested() -> Result<Path, String> {
 
 /// Sixteen `f32`. Comparisons with NaN are false; `min` and `max` return their **second** operand if either
 /// is NaN (as x86 does), so write the constant first to let NaN through.
-pub trait Lanes: Copy + Send + Sync + 'static {
+pub(crate) trait Lanes: Copy + Send + Sync + 'static {
     /// Sixteen `u32`, for counters and hashes; arithmetic wraps.
     type Bits: Copy;
     /// Vectors a row of a register tile of six rows should have: as many as the registers hold.
@@ -196,6 +201,7 @@ pub trait Lanes: Copy + Send + Sync + 'static {
     #[inline(always)]
     fn to_array(self) -> [f32; WIDTH] {
         let mut a = [0.0; WIDTH];
+        // SAFETY: the array holds sixteen floats
         unsafe { self.store(a.as_mut_ptr()) };
         a
     }
@@ -207,11 +213,15 @@ pub trait Lanes: Copy + Send + Sync + 'static {
     #[inline(always)]
     unsafe fn load_partial(p: *const f32, n: usize) -> Self {
         if n == WIDTH {
+            // SAFETY: by the caller's guarantee
             return unsafe { Self::load(p) };
         }
         let mut a = [0.0; WIDTH];
-        unsafe { std::ptr::copy_nonoverlapping(p, a.as_mut_ptr(), n) };
-        unsafe { Self::load(a.as_ptr()) }
+        // SAFETY: by the caller's guarantee; the array holds sixteen floats
+        unsafe {
+            std::ptr::copy_nonoverlapping(p, a.as_mut_ptr(), n);
+            Self::load(a.as_ptr())
+        }
     }
 
     /// Writes the first `n` lanes.
@@ -221,9 +231,11 @@ pub trait Lanes: Copy + Send + Sync + 'static {
     #[inline(always)]
     unsafe fn store_partial(self, p: *mut f32, n: usize) {
         if n == WIDTH {
+            // SAFETY: by the caller's guarantee
             return unsafe { self.store(p) };
         }
         let a = self.to_array();
+        // SAFETY: by the caller's guarantee; the array holds sixteen floats
         unsafe { std::ptr::copy_nonoverlapping(a.as_ptr(), p, n) };
     }
 
@@ -239,18 +251,15 @@ pub trait Lanes: Copy + Send + Sync + 'static {
     }
 }
 
-/// Defines a function whose body, generic over [`Lanes`](crate::simd::Lanes), is compiled once for each [`Path`](crate::simd::Path)
-/// and dispatched at run time.
+/// Defines a function whose body, generic over [`Lanes`], is compiled once for each [`Path`] and dispatched at run time.
 ///
 /// The first type parameter names the vector. Closures inside the body may lose the processor's
 /// instructions when the compiler doesn't inline them: bodies use loops.
-#[doc(hidden)]
-#[macro_export]
 macro_rules! vectorised {
     ($(#[$meta:meta])* $vis:vis fn $name:ident<$v:ident $(, $g:ident: $bound:path)* $(; const $c:ident: $cty:ty)?>(
         $($arg:ident: $ty:ty),* $(,)?) $(-> $ret:ty)? $body:block) => {
         $(#[$meta])*
-                $vis fn $name<$($g: $bound,)* $(const $c: $cty,)?>($($arg: $ty),*) $(-> $ret)? {
+        $vis fn $name<$($g: $bound,)* $(const $c: $cty,)?>($($arg: $ty),*) $(-> $ret)? {
             #[inline(always)]
             fn body<$v: $crate::simd::Lanes, $($g: $bound,)* $(const $c: $cty,)?>($($arg: $ty),*) $(-> $ret)? $body
             #[cfg(target_arch = "x86_64")]
@@ -274,3 +283,4 @@ macro_rules! vectorised {
         }
     };
 }
+pub(crate) use vectorised;

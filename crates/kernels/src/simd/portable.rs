@@ -5,7 +5,7 @@ use std::array::from_fn;
 
 /// Sixteen lanes as an array.
 #[derive(Clone, Copy)]
-pub struct Portable([f32; WIDTH]);
+pub(crate) struct Portable([f32; WIDTH]);
 
 impl Lanes for Portable {
     type Bits = [u32; WIDTH];

@@ -1,18 +1,19 @@
 //! The x86-64 paths: AVX-512 (one register a vector) and AVX2 with FMA (two).
 //!
-//! The methods are only ever inlined into functions compiled for the instructions they use
-//! ([`vectorised!`](crate::vectorised)), which is what makes the calls to the intrinsics sound.
+//! The methods are only ever inlined into functions compiled for the instructions they use (`vectorised!`) and called
+//! where the processor has them, which is what makes the calls to the intrinsics sound. That is why no vector leaves the
+//! crate.
 
 use super::Lanes;
 use std::arch::x86_64::*;
 
 /// Sixteen lanes in one AVX-512 register.
 #[derive(Clone, Copy)]
-pub struct Avx512(__m512);
+pub(crate) struct Avx512(__m512);
 
 /// Sixteen lanes in two AVX registers.
 #[derive(Clone, Copy)]
-pub struct Avx2(__m256, __m256);
+pub(crate) struct Avx2(__m256, __m256);
 
 impl Lanes for Avx512 {
     type Bits = __m512i;

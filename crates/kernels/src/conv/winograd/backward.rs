@@ -28,7 +28,8 @@ pub(in crate::conv) fn backward(
     dy: &impl GradSource,
     dx: Option<&mut [f32]>,
 ) -> Vec<f32> {
-    let dx = dx.map(|dx| Shared(dx.as_mut_ptr()));
+    // SAFETY: every task has its own images or channels
+    let dx = dx.map(|dx| unsafe { Shared::new(dx) });
     let weights = Weights { spec, weight };
     let pass = Pass { ws, spec, x, dy, dx, weights, group: group(spec), per_image: tiles(spec) };
     if by_channels(spec) { pass.by_channels() } else { pass.by_images() }
@@ -48,20 +49,19 @@ struct Weights<'a> {
 
 impl Weights<'_> {
     /// Transforms the kernels of sixteen inputs from `column` on, into the columns of `u` from `place` on; `u` has `columns`.
-    fn transform(&self, column: usize, place: usize, columns: usize, u: Shared) {
+    fn transform(&self, column: usize, place: usize, columns: usize, u: Shared<'_>) {
         let (input, out) = (self.spec.in_channels, self.spec.out_channels);
         let (first, step) = packed_column(out, columns, place);
-        // SAFETY: the caller gives a buffer for all columns, and no other task these
-        let u = unsafe { u.get().add(first) };
         let kernels = &self.weight[column * 9..];
-        kernel_transform(kernels, out, input * 9, 9, u, step, weights_stride(out, columns));
+        kernel_transform(kernels, out, input * 9, 9, u.from(first), step, weights_stride(out, columns));
     }
 
     /// All of them.
     fn all(&self, ws: &Workspace) -> Buffer {
         let input = self.spec.in_channels;
         let mut u = ws.take(POINTS * weights_stride(self.spec.out_channels, input));
-        let shared = Shared(u.as_mut_ptr());
+        // SAFETY: every task has its own columns
+        let shared = unsafe { Shared::new(&mut u) };
         (0..input).into_par_iter().step_by(WIDTH).for_each(|column| {
             self.transform(column, column, input, shared);
         });
@@ -75,7 +75,7 @@ struct Pass<'a, D> {
     spec: &'a ConvSpec,
     x: &'a [f32],
     dy: &'a D,
-    dx: Option<Shared>,
+    dx: Option<Shared<'a>>,
     weights: Weights<'a>,
     /// Images a task.
     group: usize,
@@ -104,7 +104,9 @@ impl<D: GradSource> Pass<'_, D> {
             let mut m = ws.take(POINTS * m_stride);
             let tasks = part * tasks_a_part..((part + 1) * tasks_a_part).min(self.tasks());
             for (i, task) in tasks.enumerate() {
-                let images = self.transform(task, v.as_mut_ptr(), v_stride, m.as_mut_ptr(), m_stride);
+                // SAFETY: this task has all of v and m
+                let (v_all, m_all) = unsafe { (Shared::new(&mut v), Shared::new(&mut m)) };
+                let images = self.transform(task, v_all, v_stride, m_all, m_stride);
                 if let Some((dx, turned)) = &turned {
                     self.input_gradient(task * self.group, images, &m, m_stride, turned, (0, input), *dx);
                 }
@@ -135,12 +137,11 @@ impl<D: GradSource> Pass<'_, D> {
         let (v_stride, m_stride) = (point_stride(total, input), point_stride(total, out));
         let mut v = ws.take(POINTS * v_stride);
         let mut m = ws.take(POINTS * m_stride);
-        let (v_all, m_all) = (Shared(v.as_mut_ptr()), Shared(m.as_mut_ptr()));
+        // SAFETY: every task has its own tiles
+        let (v_all, m_all) = unsafe { (Shared::new(&mut v), Shared::new(&mut m)) };
         (0..self.tasks()).into_par_iter().for_each(|task| {
             let first = task * self.group * self.per_image;
-            // SAFETY: every task has its own tiles
-            let (v, m) = unsafe { (v_all.get().add(first * input), m_all.get().add(first * out)) };
-            self.transform(task, v, v_stride, m, m_stride);
+            self.transform(task, v_all.from(first * input), v_stride, m_all.from(first * out), m_stride);
         });
         let mut dweight = ws.take(spec.weights());
         let inputs = || {
@@ -149,7 +150,9 @@ impl<D: GradSource> Pass<'_, D> {
                 let count = CHANNELS.min(input - from);
                 let mut turned = ws.take(POINTS * weights_stride(out, count));
                 for place in (0..count).step_by(WIDTH) {
-                    self.weights.transform(from + place, place, count, Shared(turned.as_mut_ptr()));
+                    // SAFETY: this task has all of them
+                    let turned = unsafe { Shared::new(&mut turned) };
+                    self.weights.transform(from + place, place, count, turned);
                 }
                 let images_a_pass = (TILES_A_PASS / self.per_image).max(1);
                 for first in (0..spec.batch).step_by(images_a_pass) {
@@ -182,18 +185,24 @@ impl<D: GradSource> Pass<'_, D> {
     }
 
     /// Bt d B and A dy At of a task's images; returns how many images those are.
-    fn transform(&self, task: usize, v: *mut f32, v_stride: usize, m: *mut f32, m_stride: usize) -> usize {
+    fn transform(
+        &self,
+        task: usize,
+        v: Shared<'_>,
+        v_stride: usize,
+        m: Shared<'_>,
+        m_stride: usize,
+    ) -> usize {
         let Self { ws, spec, .. } = self;
         let first = task * self.group;
         let images = self.group.min(spec.batch - first);
-        let x = self.x[first * spec.in_image()..][..images * spec.in_image()].as_ptr();
+        let x = &self.x[first * spec.in_image()..][..images * spec.in_image()];
         input_transform(Part::input(spec), images, x, v, v_stride);
         let mut dy = ws.take(spec.out_image());
         for i in 0..images {
             self.dy.fill(first + i, &mut dy);
-            // SAFETY: the caller gives places for all tiles of the task
-            let m = unsafe { m.add(i * self.per_image * spec.out_channels) };
-            output_transform_transposed(Part::output(spec), 1, dy.as_ptr(), m, m_stride);
+            let m = m.from(i * self.per_image * spec.out_channels);
+            output_transform_transposed(Part::output(spec), 1, &dy, m, m_stride);
         }
         images
     }
@@ -208,29 +217,27 @@ impl<D: GradSource> Pass<'_, D> {
         m_stride: usize,
         turned: &Buffer,
         (from, count): (usize, usize),
-        dx: Shared,
+        dx: Shared<'_>,
     ) {
         let Self { ws, spec, .. } = self;
         let (out, t) = (spec.out_channels, images * self.per_image);
         let (u_stride, dv_stride) = (weights_stride(out, count), point_stride(t, count));
         let mut dv = ws.take(POINTS * dv_stride);
         for p in 0..POINTS {
-            let left = Left::matrix(m[p * m_stride..].as_ptr(), out, 1);
-            let right = Right::Packed(turned[p * u_stride..].as_ptr());
-            gemm(t, count, out, left, right, dv[p * dv_stride..].as_mut_ptr(), count, Start::Zero);
+            let left = Left::matrix(&m[p * m_stride..], out, 1);
+            let right = Right::Packed(&turned[p * u_stride..]);
+            gemm(t, count, out, left, right, &mut dv[p * dv_stride..], count, Start::Zero);
         }
-        // SAFETY: every task has its own images or channels
-        let dx = unsafe { dx.get().add(first * spec.in_image()) };
         let part = Part::input(spec).channels(from, count);
-        input_transform_transposed(part, images, dv.as_ptr(), dv_stride, dx);
+        input_transform_transposed(part, images, &dv, dv_stride, dx.from(first * spec.in_image()));
     }
 
     /// du = vt m, or added to it, for some tiles at one point and `count` columns of m.
     fn multiply(&self, v: &[f32], m: &[f32], tiles: usize, count: usize, add: bool, du: &mut [f32]) {
         let (input, out) = (self.spec.in_channels, self.spec.out_channels);
-        let left = Left::matrix(v.as_ptr(), 1, input);
-        let right = Right::Rows(m.as_ptr(), out);
+        let left = Left::matrix(v, 1, input);
+        let right = Right::Rows(m, out);
         let start = if add { Start::Accumulate } else { Start::Zero };
-        gemm(input, count, tiles, left, right, du.as_mut_ptr(), count, start);
+        gemm(input, count, tiles, left, right, du, count, start);
     }
 }

@@ -6,12 +6,12 @@
 
 use super::transforms::{gather, strided};
 use super::{
-    CHANNELS, Shared, TILES_A_PASS, by_channels, images_a_task, packed_column, point_stride, weights_stride,
+    CHANNELS, Shared, TILES_A_PASS, by_channels, images_a_task, packed_column, point_stride, points_len,
+    weights_stride,
 };
 use crate::conv::ConvSpec;
 use crate::gemm::{Left, Right, Start, gemm};
-use crate::simd::{Lanes, WIDTH};
-use crate::vectorised;
+use crate::simd::{Lanes, WIDTH, vectorised};
 use crate::workspace::{Buffer, Workspace};
 use rayon::prelude::*;
 
@@ -33,7 +33,8 @@ pub(in crate::conv) fn group(spec: &ConvSpec) -> usize {
 pub(in crate::conv) fn weights(ws: &Workspace, spec: &ConvSpec, weight: &[f32]) -> Buffer {
     let (input, out) = (spec.in_channels, spec.out_channels);
     let mut u = ws.take(POINTS * weights_stride(input, out));
-    let shared = Shared(u.as_mut_ptr());
+    // SAFETY: every task has its own columns
+    let shared = unsafe { Shared::new(&mut u) };
     (0..out).into_par_iter().step_by(WIDTH).for_each(|column| {
         transform_weights(spec, weight, column, column, out, shared);
     });
@@ -47,13 +48,17 @@ fn transform_weights(
     column: usize,
     place: usize,
     columns: usize,
-    u: Shared,
+    u: Shared<'_>,
 ) {
     let input = spec.in_channels;
     let (first, step) = packed_column(input, columns, place);
-    // SAFETY: the caller gives a buffer for all columns, and no other task these
-    let u = unsafe { u.get().add(first) };
-    kernel_transform(&weight[column * input * 9..], input, u, step, weights_stride(input, columns));
+    kernel_transform(
+        &weight[column * input * 9..],
+        input,
+        u.from(first),
+        step,
+        weights_stride(input, columns),
+    );
 }
 
 /// The convolution of some images, a task's worth, with weights that are transformed already.
@@ -71,13 +76,14 @@ pub(in crate::conv) fn by_images(
     let (v_stride, m_stride) = (point_stride(t, input), point_stride(t, out));
     let mut v = ws.take(POINTS * v_stride);
     let mut m = ws.take(POINTS * m_stride);
-    input_transform(spec, images, x.as_ptr(), v.as_mut_ptr(), v_stride);
+    // SAFETY: this task has all of v, and of y below
+    input_transform(spec, images, x, unsafe { Shared::new(&mut v) }, v_stride);
     for p in 0..POINTS {
-        let left = Left::matrix(v[p * v_stride..].as_ptr(), input, 1);
-        let right = Right::Packed(weights[p * weights_stride(input, out)..].as_ptr());
-        gemm(t, out, input, left, right, m[p * m_stride..].as_mut_ptr(), out, Start::Zero);
+        let left = Left::matrix(&v[p * v_stride..], input, 1);
+        let right = Right::Packed(&weights[p * weights_stride(input, out)..]);
+        gemm(t, out, input, left, right, &mut m[p * m_stride..], out, Start::Zero);
     }
-    output_transform(spec, (0, out), images, m.as_ptr(), m_stride, bias, y.as_mut_ptr());
+    output_transform(spec, (0, out), images, &m, m_stride, bias, unsafe { Shared::new(y) });
 }
 
 /// The convolution of the whole batch, channels by channels, if that is the better order for its shape.
@@ -95,14 +101,15 @@ pub(in crate::conv) fn by_channels_if_better(
     let (input, out, per_image) = (spec.in_channels, spec.out_channels, tiles(spec));
     let v_stride = point_stride(spec.batch * per_image, input);
     let mut v = ws.take(POINTS * v_stride);
-    let shared = Shared(v.as_mut_ptr());
+    // SAFETY: every task has its own tiles
+    let shared = unsafe { Shared::new(&mut v) };
     let group = group(spec);
     x.par_chunks(group * spec.in_image()).enumerate().for_each(|(task, x)| {
-        // SAFETY: every task has its own tiles
-        let v = unsafe { shared.get().add(task * group * per_image * input) };
-        input_transform(spec, x.len() / spec.in_image(), x.as_ptr(), v, v_stride);
+        let v = shared.from(task * group * per_image * input);
+        input_transform(spec, x.len() / spec.in_image(), x, v, v_stride);
     });
-    let y = Shared(y.as_mut_ptr());
+    // SAFETY: every task has its own channels
+    let y = unsafe { Shared::new(y) };
     let images_a_pass = (TILES_A_PASS / per_image).max(1);
     (0..out).into_par_iter().step_by(CHANNELS).for_each(|from| {
         let count = CHANNELS.min(out - from);
@@ -111,19 +118,19 @@ pub(in crate::conv) fn by_channels_if_better(
         let m_stride = point_stride(images_a_pass * per_image, count);
         let mut m = ws.take(POINTS * m_stride);
         for place in (0..count).step_by(WIDTH) {
-            transform_weights(spec, weight, from + place, place, count, Shared(u.as_mut_ptr()));
+            // SAFETY: this task has all of u
+            transform_weights(spec, weight, from + place, place, count, unsafe { Shared::new(&mut u) });
         }
         for first in (0..spec.batch).step_by(images_a_pass) {
             let images = images_a_pass.min(spec.batch - first);
             for p in 0..POINTS {
-                let left = Left::matrix(v[p * v_stride + first * per_image * input..].as_ptr(), input, 1);
-                let right = Right::Packed(u[p * u_stride..].as_ptr());
-                let m = m[p * m_stride..].as_mut_ptr();
+                let left = Left::matrix(&v[p * v_stride + first * per_image * input..], input, 1);
+                let right = Right::Packed(&u[p * u_stride..]);
+                let m = &mut m[p * m_stride..];
                 gemm(images * per_image, count, input, left, right, m, count, Start::Zero);
             }
-            // SAFETY: every task has its own channels
-            let y = unsafe { y.get().add(first * spec.out_image()) };
-            output_transform(spec, (from, count), images, m.as_ptr(), m_stride, bias, y);
+            let y = y.from(first * spec.out_image());
+            output_transform(spec, (from, count), images, &m, m_stride, bias, y);
         }
     });
     true
@@ -151,11 +158,12 @@ fn output_1d<V: Lanes>(m: [V; 4]) -> [V; 2] {
 
 vectorised! {
     /// Transforms the kernels of `rows` inputs for sixteen outputs, whose kernels are `rows` * 9 numbers apart.
-    fn kernel_transform<V>(kernels: &[f32], rows: usize, u: *mut f32, step: usize, one: usize) {
+    fn kernel_transform<V>(kernels: &[f32], rows: usize, u: Shared<'_>, step: usize, one: usize) {
+        let u = u.hold(points_len(POINTS, one, rows, step) - step + WIDTH);
         let mut g = [[0.0f32; WIDTH]; 9];
         for r in 0..rows {
             gather(&kernels[r * 9..], rows * 9, &mut g);
-            // SAFETY: the arrays are full vectors; the caller gives places for all points
+            // SAFETY: the arrays are full vectors, and u holds all points
             unsafe {
                 let mut half = [[V::splat(0.0); 3]; 4];
                 for c in 0..3 {
@@ -177,12 +185,12 @@ vectorised! {
 
 vectorised! {
     /// Bt d B of every tile of some images: point p of tile t and channel c at v[p * point_stride + t * channels + c].
-    fn input_transform<V>(spec: &ConvSpec, images: usize, x: *const f32, v: *mut f32, point_stride: usize) {
+    fn input_transform<V>(spec: &ConvSpec, images: usize, x: &[f32], v: Shared<'_>, point_stride: usize) {
         let (height, width, channels) = (spec.height, spec.width, spec.in_channels);
+        let v = v.hold(points_len(POINTS, point_stride, images * tiles(spec), channels));
         let mut tile = 0;
         for image in 0..images {
-            // SAFETY: the caller gives `images` images
-            let image = unsafe { x.add(image * height * width * channels) };
+            let image = x[image * spec.in_image()..][..spec.in_image()].as_ptr();
             for top in (0..height).step_by(TILE) {
                 for left in (0..width).step_by(TILE) {
                     // rows and columns of the patch that lie inside, as ranges of 0..4
@@ -190,7 +198,7 @@ vectorised! {
                     let (c0, c1) = (usize::from(left == 0), (width + 1 - left).min(4));
                     for c in (0..channels).step_by(WIDTH) {
                         let mut d = [[V::splat(0.0); 4]; 4];
-                        // SAFETY: rows and columns are inside the image; the caller gives places for all points
+                        // SAFETY: rows and columns are inside the image, channels are whole vectors, and v holds all points
                         unsafe {
                             // constant bounds keep the patch in registers
                             for i in 0..4 {
@@ -222,22 +230,23 @@ vectorised! {
 vectorised! {
     /// At m A of every tile of some images, plus the bias, for `count` channels from `from` on.
     fn output_transform<V>(
-        spec: &ConvSpec, channels: (usize, usize), images: usize, m: *const f32, point_stride: usize,
-        bias: Option<&[f32]>, y: *mut f32,
+        spec: &ConvSpec, channels: (usize, usize), images: usize, m: &[f32], point_stride: usize,
+        bias: Option<&[f32]>, y: Shared<'_>,
     ) {
         let (height, width, all) = (spec.out_height(), spec.out_width(), spec.out_channels);
         let (from, count) = channels;
+        let bias = bias.map(|bias| &bias[from..from + count]);
+        let m = m[..points_len(POINTS, point_stride, images * tiles(spec), count)].as_ptr();
         let mut tile = 0;
         for image in 0..images {
-            // SAFETY: the caller gives `images` images
-            let image = unsafe { y.add(image * height * width * all + from) };
+            let image = y.from(image * spec.out_image() + from).hold(spec.out_image() - from);
             for top in (0..height).step_by(TILE) {
                 for left in (0..width).step_by(TILE) {
                     for c in (0..count).step_by(WIDTH) {
-                        // SAFETY: the caller gives all points; rows and columns are inside the image
+                        // SAFETY: m holds all points, channels are whole vectors, and rows and columns are inside the image
                         unsafe {
                             let b = match bias {
-                                Some(b) => V::load(b.as_ptr().add(from + c)),
+                                Some(b) => V::load(b.as_ptr().add(c)),
                                 None => V::splat(0.0),
                             };
                             let mut half = [[V::splat(0.0); 4]; 2];

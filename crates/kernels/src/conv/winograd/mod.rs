@@ -19,6 +19,7 @@ pub(super) use backward::backward;
 use super::ConvSpec;
 use crate::gemm::{packed_index, packed_len};
 use crate::simd::WIDTH;
+use std::marker::PhantomData;
 
 /// Products a tile of the backward pass.
 const POINTS: usize = 36;
@@ -71,14 +72,40 @@ fn by_channels(spec: &ConvSpec) -> bool {
     weights >= 64 * tiles
 }
 
-/// Pointers that tasks share: each of them writes places of its own.
+/// Floats that tasks write at the same time, each of them places of its own.
 #[derive(Clone, Copy)]
-struct Shared(*mut f32);
-// SAFETY: the users below write disjoint places.
-unsafe impl Send for Shared {}
-unsafe impl Sync for Shared {}
-impl Shared {
-    fn get(self) -> *mut f32 {
-        self.0
+struct Shared<'a> {
+    start: *mut f32,
+    len: usize,
+    life: PhantomData<&'a mut [f32]>,
+}
+
+// SAFETY: whoever makes one promises that tasks use different places.
+unsafe impl Send for Shared<'_> {}
+unsafe impl Sync for Shared<'_> {}
+
+impl<'a> Shared<'a> {
+    /// # Safety
+    /// No place is written by one thread while another uses it, through this value and its copies.
+    unsafe fn new(floats: &'a mut [f32]) -> Self {
+        Self { start: floats.as_mut_ptr(), len: floats.len(), life: PhantomData }
     }
+
+    /// What remains from `place` on.
+    fn from(self, place: usize) -> Self {
+        assert!(place <= self.len, "a place beyond the end");
+        // SAFETY: the place lies inside
+        Self { start: unsafe { self.start.add(place) }, len: self.len - place, ..self }
+    }
+
+    /// A pointer to at least `len` floats.
+    fn hold(self, len: usize) -> *mut f32 {
+        assert!(len <= self.len, "{len} floats where {} are left", self.len);
+        self.start
+    }
+}
+
+/// Floats from the first one of a small matrix' points to the last: every point has `rows` x `columns` of them.
+fn points_len(points: usize, point_stride: usize, rows: usize, columns: usize) -> usize {
+    (points - 1) * point_stride + rows * columns
 }

@@ -1,15 +1,18 @@
 //! The transforms of F(4x4, 3x3), in one dimension and for tiles of sixteen channels at once. Every function here is a
 //! matrix of the algorithm applied to both sides of a small matrix of vectors.
 
-use super::{ConvSpec, TILE};
-use crate::simd::{Lanes, WIDTH};
-use crate::vectorised;
+use super::{ConvSpec, POINTS, Shared, TILE, points_len};
+use crate::simd::{Lanes, WIDTH, vectorised};
 
 /// N vectors, one every `stride` floats.
+///
+/// # Safety
+/// All of them are readable.
 #[inline(always)]
 pub(super) unsafe fn strided<V: Lanes, const N: usize>(p: *const f32, stride: usize) -> [V; N] {
     let mut out = [V::splat(0.0); N];
     for (i, v) in out.iter_mut().enumerate() {
+        // SAFETY: by the caller's guarantee
         *v = unsafe { V::load(p.add(i * stride)) };
     }
     out
@@ -114,20 +117,32 @@ impl Part {
         Self { height: spec.out_height(), width: spec.out_width(), channels, from: 0, count: channels }
     }
 
+    /// Numbers of an image.
+    fn image(self) -> usize {
+        self.height * self.width * self.channels
+    }
+
+    /// Floats from the first one of some images' points to the last.
+    fn points(self, images: usize, point_stride: usize) -> usize {
+        let tiles = images * self.height.div_ceil(TILE) * self.width.div_ceil(TILE);
+        points_len(POINTS, point_stride, tiles, self.count)
+    }
+
     /// Some of the channels.
     pub fn channels(self, from: usize, count: usize) -> Self {
+        assert!(from + count <= self.channels && count.is_multiple_of(WIDTH), "channels of a part");
         Self { from, count, ..self }
     }
 }
 
 vectorised! {
     /// Bt d B of every tile of some images: point p of tile t and channel c of the part at v[p * point_stride + t * part.count + c].
-    pub(super) fn input_transform<V>(part: Part, images: usize, x: *const f32, v: *mut f32, point_stride: usize) {
+    pub(super) fn input_transform<V>(part: Part, images: usize, x: &[f32], v: Shared<'_>, point_stride: usize) {
         let Part { height, width, channels, from, count } = part;
+        let v = v.hold(part.points(images, point_stride));
         let mut tile = 0;
         for image in 0..images {
-            // SAFETY: the caller gives `images` images
-            let image = unsafe { x.add(image * height * width * channels + from) };
+            let image = x[image * part.image()..][..part.image()][from..].as_ptr();
             for top in (0..height).step_by(TILE) {
                 for left in (0..width).step_by(TILE) {
                     // rows and columns of the patch that lie inside, as ranges of 0..6
@@ -135,7 +150,7 @@ vectorised! {
                     let (c0, c1) = (usize::from(left == 0), (width + 1 - left).min(6));
                     for c in (0..count).step_by(WIDTH) {
                         let mut d = [[V::splat(0.0); 6]; 6];
-                        // SAFETY: rows and columns are inside the image; the caller gives places for all points
+                        // SAFETY: rows and columns are inside the image, channels are whole vectors, and v holds all points
                         unsafe {
                             if (r0, r1, c0, c1) == (0, 6, 0, 6) {
                                 let p = image.add(((top - 1) * width + left - 1) * channels + c);
@@ -175,18 +190,18 @@ vectorised! {
 
 vectorised! {
     /// A dy At of every tile of some images, zeros beyond the edge.
-    pub(super) fn output_transform_transposed<V>(part: Part, images: usize, dy: *const f32, m: *mut f32, point_stride: usize) {
+    pub(super) fn output_transform_transposed<V>(part: Part, images: usize, dy: &[f32], m: Shared<'_>, point_stride: usize) {
         let Part { height, width, channels, from, count } = part;
+        let m = m.hold(part.points(images, point_stride));
         let mut tile = 0;
         for image in 0..images {
-            // SAFETY: the caller gives `images` images
-            let image = unsafe { dy.add(image * height * width * channels + from) };
+            let image = dy[image * part.image()..][..part.image()][from..].as_ptr();
             for top in (0..height).step_by(TILE) {
                 for left in (0..width).step_by(TILE) {
                     let (rows, columns) = ((height - top).min(TILE), (width - left).min(TILE));
                     for c in (0..count).step_by(WIDTH) {
                         let mut d = [[V::splat(0.0); 4]; 4];
-                        // SAFETY: as above
+                        // SAFETY: as in input_transform
                         unsafe {
                             for i in 0..4 {
                                 for j in 0..4 {
@@ -218,18 +233,18 @@ vectorised! {
 vectorised! {
     /// B v Bt of every tile of some images, added where patches overlap. Tiles come row by row, so a place is new to the first
     /// of them that covers it.
-    pub(super) fn input_transform_transposed<V>(part: Part, images: usize, v: *const f32, point_stride: usize, dx: *mut f32) {
+    pub(super) fn input_transform_transposed<V>(part: Part, images: usize, v: &[f32], point_stride: usize, dx: Shared<'_>) {
         let Part { height, width, channels, from, count } = part;
+        let v = v[..part.points(images, point_stride)].as_ptr();
         let mut tile = 0;
         for image in 0..images {
-            // SAFETY: the caller gives `images` images
-            let image = unsafe { dx.add(image * height * width * channels + from) };
+            let image = dx.from(image * part.image() + from).hold(part.image() - from);
             for top in (0..height).step_by(TILE) {
                 for left in (0..width).step_by(TILE) {
                     let (r0, r1) = (usize::from(top == 0), (height + 1 - top).min(6));
                     let (c0, c1) = (usize::from(left == 0), (width + 1 - left).min(6));
                     for c in (0..count).step_by(WIDTH) {
-                        // SAFETY: as above
+                        // SAFETY: as in input_transform
                         unsafe {
                             let mut half = [[V::splat(0.0); 6]; 6];
                             for j in 0..6 {
@@ -261,11 +276,12 @@ vectorised! {
 
 vectorised! {
     /// Transforms `rows` kernels for sixteen columns: lane l of row r reads nine numbers at r * row_step + l * lane_step.
-    pub(super) fn kernel_transform<V>(kernels: &[f32], rows: usize, row_step: usize, lane_step: usize, u: *mut f32, step: usize, one: usize) {
+    pub(super) fn kernel_transform<V>(kernels: &[f32], rows: usize, row_step: usize, lane_step: usize, u: Shared<'_>, step: usize, one: usize) {
+        let u = u.hold(points_len(POINTS, one, rows, step) - step + WIDTH);
         let mut g = [[0.0f32; WIDTH]; 9];
         for r in 0..rows {
             gather(&kernels[r * row_step..], lane_step, &mut g);
-            // SAFETY: the arrays are full vectors; the caller gives places for all points
+            // SAFETY: the arrays are full vectors, and u holds all points
             unsafe {
                 let mut half = [[V::splat(0.0); 3]; 6];
                 for c in 0..3 {
@@ -287,11 +303,12 @@ vectorised! {
 vectorised! {
     /// Sixteen outputs' kernels: `du` starts at the first one's column.
     pub(super) fn kernel_transform_transposed<V>(du: &[f32], du_stride: usize, input: usize, out: usize, dweight: &mut [f32]) {
+        let du = du[..points_len(POINTS, du_stride, input, out) - out + WIDTH].as_ptr();
         let mut g = [[0.0f32; WIDTH]; 9];
         for r in 0..input {
             // SAFETY: du holds 36 matrices of input x out, and sixteen columns from its start
             unsafe {
-                let u = du.as_ptr().add(r * out);
+                let u = du.add(r * out);
                 let mut half = [[V::splat(0.0); 6]; 3];
                 for j in 0..6 {
                     let c = kernel_1d_transposed(strided(u.add(j * du_stride), 6 * du_stride));

@@ -1,0 +1,256 @@
+//! Every public function refuses arguments that don't fit each other, and says which one.
+
+use adact_kernels::adamw::AdamW;
+use adact_kernels::block::{self, BlockParams, BlockSpec, Saved};
+use adact_kernels::random::{Purpose, Stream};
+use adact_kernels::simd::{self, Path};
+use adact_kernels::{Activation, ConvSpec, Function, Workspace, conv, elementwise, linear, loss};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// Checks that `f` panics with a message that contains every one of `parts`.
+fn refuses<T>(parts: &[&str], f: impl FnOnce() -> T) {
+    let panic = catch_unwind(AssertUnwindSafe(f)).err();
+    let panic = panic.unwrap_or_else(|| panic!("accepted instead of '{parts:?}'"));
+    let message = panic.downcast_ref::<String>().cloned();
+    let message = message.or_else(|| panic.downcast_ref::<&str>().map(|m| m.to_string()));
+    let message = message.expect("a message");
+    assert!(parts.iter().all(|part| message.contains(part)), "'{message}' instead of '{parts:?}'");
+}
+
+/// As [`refuses`], for an argument that has each of some wrong lengths.
+fn refuses_lengths(argument: &str, right: usize, f: impl Fn(&mut [f32])) {
+    for wrong in [0, 1, right - 1, right + 1, 2 * right] {
+        let message = format!("{argument} has {wrong} values instead of {right}");
+        refuses(&[&message], || f(&mut vec![0.5; wrong]));
+    }
+}
+
+const CONVOLUTIONS: [fn() -> ConvSpec; 3] = [
+    || ConvSpec::same3x3(3, (6, 5), 3, 20),   // direct
+    || ConvSpec::same3x3(12, (8, 8), 16, 16), // Winograd, by images
+    || ConvSpec::same3x3(3, (4, 4), 32, 48),  // Winograd, by channels
+];
+
+#[test]
+fn elementwise_functions() {
+    let f = Function::mixture(Activation::PAPER, &[0.0; 7]);
+    let x = [0.5; 100];
+    refuses_lengths("y", 100, |y| elementwise::forward(&f, &x, y));
+    refuses_lengths("dy", 100, |dy| drop(elementwise::backward(&f, &x, dy, &mut [0.0; 100])));
+    refuses_lengths("dx", 100, |dx| drop(elementwise::backward(&f, &x, &x, dx)));
+    for weights in [0, 6, 8] {
+        let w = vec![0.0; weights];
+        let f = Function::mixture(Activation::PAPER, &w);
+        refuses(&["one weight a candidate"], || elementwise::forward(&f, &x, &mut [0.0; 100]));
+    }
+    let many = [Activation::Relu; 17];
+    let f = Function::mixture(&many, &[0.0; 17]);
+    refuses(&["at most 16 candidates"], || elementwise::forward(&f, &x, &mut [0.0; 100]));
+    let f = Function { candidates: &many, ..Function::single(&Activation::Relu) };
+    refuses(&["several candidates"], || elementwise::forward(&f, &x, &mut [0.0; 100]));
+    let f = Function { candidates: &[], ..f };
+    refuses(&["at least one activation"], || elementwise::forward(&f, &x, &mut [0.0; 100]));
+}
+
+#[test]
+fn the_optimizer() {
+    let adamw = AdamW::default();
+    let step = |grad: &[f32], m: &mut [f32], v: &mut [f32]| adamw.step(1, &mut [0.5; 100], grad, m, v);
+    refuses_lengths("grad", 100, |grad| step(grad, &mut [0.0; 100], &mut [0.0; 100]));
+    refuses_lengths("m", 100, |m| step(&[0.0; 100], m, &mut [0.0; 100]));
+    refuses_lengths("v", 100, |v| step(&[0.0; 100], &mut [0.0; 100], v));
+    refuses(&["the first step is 1"], || adamw.step(0, &mut [], &[], &mut [], &mut []));
+}
+
+#[test]
+fn the_linear_layer() {
+    let ws = Workspace::new();
+    let (x, weight, bias) = ([0.5; 4 * 20], [0.5; 30 * 20], [0.5; 30]);
+    let forward = |x: &[f32], weight: &[f32], bias: &[f32]| drop(linear::forward(&ws, 20, x, weight, bias));
+    refuses(&["x has 81 values instead of 80"], || forward(&[0.5; 81], &weight, &bias));
+    refuses_lengths("weight", 600, |weight| forward(&x, weight, &bias));
+    refuses(&["weight has 600 values instead of 620"], || forward(&x, &weight, &[0.5; 31]));
+    refuses(&["at least one input and one output"], || forward(&x, &weight, &[]));
+    refuses(&["at least one input and one output"], || drop(linear::forward(&ws, 0, &x, &[], &bias)));
+
+    let backward = |x: &[f32], weight: &[f32], dy: &[f32]| drop(linear::backward(&ws, 20, x, weight, dy));
+    refuses(&["x has 81 values instead of 80"], || backward(&[0.5; 81], &weight, &[0.5; 120]));
+    refuses(&["weight has 601 values instead of 600"], || backward(&x, &[0.5; 601], &[0.5; 120]));
+    refuses_lengths("dy", 120, |dy| backward(&x, &weight, dy));
+    refuses(&["at least one input and one output"], || backward(&x, &[], &[]));
+    refuses(&["at least one input and one output"], || drop(linear::backward(&ws, 0, &x, &weight, &[])));
+
+    // no rows are rows too
+    assert!(linear::forward(&ws, 20, &[], &weight, &bias).is_empty());
+    assert_eq!(linear::backward(&ws, 20, &[], &weight, &[]).weight, [0.0; 600]);
+}
+
+#[test]
+fn the_loss() {
+    refuses_lengths("logits", 30, |logits| {
+        loss::cross_entropy(logits, &[0; 10], 3, &mut [0.0; 30]);
+    });
+    refuses_lengths("dlogits", 30, |dlogits| {
+        loss::cross_entropy(&[0.0; 30], &[0; 10], 3, dlogits);
+    });
+    for label in [-1, 3, i32::MIN, i32::MAX] {
+        let message = format!("label {label} is none of 3 classes");
+        refuses(&[&message], || loss::cross_entropy(&[0.0; 3], &[label], 3, &mut [0.0; 3]));
+    }
+    refuses(&["at least one class"], || loss::cross_entropy(&[], &[], 0, &mut []));
+    assert_eq!(loss::argmax(&[]), 0);
+}
+
+#[test]
+fn convolutions() {
+    let ws = Workspace::new();
+    for spec in CONVOLUTIONS.map(|spec| spec()) {
+        let (x, weight) = (vec![0.5; spec.batch * spec.in_image()], vec![0.5; spec.weights()]);
+        let (bias, dy) = (vec![0.5; spec.out_channels], vec![0.5; spec.batch * spec.out_image()]);
+        let forward =
+            |x: &[f32], weight: &[f32], bias: &[f32]| drop(conv::forward(&ws, &spec, x, weight, Some(bias)));
+        refuses_lengths("x", x.len(), |x| forward(x, &weight, &bias));
+        refuses_lengths("weight", weight.len(), |weight| forward(&x, weight, &bias));
+        refuses_lengths("bias", bias.len(), |bias| forward(&x, &weight, bias));
+        for need_dx in [false, true] {
+            let backward = |x: &[f32], weight: &[f32], dy: &[f32]| {
+                drop(conv::backward(&ws, &spec, x, weight, dy, need_dx))
+            };
+            refuses_lengths("x", x.len(), |x| backward(x, &weight, &dy));
+            refuses_lengths("weight", weight.len(), |weight| backward(&x, weight, &dy));
+            refuses_lengths("dy", dy.len(), |dy| backward(&x, &weight, dy));
+        }
+    }
+}
+
+#[test]
+fn shapes_that_are_none() {
+    let ws = Workspace::new();
+    let right = ConvSpec::same3x3(2, (8, 8), 16, 16);
+    let all_refuse = |spec: ConvSpec, message: &str| {
+        let block = BlockSpec { conv: spec, pool: true, eps: 1e-5 };
+        let bias = [0.0; 16];
+        let params = BlockParams { weight: &[], bias: &bias, gamma_beta: None, function: None };
+        refuses(&[message], || drop(conv::forward(&ws, &spec, &[], &[], None)));
+        refuses(&[message], || drop(conv::backward(&ws, &spec, &[], &[], &[], true)));
+        refuses(&[message], || drop(block::forward(&ws, &block, &[], &params)));
+        refuses(&[message], || drop(block::forward_eval(&ws, &block, &[], &params, &[], &[])));
+        refuses(&[message], || drop(block::backward(&ws, &block, &[], &params, &a_saved(&ws), &[], true)));
+    };
+    for spec in [
+        ConvSpec { batch: 0, ..right },
+        ConvSpec { height: 0, ..right },
+        ConvSpec { width: 0, ..right },
+        ConvSpec { in_channels: 0, ..right },
+        ConvSpec { out_channels: 0, ..right },
+        ConvSpec { kernel: 0, ..right },
+        ConvSpec { stride: 0, ..right },
+    ] {
+        all_refuse(spec, "can be 0");
+    }
+    all_refuse(ConvSpec { kernel: 11, ..right }, "smaller than the kernel");
+    all_refuse(ConvSpec { width: 1, kernel: 5, ..right }, "smaller than the kernel");
+    // sizes whose products are beyond a machine word, and would come out as small ones
+    let half = 1 << (usize::BITS / 2);
+    all_refuse(ConvSpec { height: half, width: half, ..right }, "too large");
+    all_refuse(ConvSpec { batch: half, in_channels: half, ..right }, "too large");
+    all_refuse(ConvSpec { in_channels: half, out_channels: half, ..right }, "too large");
+    all_refuse(ConvSpec { padding: half, ..right }, "too large");
+    all_refuse(ConvSpec { padding: usize::MAX, ..right }, "too large");
+
+    let flat = ConvSpec::same3x3(2, (1, 8), 3, 4);
+    let (x, weight) = (vec![0.5; 2 * flat.in_image()], vec![0.5; flat.weights()]);
+    let params = BlockParams { weight: &weight, bias: &[0.0; 4], gamma_beta: None, function: None };
+    let block = BlockSpec { conv: flat, pool: true, eps: 1e-5 };
+    refuses(&["2 x 2 pooling"], || drop(block::forward(&ws, &block, &x, &params)));
+    refuses(&["2 x 2 pooling"], || drop(block::forward_eval(&ws, &block, &x, &params, &[], &[])));
+}
+
+/// What some forward pass kept.
+fn a_saved(ws: &Workspace) -> Saved {
+    let conv = ConvSpec::same3x3(1, (4, 4), 1, 2);
+    let params = BlockParams { weight: &[0.5; 18], bias: &[0.0; 2], gamma_beta: None, function: None };
+    block::forward(ws, &BlockSpec { conv, pool: false, eps: 1e-5 }, &[0.5; 16], &params).saved
+}
+
+#[test]
+fn blocks() {
+    let ws = Workspace::new();
+    for conv in CONVOLUTIONS.map(|spec| spec()) {
+        for pool in [false, true] {
+            check_block(&ws, &BlockSpec { conv, pool, eps: 1e-5 });
+        }
+    }
+}
+
+type Pass<'a> = &'a dyn Fn(&[f32], &BlockParams<'_>);
+
+fn check_block(ws: &Workspace, spec: &BlockSpec) {
+    let (conv, channels) = (&spec.conv, spec.conv.out_channels);
+    let (x, weight) = (vec![0.5; conv.batch * conv.in_image()], vec![0.5; conv.weights()]);
+    let vector = vec![0.5; channels];
+    let right = BlockParams {
+        weight: &weight,
+        bias: &vector,
+        gamma_beta: Some((&vector, &vector)),
+        function: Some(Function::single(&Activation::Mish)),
+    };
+    let dout = vec![0.5; conv.batch * spec.out_image()];
+    let saved = block::forward(ws, spec, &x, &right).saved;
+
+    // images and parameters, in all three
+    let each = |argument: &str, len: usize, f: &dyn Fn(&[f32], Pass<'_>)| {
+        let passes: [Pass<'_>; 3] = [
+            &|x, params| drop(block::forward(ws, spec, x, params)),
+            &|x, params| drop(block::forward_eval(ws, spec, x, params, &vector, &vector)),
+            &|x, params| drop(block::backward(ws, spec, x, params, &saved, &dout, true)),
+        ];
+        for pass in passes {
+            refuses_lengths(argument, len, |wrong| f(wrong, pass));
+        }
+    };
+    each("x", x.len(), &|wrong, pass| pass(wrong, &right));
+    each("weight", weight.len(), &|weight, pass| pass(&x, &BlockParams { weight, ..right }));
+    each("bias", channels, &|bias, pass| pass(&x, &BlockParams { bias, ..right }));
+    each("gamma", channels, &|g, pass| pass(&x, &BlockParams { gamma_beta: Some((g, &vector)), ..right }));
+    each("beta", channels, &|b, pass| pass(&x, &BlockParams { gamma_beta: Some((&vector, b)), ..right }));
+
+    // one pass's own
+    refuses_lengths("running_mean", channels, |mean| {
+        drop(block::forward_eval(ws, spec, &x, &right, mean, &vector));
+    });
+    refuses_lengths("running_var", channels, |var| {
+        drop(block::forward_eval(ws, spec, &x, &right, &vector, var));
+    });
+    refuses_lengths("dout", dout.len(), |dout| {
+        drop(block::backward(ws, spec, &x, &right, &saved, dout, true));
+    });
+
+    // what another call kept
+    let refuses_saved = |saved: &Saved| {
+        refuses(&["saved: ", "instead of"], || {
+            drop(block::backward(ws, spec, &x, &right, saved, &dout, true));
+        });
+    };
+    let without_norm = BlockParams { gamma_beta: None, ..right };
+    refuses_saved(&a_saved(ws));
+    refuses_saved(&block::forward(ws, spec, &x, &without_norm).saved);
+    let other_pool = BlockSpec { pool: !spec.pool, ..*spec };
+    refuses_saved(&block::forward(ws, &other_pool, &x, &right).saved);
+    let fewer = BlockSpec { conv: ConvSpec { batch: conv.batch - 1, ..*conv }, ..*spec };
+    refuses_saved(&block::forward(ws, &fewer, &x[conv.in_image()..], &right).saved);
+    refuses(&["saved: the batch's mean"], || {
+        drop(block::backward(ws, spec, &x, &without_norm, &saved, &dout, true));
+    });
+}
+
+#[test]
+fn random_numbers_and_paths() {
+    let stream = Stream::new(0, Purpose::Shuffle, 0);
+    refuses(&["below(0)"], || stream.below(0, 0));
+    #[cfg(target_pointer_width = "64")]
+    refuses(&["32 bits"], || drop(stream.permutation((1 << 32) + 1)));
+    for path in [Path::Portable, Path::Avx2, Path::Avx512].into_iter().filter(|path| !path.is_available()) {
+        refuses(&["this processor has no", path.name()], || simd::force(path));
+    }
+}
