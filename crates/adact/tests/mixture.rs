@@ -16,7 +16,11 @@ fn device() -> Device {
 
 #[test]
 fn the_mixture_is_pytorchs() {
-    let Some(file) = ReferenceFile::open("adact.safetensors") else { return };
+    let name = "adact.safetensors";
+    ReferenceFile::both(name, name).iter().for_each(check_mixture);
+}
+
+fn check_mixture(file: &ReferenceFile) {
     for case in 0..6 {
         let get = |name: &str| file.get(&format!("{case}.{name}"));
         let config = AdActConfig::new()
@@ -38,7 +42,11 @@ fn the_mixture_is_pytorchs() {
 
 #[test]
 fn each_activation_is_pytorchs() {
-    let Some(file) = ReferenceFile::open("activations.safetensors") else { return };
+    let name = "activations.safetensors";
+    ReferenceFile::both(name, name).iter().for_each(check_activations);
+}
+
+fn check_activations(file: &ReferenceFile) {
     for activation in Activation::PAPER {
         let layer = SingleConfig::new(*activation).init(&device());
         let x = file.get("x").tensor::<1>(&device()).require_grad();

@@ -15,7 +15,7 @@ fn device() -> Device {
     Device::flex().autodiff()
 }
 
-/// A training of the reference: file, configuration, and the size of its parts.
+/// A training of the reference.
 struct Case {
     file: ReferenceFile,
     config: ConvNetConfig,
@@ -24,21 +24,34 @@ struct Case {
 fn cases() -> Vec<Case> {
     let mean = 11.0 / 48.0;
     let adact = ActivationConfig::from(AdActConfig::new().with_rrelu_bounds(mean, mean));
-    let configs = [
-        (
-            "convnet_relu_cifar10.safetensors",
-            ConvNetConfig::new(3, 32, 10).with_activation_text("relu").unwrap(),
-        ),
-        ("convnet_adact_fmnist.safetensors", ConvNetConfig::new(1, 28, 10).with_activations(vec![adact; 4])),
-        (
-            "convnet_mixed_fer.safetensors",
-            ConvNetConfig::new(1, 48, 7).with_activation_text("mish+elu+prelu+silu").unwrap(),
-        ),
+    let of = |name: &str| vec![name.parse::<ActivationConfig>().unwrap()];
+    let mixed = ["mish", "elu", "prelu", "silu"].map(of).concat();
+    let activations = [
+        ("convnet_relu", "convnet_relu_cifar10", of("relu")),
+        ("convnet_adact", "convnet_adact_fmnist", vec![adact]),
+        ("convnet_mixed", "convnet_mixed_fer", mixed),
     ];
-    let cases = configs
-        .into_iter()
-        .filter_map(|(name, config)| Some(Case { file: ReferenceFile::open(name)?, config }));
+    let cases = activations.into_iter().flat_map(|(small, large, activations)| {
+        let files = ReferenceFile::both(&format!("{small}.safetensors"), &format!("{large}.safetensors"));
+        files.into_iter().map(move |file| Case { config: config(&file, &activations), file })
+    });
     cases.collect()
+}
+
+/// The network of a training, from the shapes of its tensors; the activations are repeated for all blocks.
+fn config(file: &ReferenceFile, activations: &[ActivationConfig]) -> ConvNetConfig {
+    let [_, _, channels, side, _] = file.get("batches.x").shape[..] else {
+        panic!("batches.x has five axes")
+    };
+    let widths = (0..).map_while(|block| {
+        let name = format!("initial.conv.{block}.bias");
+        file.names().contains(&name).then(|| file.get(&name).shape[0])
+    });
+    let widths: Vec<usize> = widths.collect();
+    let activations = activations.iter().cloned().cycle().take(widths.len()).collect();
+    ConvNetConfig::new(channels, side, file.get("initial.fc.bias").shape[0])
+        .with_widths(widths)
+        .with_activations(activations)
 }
 
 impl Case {

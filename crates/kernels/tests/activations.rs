@@ -20,14 +20,18 @@ fn run(f: &Function<'_>, x: &[f32], dy: &[f32]) -> (Vec<f32>, Vec<f32>, adact_ke
 
 #[test]
 fn activations_are_pytorchs() {
-    let Some(bytes) = reference("activations.safetensors") else { return };
-    let file = SafeTensors::deserialize(&bytes).unwrap();
-    let x64 = tensor(&file, "x");
+    for bytes in references("activations.safetensors") {
+        check_activations(&SafeTensors::deserialize(&bytes).unwrap());
+    }
+}
+
+fn check_activations(file: &SafeTensors<'_>) {
+    let x64 = tensor(file, "x");
     let x: Vec<f32> = x64.iter().map(|&v| v as f32).collect();
     let constants = Constants::default();
     for a in Activation::PAPER {
         let (y, dx, _) = run(&Function::single(a), &x, &vec![1.0; x.len()]);
-        let want = (tensor(&file, a.name()), tensor(&file, &format!("{a}.derivative")));
+        let want = (tensor(file, a.name()), tensor(file, &format!("{a}.derivative")));
         for i in 0..x.len() {
             // the grid point itself is rounded to f32: compare the definition there, in f64, with the kernel
             let (v, d) = a.at(f64::from(x[i]), 0.25, &constants);
@@ -69,10 +73,14 @@ fn every_activation_agrees_with_its_definition_in_f64_and_with_finite_difference
 
 #[test]
 fn the_mixture_is_pytorchs() {
-    let Some(bytes) = reference("adact.safetensors") else { return };
-    let file = SafeTensors::deserialize(&bytes).unwrap();
+    for bytes in references("adact.safetensors") {
+        check_mixture(&SafeTensors::deserialize(&bytes).unwrap());
+    }
+}
+
+fn check_mixture(file: &SafeTensors<'_>) {
     for case in 0..6 {
-        let get = |name: &str| tensor(&file, &format!("{case}.{name}"));
+        let get = |name: &str| tensor(file, &format!("{case}.{name}"));
         let single = |name: &str| get(name).iter().map(|&v| v as f32).collect::<Vec<_>>();
         let (x, dy, w) = (single("x"), single("dy"), single("w"));
         let mut f = Function::mixture(Activation::PAPER, &w);

@@ -1,6 +1,7 @@
 //! What the tests share: the reference of PyTorch, and comparisons.
 #![allow(dead_code, reason = "each test uses a part")]
 
+use std::iter;
 use std::path::PathBuf;
 
 use burn::tensor::{Device, Tensor, TensorData};
@@ -22,18 +23,19 @@ impl Reference {
     }
 }
 
-/// A file of the reference, or none with a message where the reference is absent.
+/// A file of PyTorch's values, as `tests/reference/make_reference.py` makes them.
 pub struct ReferenceFile(Vec<u8>);
 
 impl ReferenceFile {
-    pub fn open(name: &str) -> Option<Self> {
-        let default = || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/reference"));
-        let folder = std::env::var_os("ADACT_REFERENCE").map_or_else(default, PathBuf::from);
-        let bytes = std::fs::read(folder.join(name));
-        if bytes.is_err() {
-            eprintln!("skipped: no {name} in {} (ADACT_REFERENCE names another folder)", folder.display());
-        }
-        bytes.ok().map(Self)
+    /// The committed file and, where ADACT_REFERENCE names a folder of larger ones, that one, which may have another name.
+    pub fn both(committed: &str, large: &str) -> Vec<Self> {
+        let here =
+            PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/reference")).join(committed);
+        let there = std::env::var_os("ADACT_REFERENCE").map(|folder| PathBuf::from(folder).join(large));
+        let read = |path: PathBuf| {
+            Self(std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display())))
+        };
+        iter::once(here).chain(there).map(read).collect()
     }
 
     pub fn names(&self) -> Vec<String> {

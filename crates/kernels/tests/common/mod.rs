@@ -11,16 +11,15 @@ use std::path::PathBuf;
 pub const HARD: [f32; 16] =
     [0.0, -0.0, 1e-30, -1e-30, 1e-7, -1e-7, 20.0, -20.0, 88.8, -88.8, 104.0, -104.0, 1e4, -1e4, 0.5, -0.5];
 
-/// A reference file, or `None` with a message where there is none.
-pub fn reference(name: &str) -> Option<Vec<u8>> {
-    let here = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/reference");
-    let folder = std::env::var_os("ADACT_REFERENCE").map_or(here, PathBuf::from);
-    let file = folder.join(name);
-    let bytes = std::fs::read(&file).ok();
-    if bytes.is_none() {
-        eprintln!("skipped: {} is not there (ADACT_REFERENCE names its folder)", file.display());
-    }
-    bytes
+/// The committed file of PyTorch's values and, where ADACT_REFERENCE names a folder of larger ones, that one too.
+pub fn references(name: &str) -> Vec<Vec<u8>> {
+    let committed = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/reference"));
+    let large = std::env::var_os("ADACT_REFERENCE").map(PathBuf::from);
+    let read = |folder: PathBuf| {
+        let path = folder.join(name);
+        std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+    };
+    std::iter::once(committed).chain(large).map(read).collect()
 }
 
 /// A tensor of `f64` values.
