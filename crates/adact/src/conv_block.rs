@@ -1,14 +1,15 @@
 //! Convolution, batch norm, activation and max pooling as one module.
 
 use adact_kernels::Noise;
-use burn::module::{Flag, Module, Param, RunningState};
+use burn::module::{Flag, Module, Param};
 use burn::tensor::{Device, Tensor};
 
 use crate::activation::ActivationLayer;
 use crate::error::{Error, Result};
 use crate::init::{constant, uniform};
 use crate::layer_config::ActivationConfig;
-use crate::ops::{self, BlockSpec, BlockTensors, NormSpec, absent};
+use crate::ops::{self, BlockSpec, BlockTensors, absent};
+use crate::statistic::Statistic;
 
 /// The configuration of a [`ConvBlock`].
 ///
@@ -126,8 +127,8 @@ impl ConvBlockConfig {
             norm: self.norm.then(|| Norm {
                 weight: constant(channels, 1.0, device),
                 bias: constant(channels, 0.0, device),
-                running_mean: RunningState::new(Tensor::zeros(channels, device)),
-                running_var: RunningState::new(Tensor::ones(channels, device)),
+                running_mean: Statistic::new(Tensor::zeros(channels, device)),
+                running_var: Statistic::new(Tensor::ones(channels, device)),
             }),
             act: self.activation.init(device),
             training: Param::from_bool(true),
@@ -180,9 +181,9 @@ pub struct Norm {
     /// The shift.
     pub bias: Param<Tensor<1>>,
     /// The running mean.
-    pub running_mean: RunningState<Tensor<1>>,
+    pub running_mean: Statistic,
     /// The running variance, unbiased.
-    pub running_var: RunningState<Tensor<1>>,
+    pub running_var: Statistic,
 }
 
 impl ConvBlock {
@@ -190,7 +191,8 @@ impl ConvBlock {
     /// to call and the running statistics move.
     ///
     /// # Panics
-    /// If the channels are others or the kernel is larger than the padded image.
+    /// If the channels are others, the kernel is larger than the padded image, or a tensor of the block has another
+    /// shape than its configuration says.
     pub fn forward(&self, images: Tensor<4>) -> Tensor<4> {
         self.run(images, None)
     }
@@ -218,10 +220,7 @@ impl ConvBlock {
         let spec = BlockSpec {
             stride: self.config.stride,
             padding: self.config.padding,
-            norm: self
-                .norm
-                .as_ref()
-                .map(|_| NormSpec { eps: self.config.eps, momentum: self.config.momentum }),
+            norm: self.norm.as_ref().map(|_| self.config.eps),
             function,
             pool: self.config.pool,
             training,
@@ -230,19 +229,17 @@ impl ConvBlock {
         let norm = self.norm.as_ref();
         let tensors = BlockTensors {
             weight,
-            bias: self.conv.bias.as_ref().map_or_else(none, Param::val),
+            bias: self.conv.bias.as_ref().map(Param::val),
             gamma: norm.map_or_else(none, |norm| norm.weight.val()),
             beta: norm.map_or_else(none, |norm| norm.bias.val()),
-            running_mean: norm.map_or_else(none, |norm| norm.running_mean.value_sync()),
-            running_var: norm.map_or_else(none, |norm| norm.running_var.value_sync()),
+            running_mean: norm.map_or_else(none, |norm| norm.running_mean.val()),
+            running_var: norm.map_or_else(none, |norm| norm.running_var.val()),
             function: function_tensors,
         };
-        let (out, [mean, var]) = ops::conv_block(images, tensors, spec);
-        if let Some(norm) = norm
-            && training
-        {
-            norm.running_mean.update(mean);
-            norm.running_var.update(var);
+        let (out, batch) = ops::conv_block(images, tensors, spec);
+        if let (Some(norm), Some([mean, var])) = (norm, batch) {
+            norm.running_mean.blend(mean, self.config.momentum);
+            norm.running_var.blend(var, self.config.momentum);
         }
         out
     }

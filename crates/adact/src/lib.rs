@@ -94,6 +94,7 @@ pub mod ops;
 mod optim;
 mod randomness;
 pub mod selection;
+mod statistic;
 mod trainer;
 mod weights;
 
@@ -108,4 +109,5 @@ pub use evaluation::Evaluation;
 pub use layer_config::ActivationConfig;
 pub use optim::AdamW;
 pub use selection::LayerMixture;
+pub use statistic::Statistic;
 pub use trainer::{STATE_FILE, StepResult, StepTimes, Trainer};

@@ -93,19 +93,31 @@ impl Trainer {
         Self::from_net(config.init(&Device::flex().autodiff())?, optimizer)
     }
 
-    /// A network as it is, for instance one that was loaded. It moves to Burn's Flex backend with autodiff.
+    /// A network as it is, for instance one that was loaded, on whichever device. It moves to Burn's Flex backend with
+    /// autodiff; what was frozen stays so.
     ///
     /// # Errors
     /// If the optimizer is not valid.
     pub fn from_net(net: ConvNet, optimizer: AdamW) -> Result<Self> {
         optimizer.validate()?;
         let device = Device::flex().autodiff();
-        Ok(Self { net: Some(net.fork(&device)), optimizer, moments: HashMap::new(), steps: 0, device })
+        Ok(Self {
+            net: Some(net.train().fork(&device)),
+            optimizer,
+            moments: HashMap::new(),
+            steps: 0,
+            device,
+        })
     }
 
     /// The network.
     pub fn net(&self) -> &ConvNet {
         self.net.as_ref().expect("the network is back when a step ends")
+    }
+
+    /// The optimizer.
+    pub fn optimizer(&self) -> &AdamW {
+        &self.optimizer
     }
 
     /// Steps so far.
@@ -203,21 +215,22 @@ impl Trainer {
         }
         let mut first = take_prefixed(&mut entries, FIRST);
         let mut second = take_prefixed(&mut entries, SECOND);
-        let shapes: HashMap<String, usize> =
-            entries.iter().map(|(name, entry)| (name.clone(), entry.values.len())).collect();
+        let shapes: HashMap<String, Vec<usize>> =
+            entries.iter().map(|(name, entry)| (name.clone(), entry.shape.clone())).collect();
         let net = metadata.config.build(&path, entries, &Device::flex().autodiff())?;
         let mut trainer = Self::from_net(net, metadata.optimizer)?;
         trainer.steps = metadata.steps;
         for (name, id) in trainer.net().parameter_names() {
-            let moments = match (first.remove(&name), second.remove(&name)) {
+            let (first, second) = match (first.remove(&name), second.remove(&name)) {
                 (None, None) if metadata.steps == 0 => continue,
-                (Some(first), Some(second)) => Moments { first: first.values, second: second.values },
+                (Some(first), Some(second)) => (first, second),
                 _ => return Err(corrupt(&format!("lacks a moment of {name}"))),
             };
-            if [&moments.first, &moments.second].iter().any(|m| m.len() != shapes[&name]) {
-                return Err(corrupt(&format!("has a moment of {name} of another size")));
+            let shape = &shapes[&name];
+            if let Some(other) = [&first.shape, &second.shape].into_iter().find(|other| *other != shape) {
+                return Err(corrupt(&format!("has a moment of {name} that is {other:?}, not {shape:?}")));
             }
-            trainer.moments.insert(id, moments);
+            trainer.moments.insert(id, Moments { first: first.values, second: second.values });
         }
         if let Some(name) = first.keys().chain(second.keys()).next() {
             return Err(corrupt(&format!("has a moment of {name}, which is no parameter")));

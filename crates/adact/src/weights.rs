@@ -2,20 +2,21 @@
 
 use std::path::Path;
 
-use burn::module::{Param, ParamId, RunningState};
+use burn::module::{Param, ParamId};
 use burn::tensor::{Device, Tensor, TensorData};
 
 use crate::activation::ActivationLayer;
 use crate::conv_net::{ConvNet, ConvNetConfig};
 use crate::error::{Error, ErrorKind, Result};
 use crate::file::{self, Entries, Entry};
+use crate::statistic::Statistic;
 
 /// A tensor of a network: a parameter of some rank or a running statistic.
 enum Field<'a> {
     Vector(&'a mut Param<Tensor<1>>),
     Matrix(&'a mut Param<Tensor<2>>),
     Kernel(&'a mut Param<Tensor<4>>),
-    Statistic(&'a mut RunningState<Tensor<1>>),
+    Statistic(&'a mut Statistic),
 }
 
 impl ConvNet {
@@ -159,7 +160,7 @@ impl Field<'_> {
             Self::Vector(p) => p.dims().to_vec(),
             Self::Matrix(p) => p.dims().to_vec(),
             Self::Kernel(p) => p.dims().to_vec(),
-            Self::Statistic(s) => s.value().dims().to_vec(),
+            Self::Statistic(s) => s.val().dims().to_vec(),
         }
     }
 
@@ -178,7 +179,7 @@ impl Field<'_> {
             Self::Vector(p) => p.val().into_data(),
             Self::Matrix(p) => p.val().into_data(),
             Self::Kernel(p) => p.val().into_data(),
-            Self::Statistic(s) => s.value_sync().into_data(),
+            Self::Statistic(s) => s.val().into_data(),
         };
         Entry { shape: self.shape(), values: data.iter::<f32>().collect() }
     }
@@ -190,7 +191,7 @@ impl Field<'_> {
             Self::Vector(p) => *p = with_data(p, data),
             Self::Matrix(p) => *p = with_data(p, data),
             Self::Kernel(p) => *p = with_data(p, data),
-            Self::Statistic(s) => *s = RunningState::new(Tensor::from_data(data, &s.value().device())),
+            Self::Statistic(s) => *s = Statistic::new(Tensor::from_data(data, &s.val().device())),
         }
     }
 }

@@ -2,7 +2,12 @@
 
 mod common;
 
-use adact::{Activation, ActivationConfig, AdActConfig, ConvBlockConfig, Noise, ops};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use adact::{
+    Activation, ActivationConfig, ActivationLayer, AdActConfig, ConvBlock, ConvBlockConfig, Noise,
+    SingleConfig, Statistic, ops,
+};
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::{DType, Device, Gradients, Int, Tensor, TensorData};
 use common::{as_f64, assert_close, normal, values};
@@ -46,11 +51,6 @@ fn run(config: &ConvBlockConfig, shape: [usize; 4], dtype: DType) -> Vec<Vec<f32
     assert_eq!(y.dtype(), dtype);
     let dy = tensor(y.dims(), 8, dtype).detach();
     let grads = (y.clone() * dy).sum().backward();
-    if let Some(norm) = &block.norm {
-        // The statistics of this pass, which the visitor sees.
-        norm.running_mean.value_sync();
-        norm.running_var.value_sync();
-    }
     let mut collect = Collect(&grads, vec![values(y), values(x.grad(&grads).unwrap())]);
     block.visit(&mut collect);
     collect.1
@@ -107,9 +107,9 @@ fn evaluation_uses_the_running_statistics() {
         let y = frozen.forward(x.clone());
         assert_close("a frozen block", &values(y.clone()), &as_f64(&fused), 1e-5);
         assert!(x.grad(&y.sum().backward()).is_some());
-        let before = values(block.norm.as_ref().unwrap().running_mean.value_sync());
+        let before = values(block.norm.as_ref().unwrap().running_mean.val());
         frozen.forward(x);
-        assert_eq!(values(frozen.norm.as_ref().unwrap().running_mean.value_sync()), before);
+        assert_eq!(values(frozen.norm.as_ref().unwrap().running_mean.val()), before);
     }
 }
 
@@ -197,4 +197,72 @@ fn a_label_out_of_range_is_refused() {
 fn channels_must_fit() {
     let block = ConvBlockConfig::new(3, 8).init(&device(), 0).unwrap();
     block.forward(tensor([1, 4, 8, 8], 0, DType::F32));
+}
+
+/// A parameter of the wrong length.
+fn vector(length: usize) -> Param<Tensor<1>> {
+    Param::from_tensor(Tensor::ones([length], &device()))
+}
+
+/// Expects a panic, and gives what it says.
+fn refusal(work: impl FnOnce()) -> String {
+    let panic = catch_unwind(AssertUnwindSafe(work)).expect_err("a wrong shape is refused");
+    panic.downcast_ref::<String>().expect("a message with the shapes").clone()
+}
+
+#[test]
+fn tensors_of_wrong_shapes_are_refused_by_name() {
+    type Break = fn(&mut ConvBlock);
+    let prelu: Break = |block| {
+        let ActivationLayer::AdAct(adact) = &mut block.act else { unreachable!() };
+        adact.prelu = Some(vector(8));
+    };
+    let w: Break = |block| {
+        let ActivationLayer::AdAct(adact) = &mut block.act else { unreachable!() };
+        adact.w = vector(6);
+    };
+    let cases: [(Break, &str); 9] = [
+        (|b| b.conv.bias = Some(vector(7)), "the convolution's bias has the shape [7], not [8]"),
+        (|b| b.conv.bias = Some(vector(0)), "the convolution's bias has the shape [0], not [8]"),
+        (|b| b.conv.bias = Some(vector(9)), "the convolution's bias has the shape [9], not [8]"),
+        (|b| b.norm.as_mut().unwrap().weight = vector(9), "batch norm's weight has the shape [9], not [8]"),
+        (|b| b.norm.as_mut().unwrap().bias = vector(1), "batch norm's bias has the shape [1], not [8]"),
+        (
+            |b| b.norm.as_mut().unwrap().running_mean = Statistic::new(vector(7).val()),
+            "the running mean has the shape [7], not [8]",
+        ),
+        (
+            |b| b.norm.as_mut().unwrap().running_var = Statistic::new(vector(16).val()),
+            "the running variance has the shape [16], not [8]",
+        ),
+        (w, "the mixture's w has the shape [6], not [7]"),
+        (prelu, "PReLU's slope has the shape [8], not [1]"),
+    ];
+    for (change, expected) in cases {
+        let mut block = ConvBlockConfig::new(3, 8).init(&device(), 0).unwrap();
+        change(&mut block);
+        for dtype in [DType::F32, DType::F64] {
+            let block = block.clone().map(&mut Cast(dtype));
+            let images = tensor([2, 3, 8, 8], 0, dtype);
+            assert_eq!(refusal(|| drop(block.forward(images.clone()))), expected);
+            let block = block.valid();
+            assert_eq!(refusal(|| drop(block.forward(images.inner()))), expected);
+        }
+    }
+
+    let x = || tensor([2, 3, 4, 4], 0, DType::F32);
+    let (weight, bias) = (|| tensor([5, 3, 3, 3], 1, DType::F32), |n| vector(n).val());
+    let conv = refusal(|| drop(ops::conv2d(x(), weight(), Some(bias(4)), 1, 1)));
+    assert_eq!(conv, "the convolution's bias has the shape [4], not [5]");
+    let linear = |shape, n| refusal(|| drop(ops::linear(x(), tensor(shape, 1, DType::F32), bias(n))));
+    assert_eq!(linear([5, 47], 5), "the linear layer's weight has the shape [5, 47], not [5, 48]");
+    assert_eq!(linear([5, 48], 6), "the linear layer's bias has the shape [6], not [5]");
+    let mut single = SingleConfig::new(Activation::Prelu).init(&device());
+    for slopes in [None, Some(vector(3))] {
+        single.prelu = slopes;
+        assert!(refusal(|| drop(single.forward(x()))).starts_with("PReLU's slope has the shape ["));
+    }
+    let mut mixture = AdActConfig::new().init(&device());
+    mixture.w = vector(8);
+    assert_eq!(refusal(|| drop(mixture.forward(x()))), "the mixture's w has the shape [8], not [7]");
 }

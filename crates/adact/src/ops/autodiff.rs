@@ -14,8 +14,8 @@ use burn::backend::{Autodiff, Flex};
 
 use super::FunctionSpec;
 use super::block::{BlockInputs, BlockOutputs, BlockSpec};
-use super::buffer::{self, WORKSPACE};
-use super::flex::{Block, FusedOps, Linear, apply, convolve, loss_and_gradient};
+use super::buffer::WORKSPACE;
+use super::flex::{Block, FusedOps, Linear, apply, convolve, loss_and_gradient, vector};
 use super::layout::{Arranged, CHANNELS_LAST, from_channels_last};
 
 type Tracked = FloatTensor<Autodiff<Flex>>;
@@ -61,20 +61,19 @@ impl<C: CheckpointStrategy> FusedOps for Autodiff<Flex, C> {
             running_mean: t.running_mean.into_primitive(),
             running_var: t.running_var.into_primitive(),
         };
-        let (y, running_mean, running_var) =
-            match BlockBackward.prepare::<C>(nodes).compute_bound().stateful() {
-                OpsKind::UnTracked(prep) => {
-                    let out = Flex::conv_block(inputs, spec);
-                    (prep.finish(out.y), out.running_mean, out.running_var)
-                }
-                OpsKind::Tracked(prep) => {
-                    let block = Block::new(inputs, spec);
-                    let (out, saved) = block.train();
-                    let state = BlockState { block, saved: SavedBlock(Arc::new(saved)) };
-                    (prep.finish(state, out.y), out.running_mean, out.running_var)
-                }
-            };
-        BlockOutputs { y, running_mean: Tracked::new(running_mean), running_var: Tracked::new(running_var) }
+        let (y, mean, var) = match BlockBackward.prepare::<C>(nodes).compute_bound().stateful() {
+            OpsKind::UnTracked(prep) => {
+                let out = Flex::conv_block(inputs, spec);
+                (prep.finish(out.y), out.mean, out.var)
+            }
+            OpsKind::Tracked(prep) => {
+                let block = Block::new(inputs, spec);
+                let (out, saved) = block.train();
+                let state = BlockState { block, saved: SavedBlock(Arc::new(saved)) };
+                (prep.finish(state, out.y), out.mean, out.var)
+            }
+        };
+        BlockOutputs { y, mean: Tracked::new(mean), var: Tracked::new(var) }
     }
 
     fn linear(x: Tracked, weight: Tracked, bias: Tracked) -> Tracked {
@@ -259,10 +258,4 @@ impl Backward<Flex, 1> for LossBackward {
             grads.register::<Flex>(node.id, gradient);
         }
     }
-}
-
-/// A gradient of one axis.
-fn vector(values: Vec<f32>) -> FlexTensor {
-    let length = values.len();
-    buffer::tensor(values, [length])
 }

@@ -5,7 +5,7 @@ use burn::tensor::Tensor;
 
 use super::conv::conv_spec;
 use super::flex::FusedOps;
-use super::{FunctionSpec, FunctionTensors, compose, is_fused};
+use super::{FunctionSpec, FunctionTensors, absent, check_shape, compose, is_fused};
 
 /// What of a block is not a tensor.
 #[derive(Clone, Debug)]
@@ -14,33 +14,24 @@ pub(crate) struct BlockSpec {
     pub stride: usize,
     /// The convolution's padding.
     pub padding: usize,
-    /// Batch norm, or none.
-    pub norm: Option<NormSpec>,
+    /// What batch norm adds to the variance; none without batch norm.
+    pub norm: Option<f32>,
     /// The activation or mixture.
     pub function: FunctionSpec,
     /// Whether max pooling 2x2 with stride 2 ends the block.
     pub pool: bool,
-    /// Whether batch norm uses the batch's statistics (and updates the running ones) rather than the running ones.
+    /// Whether batch norm uses the batch's statistics rather than the running ones.
     pub training: bool,
 }
 
-/// The constants of batch norm.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct NormSpec {
-    /// Added to the variance.
-    pub eps: f32,
-    /// The share of the batch in the running statistics.
-    pub momentum: f32,
-}
-
-/// The parameters and running statistics of a block. What a block doesn't have is a tensor without elements.
+/// The parameters and running statistics of a block. What batch norm doesn't have is a tensor without elements.
 #[derive(Clone, Debug)]
 pub(crate) struct BlockTensors {
     /// (out channels, in channels, kernel, kernel).
     pub weight: Tensor<4>,
-    /// (out channels) or absent, as all that follow.
-    pub bias: Tensor<1>,
-    /// Batch norm's scale.
+    /// (out channels).
+    pub bias: Option<Tensor<1>>,
+    /// Batch norm's scale, (out channels), as all that follow.
     pub gamma: Tensor<1>,
     /// Batch norm's shift.
     pub beta: Tensor<1>,
@@ -70,31 +61,37 @@ pub(crate) struct BlockInputs<B: Backend> {
 #[derive(Clone, Debug, ExtensionType)]
 pub(crate) struct BlockOutputs<B: Backend> {
     pub y: FloatTensor<B>,
-    pub running_mean: FloatTensor<B>,
-    pub running_var: FloatTensor<B>,
+    /// The mean of the batch. Without elements where batch norm doesn't train, as the next.
+    pub mean: FloatTensor<B>,
+    /// The unbiased variance of the batch.
+    pub var: FloatTensor<B>,
 }
 
 /// Runs a block on images (batch, in channels, height, width).
 ///
-/// Returns the output and the running mean and variance after it: PyTorch's, with the unbiased variance of the
-/// batch. In evaluation they are as they were.
+/// Returns the output and, where batch norm trains, the mean and the unbiased variance of the batch.
+///
+/// # Panics
+/// If a shape doesn't fit.
 pub(crate) fn conv_block(
     x: Tensor<4>,
     tensors: BlockTensors,
     spec: BlockSpec,
-) -> (Tensor<4>, [Tensor<1>; 2]) {
-    // Checks the shapes, on every path.
-    conv_spec(x.dims(), tensors.weight.dims(), spec.stride, spec.padding);
+) -> (Tensor<4>, Option<[Tensor<1>; 2]>) {
+    let conv = conv_spec(x.dims(), tensors.weight.dims(), spec.stride, spec.padding);
+    tensors.check(&spec, conv.out_channels);
     // The fused evaluation has no gradients: a frozen block inside a network that trains is composed.
     let frozen = !spec.training && (x.is_autodiff() || tensors.weight.is_autodiff());
     if frozen || !is_fused(&x) || !tensors.is_fused() {
         return compose::conv_block(x, tensors, &spec);
     }
+    let bias = tensors.bias.unwrap_or_else(|| absent(&tensors.weight.device()));
+    let has_statistics = spec.training && spec.norm.is_some();
     let out = <Dispatch as FusedOps>::conv_block(
         BlockInputs {
             x: x.into_dispatch(),
             weight: tensors.weight.into_dispatch(),
-            bias: tensors.bias.into_dispatch(),
+            bias: bias.into_dispatch(),
             gamma: tensors.gamma.into_dispatch(),
             beta: tensors.beta.into_dispatch(),
             w: tensors.function.w.into_dispatch(),
@@ -104,13 +101,27 @@ pub(crate) fn conv_block(
         },
         spec,
     );
-    let running = [out.running_mean, out.running_var].map(Tensor::from_dispatch);
-    (Tensor::from_dispatch(out.y), running)
+    let statistics = has_statistics.then(|| [out.mean, out.var].map(Tensor::from_dispatch));
+    (Tensor::from_dispatch(out.y), statistics)
 }
 
 impl BlockTensors {
+    fn check(&self, spec: &BlockSpec, channels: usize) {
+        if let Some(bias) = &self.bias {
+            check_shape("the convolution's bias", bias, [channels]);
+        }
+        if spec.norm.is_some() {
+            check_shape("batch norm's weight", &self.gamma, [channels]);
+            check_shape("batch norm's bias", &self.beta, [channels]);
+            check_shape("the running mean", &self.running_mean, [channels]);
+            check_shape("the running variance", &self.running_var, [channels]);
+        }
+        self.function.check(&spec.function);
+    }
+
     fn is_fused(&self) -> bool {
-        let vectors = [&self.bias, &self.gamma, &self.beta, &self.function.w, &self.function.slope];
-        is_fused(&self.weight) && vectors.into_iter().all(is_fused)
+        let statistics = [&self.running_mean, &self.running_var];
+        let vectors = [&self.gamma, &self.beta, &self.function.w, &self.function.slope];
+        is_fused(&self.weight) && self.bias.iter().chain(vectors).chain(statistics).all(is_fused)
     }
 }

@@ -81,29 +81,27 @@ fn rrelu_slopes<const D: usize>(x: &Tensor<D>, spec: &FunctionSpec) -> Tensor<D>
 }
 
 /// See [`super::conv_block()`].
-pub(super) fn conv_block(x: Tensor<4>, t: BlockTensors, spec: &BlockSpec) -> (Tensor<4>, [Tensor<1>; 2]) {
-    let bias = (t.bias.dims()[0] > 0).then_some(t.bias);
+pub(super) fn conv_block(
+    x: Tensor<4>,
+    t: BlockTensors,
+    spec: &BlockSpec,
+) -> (Tensor<4>, Option<[Tensor<1>; 2]>) {
     let options = ConvOptions::new([spec.stride; 2], [spec.padding; 2], [1; 2], 1);
-    let mut y = conv2d(x, t.weight, bias, options);
-    let mut running = [t.running_mean, t.running_var];
-    if let Some(norm) = spec.norm {
-        let [mean, var] = running.clone();
-        let eps = f64::from(norm.eps);
+    let mut y = conv2d(x, t.weight, t.bias, options);
+    let mut statistics = None;
+    if let Some(eps) = spec.norm.map(f64::from) {
         if spec.training {
             let [batch, _, height, width] = y.dims();
             let count = (batch * height * width) as f64;
             let normed = batch_norm_train(y, t.gamma, t.beta, eps);
-            let share = f64::from(norm.momentum);
-            let blend = |old: Tensor<1>, new: Tensor<1>| old * (1.0 - share) + new.detach() * share;
-            // PyTorch's running variance is the unbiased one.
             let unbiased = normed.variance * (count / (count - 1.0).max(1.0));
-            running = [blend(mean, normed.mean), blend(var, unbiased)].map(Tensor::detach);
+            statistics = Some([normed.mean, unbiased].map(Tensor::detach));
             y = normed.output;
         } else {
-            y = batch_norm(y, t.gamma, t.beta, mean, var, eps);
+            y = batch_norm(y, t.gamma, t.beta, t.running_mean, t.running_var, eps);
         }
     }
     let y = super::function(y, t.function, spec.function.clone());
     let y = if spec.pool { max_pool2d(y, MaxPoolOptions::new([2; 2])) } else { y };
-    (y, running)
+    (y, statistics)
 }

@@ -6,7 +6,7 @@ use burn::tensor::Tensor;
 use burn::tensor::ops::ConvOptions;
 
 use super::flex::FusedOps;
-use super::{absent, is_fused};
+use super::{absent, check_shape, is_fused};
 
 /// Convolution in two dimensions, the same stride and padding in both.
 ///
@@ -36,6 +36,9 @@ pub fn conv2d(
     padding: usize,
 ) -> Tensor<4> {
     let spec = conv_spec(x.dims(), weight.dims(), stride, padding);
+    if let Some(bias) = &bias {
+        check_shape("the convolution's bias", bias, [spec.out_channels]);
+    }
     if !(is_fused(&x) && is_fused(&weight) && bias.as_ref().is_none_or(is_fused)) {
         let options = ConvOptions::new([stride; 2], [padding; 2], [1; 2], 1);
         return burn::tensor::module::conv2d(x, weight, bias, options);

@@ -106,9 +106,11 @@ impl Block {
     pub fn new(t: BlockInputs<Flex>, spec: BlockSpec) -> Self {
         let dims = |t: &FlexTensor| -> [usize; 4] { t.shape().dims() };
         let conv = conv_spec(dims(&t.x), dims(&t.weight), spec.stride, spec.padding);
-        let eps = spec.norm.map_or(0.0, |norm| norm.eps);
-        let mut bias = Arranged::row_major(t.bias).values().to_vec();
-        bias.resize(conv.out_channels, 0.0);
+        let eps = spec.norm.unwrap_or(0.0);
+        let bias = match Arranged::row_major(t.bias).values() {
+            [] => vec![0.0; conv.out_channels],
+            bias => bias.to_vec(),
+        };
         Self {
             kernel: block::BlockSpec { conv, pool: spec.pool, eps },
             x: Arranged::new(t.x, &CHANNELS_LAST),
@@ -136,41 +138,26 @@ impl Block {
     /// The output and what the gradient needs.
     pub fn train(&self) -> (BlockOutputs<Flex>, Saved) {
         let forward = block::forward(&WORKSPACE, &self.kernel, self.x.values(), &self.params());
-        let running = match self.spec.norm {
-            None => [self.running_mean.clone(), self.running_var.clone()].map(Arranged::into_tensor),
-            Some(norm) => {
-                let conv = &self.kernel.conv;
-                let count = (conv.batch * conv.out_height() * conv.out_width()) as f32;
-                // PyTorch's running variance is the unbiased one.
-                let unbiased = count / (count - 1.0).max(1.0);
-                let blend = |old: &Arranged, new: &[f32], factor: f32| {
-                    let values = old.values().iter().zip(new);
-                    let values =
-                        values.map(|(o, n)| (1.0 - norm.momentum) * o + norm.momentum * (n * factor));
-                    old.like(values.collect::<Vec<f32>>())
-                };
-                [
-                    blend(&self.running_mean, &forward.mean, 1.0),
-                    blend(&self.running_var, &forward.var, unbiased),
-                ]
-            }
-        };
-        (self.outputs(forward.out, running), forward.saved)
+        let conv = &self.kernel.conv;
+        let count = (conv.batch * conv.out_height() * conv.out_width()) as f32;
+        let unbiased = count / (count - 1.0).max(1.0);
+        let var = forward.var.iter().map(|v| v * unbiased).collect();
+        (self.outputs(forward.out, [forward.mean, var]), forward.saved)
     }
 
     /// The output by the running statistics.
     fn evaluate(&self) -> BlockOutputs<Flex> {
         let (mean, var) = (self.running_mean.values(), self.running_var.values());
         let out = block::forward_eval(&WORKSPACE, &self.kernel, self.x.values(), &self.params(), mean, var);
-        let running = [self.running_mean.clone(), self.running_var.clone()].map(Arranged::into_tensor);
-        self.outputs(out, running)
+        self.outputs(out, [Vec::new(), Vec::new()])
     }
 
-    fn outputs(&self, y: Vec<f32>, [running_mean, running_var]: [FlexTensor; 2]) -> BlockOutputs<Flex> {
+    fn outputs(&self, y: Vec<f32>, statistics: [Vec<f32>; 2]) -> BlockOutputs<Flex> {
         let conv = &self.kernel.conv;
         let shrink = if self.spec.pool { 2 } else { 1 };
         let dims = [conv.out_height() / shrink, conv.out_width() / shrink, conv.out_channels];
-        BlockOutputs { y: from_channels_last(y, conv.batch, dims), running_mean, running_var }
+        let [mean, var] = statistics.map(vector);
+        BlockOutputs { y: from_channels_last(y, conv.batch, dims), mean, var }
     }
 }
 
@@ -235,6 +222,12 @@ fn transpose_rows(values: &[f32], rows: usize, columns: usize) -> Vec<f32> {
         }
     }
     out
+}
+
+/// A tensor of one axis.
+pub(super) fn vector(values: Vec<f32>) -> FlexTensor {
+    let length = values.len();
+    buffer::tensor(values, [length])
 }
 
 /// The mean loss as a tensor, what there is to say of it, and the gradient of the logits.

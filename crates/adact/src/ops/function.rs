@@ -7,7 +7,7 @@ use burn::backend::Dispatch;
 use burn::tensor::{Device, Tensor};
 
 use super::flex::FusedOps;
-use super::{compose, is_fused};
+use super::{check_shape, compose, is_fused};
 
 /// What of a function is not a tensor.
 #[derive(Clone, Debug)]
@@ -44,17 +44,36 @@ impl FunctionSpec {
     }
 }
 
+impl FunctionTensors {
+    /// Checks that there is one weight for each candidate of a mixture, and a slope where PReLU is one.
+    ///
+    /// # Panics
+    /// If not.
+    pub fn check(&self, spec: &FunctionSpec) {
+        if spec.is_mixture {
+            check_shape("the mixture's w", &self.w, [spec.candidates.len()]);
+        }
+        if spec.candidates.iter().any(|candidate| candidate.learns_slope()) {
+            check_shape("PReLU's slope", &self.slope, [1]);
+        }
+    }
+}
+
 /// A parameter that a function doesn't have.
 pub(crate) fn absent(device: &Device) -> Tensor<1> {
     Tensor::empty([0], device)
 }
 
 /// Applies a function to every element of a tensor of any rank.
+///
+/// # Panics
+/// If the parameters are not those of the function.
 pub(crate) fn function<const D: usize>(
     x: Tensor<D>,
     parameters: FunctionTensors,
     spec: FunctionSpec,
 ) -> Tensor<D> {
+    parameters.check(&spec);
     let FunctionTensors { w, slope } = parameters;
     if !(is_fused(&x) && is_fused(&w) && is_fused(&slope)) {
         return compose::function(x, FunctionTensors { w, slope }, &spec);

@@ -4,7 +4,7 @@ use burn::backend::Dispatch;
 use burn::tensor::Tensor;
 
 use super::flex::FusedOps;
-use super::is_fused;
+use super::{check_shape, is_fused};
 
 /// A fully connected layer over everything but the batch: `flatten(x) weight^T + bias`.
 ///
@@ -26,8 +26,9 @@ use super::is_fused;
 pub fn linear<const D: usize>(x: Tensor<D>, weight: Tensor<2>, bias: Tensor<1>) -> Tensor<2> {
     let batch = x.shape()[0];
     let inputs: usize = x.shape().iter().skip(1).product();
-    assert_eq!(weight.dims()[1], inputs, "the weights are for {} inputs, not {inputs}", weight.dims()[1]);
-    assert_eq!(weight.dims()[0], bias.dims()[0], "one bias for each output");
+    let outputs = weight.dims()[0];
+    check_shape("the linear layer's weight", &weight, [outputs, inputs]);
+    check_shape("the linear layer's bias", &bias, [outputs]);
     if !(is_fused(&x) && is_fused(&weight) && is_fused(&bias)) {
         return x.reshape([batch, inputs]).matmul(weight.transpose()) + bias.unsqueeze();
     }

@@ -17,7 +17,7 @@ mod linear;
 mod loss;
 
 pub(crate) use adamw::{adamw, adamw_in_place};
-pub(crate) use block::{BlockSpec, BlockTensors, NormSpec, conv_block};
+pub(crate) use block::{BlockSpec, BlockTensors, conv_block};
 pub use conv::conv2d;
 pub(crate) use function::{FunctionSpec, FunctionTensors, absent, function};
 pub use linear::linear;
@@ -26,6 +26,15 @@ pub(crate) use loss::cross_entropy_counted;
 
 use burn::backend::DispatchTensorKind;
 use burn::tensor::{DType, Tensor};
+
+/// Checks a tensor's shape, so that every path refuses what doesn't fit in the same words.
+///
+/// # Panics
+/// If it is another than the one expected.
+pub(crate) fn check_shape<const D: usize>(name: &str, tensor: &Tensor<D>, expected: [usize; D]) {
+    let shape = tensor.dims();
+    assert!(shape == expected, "{name} has the shape {shape:?}, not {expected:?}");
+}
 
 /// Whether the fused kernels serve this tensor.
 fn is_fused<const D: usize>(tensor: &Tensor<D>) -> bool {
