@@ -41,6 +41,9 @@ pub struct ConvNetConfig {
     pub activations: Vec<ActivationConfig>,
     /// The seed of the initial weights. Default 0.
     pub seed: u64,
+    /// The names of the classes, which files keep. Default none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub class_names: Vec<String>,
 }
 
 impl ConvNetConfig {
@@ -53,6 +56,7 @@ impl ConvNetConfig {
             widths: vec![32, 64, 128, 256],
             activations: vec![ActivationConfig::default(); 4],
             seed: 0,
+            class_names: Vec::new(),
         }
     }
 
@@ -85,6 +89,12 @@ impl ConvNetConfig {
         self
     }
 
+    /// Sets the names of the classes, one each.
+    pub fn with_class_names(mut self, names: impl Into<Vec<String>>) -> Self {
+        self.class_names = names.into();
+        self
+    }
+
     /// The text of the activations, as [`ActivationConfig::parse_layers`] reads it.
     pub fn activation_text(&self) -> String {
         ActivationConfig::format_layers(&self.activations)
@@ -100,6 +110,12 @@ impl ConvNetConfig {
             return Err(Error::config(format!(
                 "a network of {blocks} blocks has {} activations",
                 self.activations.len()
+            )));
+        }
+        let (classes, names) = (self.classes, self.class_names.len());
+        if names != 0 && names != classes {
+            return Err(Error::config(format!(
+                "a network of {classes} classes needs {classes} names, not {names}"
             )));
         }
         if self.final_side() == 0 {

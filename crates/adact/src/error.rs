@@ -15,8 +15,10 @@ pub enum ErrorKind {
     InvalidData,
     /// A file that is not what its name says, or that is damaged.
     CorruptFile,
-    /// A file of another network: tensors missing, unknown or of other shapes.
+    /// A file of another network: tensors missing, unknown, or of other shapes or types.
     ModelMismatch,
+    /// A file that doesn't say all of its network, where the caller doesn't either: see [`Hints`](crate::Hints).
+    Undetermined,
     /// A file that does not exist.
     MissingFile,
     /// The loss is no finite number any more.

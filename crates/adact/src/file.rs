@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::io::Write;
 use std::path::Path;
 
+use half::{bf16, f16};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
 use crate::error::{Error, ErrorKind, Result};
@@ -53,7 +54,7 @@ fn replace(path: &Path, contents: &[u8]) -> std::io::Result<()> {
     })
 }
 
-/// Reads all tensors, and the metadata if the file is one of ours. Integer tensors are left out.
+/// Reads all tensors as `f32`, and the metadata if the file is one of ours. PyTorch's counters are left out.
 pub(crate) fn read(path: &Path) -> Result<(Entries, Option<String>)> {
     let bytes = std::fs::read(path).map_err(|e| Error::read(path, &e))?;
     let corrupt = |what: String| {
@@ -66,14 +67,40 @@ pub(crate) fn read(path: &Path) -> Result<(Entries, Option<String>)> {
     let tensors = SafeTensors::deserialize(&bytes).map_err(|e| corrupt(e.to_string()))?;
     let metadata = header.metadata().as_ref().and_then(|map| map.get(KEY)).cloned();
     let mut entries = Entries::new();
-    for (name, view) in tensors.iter() {
-        let values = match view.dtype() {
-            Dtype::F32 => view.data().as_chunks().0.iter().map(|b| f32::from_le_bytes(*b)).collect(),
-            Dtype::F64 => view.data().as_chunks().0.iter().map(|b| f64::from_le_bytes(*b) as f32).collect(),
-            Dtype::I64 | Dtype::I32 => continue,
-            other => return Err(corrupt(format!("tensor {name} is of type {other:?}, not f32 or f64"))),
-        };
+    for (name, view) in tensors.iter().filter(|(name, _)| !is_counter(name)) {
+        let values = values(&view).map_err(|what| {
+            let message = format!("{}: tensor {name} {what}", path.display());
+            Error::new(ErrorKind::ModelMismatch, message)
+        })?;
         entries.insert(name.to_string(), Entry { shape: view.shape().to_vec(), values });
     }
     Ok((entries, metadata))
+}
+
+/// Whether a tensor only counts: the batches that a `BatchNorm` has seen, the models in an `AveragedModel`.
+fn is_counter(name: &str) -> bool {
+    matches!(name.rsplit('.').next(), Some("num_batches_tracked" | "n_averaged"))
+}
+
+/// The values of a tensor, narrower ones widened and wider ones rounded; or what is wrong with it.
+fn values(view: &TensorView<'_>) -> std::result::Result<Vec<f32>, String> {
+    let data = view.data();
+    Ok(match view.dtype() {
+        Dtype::F32 => data.as_chunks().0.iter().map(|b| f32::from_le_bytes(*b)).collect(),
+        Dtype::F16 => data.as_chunks().0.iter().map(|b| f16::from_le_bytes(*b).to_f32()).collect(),
+        Dtype::BF16 => data.as_chunks().0.iter().map(|b| bf16::from_le_bytes(*b).to_f32()).collect(),
+        Dtype::F64 => {
+            let narrow = |b: &[u8; 8]| {
+                let value = f64::from_le_bytes(*b);
+                let fits = !value.is_finite() || (value as f32).is_finite();
+                fits.then_some(value as f32).ok_or_else(|| format!("holds {value:e}, too large for float32"))
+            };
+            data.as_chunks().0.iter().map(narrow).collect::<std::result::Result<_, _>>()?
+        }
+        other => {
+            return Err(format!(
+                "is of type {other:?}: give weights of float32, float16, bfloat16 or float64"
+            ));
+        }
+    })
 }

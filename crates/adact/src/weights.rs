@@ -9,6 +9,7 @@ use crate::activation::ActivationLayer;
 use crate::conv_net::{ConvNet, ConvNetConfig};
 use crate::error::{Error, ErrorKind, Result};
 use crate::file::{self, Entries, Entry};
+use crate::foreign::{self, Hints};
 use crate::statistic::Statistic;
 
 /// A tensor of a network: a parameter of some rank or a running statistic.
@@ -22,8 +23,9 @@ enum Field<'a> {
 impl ConvNet {
     /// Writes the network as a safetensors file: PyTorch's names and shapes, the configuration in the metadata.
     ///
-    /// The names are `conv.0.weight`, `norm.0.running_mean`, `act.0.w`, `act.0.prelu.weight`, `fc.bias`, ... The folder
-    /// must exist; a file at `path` is replaced when the new one is complete.
+    /// The names are `conv.0.weight`, `norm.0.running_mean`, `act.0.w`, `act.0.prelu.weight`, `fc.bias`, ...: in PyTorch
+    /// `net.load_state_dict(safetensors.torch.load_file(path), strict=True)` takes them. The folder must exist; a file
+    /// at `path` is replaced when the new one is complete.
     ///
     /// # Errors
     /// If the file cannot be written.
@@ -34,12 +36,42 @@ impl ConvNet {
     /// Reads a network that [`save`](Self::save) wrote.
     ///
     /// # Errors
-    /// If the file is missing, damaged, without a configuration (as PyTorch's: see [`ConvNetConfig::load`]), or its
-    /// tensors are not those of its configuration.
+    /// If the file is missing, damaged, or its tensors are not those of its configuration; [`ErrorKind::Undetermined`]
+    /// if it has no configuration and its tensors leave something open (see [`load_with`](Self::load_with)).
     pub fn load(path: impl AsRef<Path>, device: &Device) -> Result<Self> {
+        Self::load_with(path, &Hints::default(), device)
+    }
+
+    /// Reads a network that [`save`](Self::save) or PyTorch wrote; what the file doesn't say, the hints do.
+    ///
+    /// The tensors may be of `float32`, `float16`, `bfloat16` or `float64` (rounded), and their names may have what
+    /// PyTorch's wrappers put into them (`module.`, `_orig_mod.`). Counters (`num_batches_tracked`) are passed over.
+    ///
+    /// ```
+    /// use adact::{ConvNet, ConvNetConfig, Hints};
+    /// use burn::tensor::Device;
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let path = folder.path().join("net.safetensors");
+    /// # ConvNetConfig::new(1, 28, 10).with_activation_text("mish")?.init(&Device::flex())?.save(&path)?;
+    /// // In PyTorch: safetensors.torch.save_file(net.state_dict(), path)
+    /// let hints = Hints::default().with_shape(1, 28).with_activation("mish");
+    /// let net = ConvNet::load_with(&path, &hints, &Device::flex())?;
+    /// # Ok::<(), adact::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`load`](Self::load), and if the hints contradict the file.
+    pub fn load_with(path: impl AsRef<Path>, hints: &Hints, device: &Device) -> Result<Self> {
         let path = path.as_ref();
-        let (entries, metadata) = file::read(path)?;
-        let config = ConvNetConfig::from_metadata(path, metadata)?;
+        let (entries, metadata) = read(path)?;
+        let config = match metadata {
+            Some(json) => {
+                let config = ConvNetConfig::from_metadata(path, &json)?;
+                hints.check(path, &config)?;
+                config
+            }
+            None => foreign::infer(path, &entries, hints)?,
+        };
         config.build(path, entries, device)
     }
 
@@ -92,13 +124,13 @@ impl ConvNet {
 
 impl ConvNetConfig {
     /// Creates the network of this configuration with the weights of a file: of [`ConvNet::save`], or of PyTorch's
-    /// `safetensors.torch.save_file(net.state_dict(), ...)`.
+    /// `safetensors.torch.save_file(net.state_dict(), ...)`, as [`ConvNet::load_with`] reads it.
     ///
     /// # Errors
     /// If the file is missing or damaged, or its tensors are not those of this network.
     pub fn load(&self, path: impl AsRef<Path>, device: &Device) -> Result<ConvNet> {
         let path = path.as_ref();
-        self.build(path, file::read(path)?.0, device)
+        self.build(path, read(path)?.0, device)
     }
 
     /// The network with the given tensors, all of them and no other.
@@ -123,11 +155,12 @@ impl ConvNetConfig {
         let mut net = self.init(device)?;
         for (name, field) in net.fields() {
             let Some(entry) = entries.remove(&name) else {
-                return Err(mismatch(format!("tensor {name} is missing")));
+                return Err(mismatch(foreign::missing(&name, &entries)));
             };
             let shape = field.shape();
             if entry.shape != shape {
-                return Err(mismatch(format!("tensor {name} is {:?}, not {shape:?}", entry.shape)));
+                let other = || format!("tensor {name} is {:?}, not {shape:?}", entry.shape);
+                return Err(mismatch(foreign::slopes(&name, &entry.shape).unwrap_or_else(other)));
             }
             field.set(entry);
         }
@@ -137,14 +170,12 @@ impl ConvNetConfig {
         }
     }
 
-    pub(crate) fn from_metadata(path: &Path, metadata: Option<String>) -> Result<Self> {
-        let describe =
-            |what: String| Error::new(ErrorKind::CorruptFile, format!("{} {what}", path.display()));
-        let json = metadata.ok_or_else(|| {
-            describe("has no configuration of a network in its metadata: give the configuration".into())
-        })?;
-        let damaged = |e: &dyn std::fmt::Display| describe(format!("has a damaged configuration: {e}"));
-        let config: Self = serde_json::from_str(&json).map_err(|e| damaged(&e))?;
+    fn from_metadata(path: &Path, json: &str) -> Result<Self> {
+        let damaged = |e: &dyn std::fmt::Display| {
+            let message = format!("{} has a damaged configuration: {e}", path.display());
+            Error::new(ErrorKind::CorruptFile, message)
+        };
+        let config: Self = serde_json::from_str(json).map_err(|e| damaged(&e))?;
         config.validate().map_err(|e| damaged(&e))?;
         Ok(config)
     }
@@ -152,6 +183,12 @@ impl ConvNetConfig {
     pub(crate) fn to_json(&self) -> String {
         serde_json::to_string(self).expect("a configuration of numbers and names is valid JSON")
     }
+}
+
+/// The tensors of a file of weights by the names of this network, and the configuration if there is one.
+fn read(path: &Path) -> Result<(Entries, Option<String>)> {
+    let (entries, metadata) = file::read(path)?;
+    Ok((foreign::unwrap_names(path, entries)?, metadata))
 }
 
 impl Field<'_> {

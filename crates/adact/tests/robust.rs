@@ -59,8 +59,18 @@ impl File {
             1 => {
                 let name = header.keys().nth(dice.below(header.len())).unwrap().clone();
                 let value = header.remove(&name).unwrap();
-                let names =
-                    ["fc.bias", "conv.0.weight", "act.1.w", "first_moment.fc.bias", "second_moment.x", "\n"];
+                let names = [
+                    "fc.bias",
+                    "conv.0.weight",
+                    "act.1.w",
+                    "module.fc.bias",
+                    "module._orig_mod.conv.1.weight",
+                    "net.fc.bias",
+                    "norm.0.num_batches_tracked",
+                    "first_moment.fc.bias",
+                    "second_moment.x",
+                    "\n",
+                ];
                 if dice.below(2) == 0 {
                     header.insert(dice.pick(&names).into(), value);
                 }
@@ -93,7 +103,8 @@ fn change_value(value: &mut Value, dice: &mut Dice) {
     }
     let integers = [0, 1, 2, 3, 4, 5, 7, 1 << 20, 1 << 32, (1 << 53) + 1, u64::MAX / 2, u64::MAX];
     let numbers = [0.0, -1.0, 0.1, 0.3, 1e308, 5e-324, 1e-9];
-    let strings = ["", "mish", "gelu", "adact", "F32", "F64", "I64", "BF16", "line\nbreak\u{0}"];
+    let strings =
+        ["", "mish", "gelu", "adact", "F16", "F32", "F64", "I64", "BF16", "F8_E4M3", "line\nbreak\u{0}"];
     let others = [json!(null), json!([]), json!([1, 2]), json!([2, 2, 1]), json!({}), json!(true)];
     *value = match dice.below(8) {
         0 => dice.pick(&others),
@@ -114,17 +125,22 @@ fn change_bytes(bytes: &mut Vec<u8>, dice: &mut Dice) {
     }
 }
 
-/// Gives a reader bytes, and files that differ from a valid one in a few places.
-fn torment(file: &str, check: fn(&Path) -> bool) {
+/// Gives a reader bytes, and files that differ from valid ones in a few places: from the folder's own and others of
+/// its kind.
+fn torment(file: &str, others: &[&str], check: fn(&Path) -> bool) {
     let folder = tempfile::tempdir().unwrap();
     files::write_valid(folder.path());
     let path = folder.path().join(file);
-    let valid = File::read(&path);
-    assert!(check(folder.path()));
+    let valid: Vec<File> =
+        [file].iter().chain(others).map(|name| File::read(&folder.path().join(name))).collect();
+    for file in &valid {
+        std::fs::write(&path, file.bytes()).unwrap();
+        assert!(check(folder.path()));
+    }
     let mut accepted = 0;
     for input in 0..inputs() {
         let mut dice = Dice(Stream::new(input, Purpose::Synthetic, 98), 0);
-        let mut file = valid.clone();
+        let mut file = dice.pick(&valid);
         let header = dice.below(4) > 0;
         let changes = 1 + dice.below(3);
         if header {
@@ -142,10 +158,11 @@ fn torment(file: &str, check: fn(&Path) -> bool) {
 
 #[test]
 fn weights_return_whatever_the_bytes() {
-    torment(files::WEIGHTS_FILE, files::check_weights);
+    let foreign = files::FOREIGN_FILES.map(|(name, _, _)| name);
+    torment(files::WEIGHTS_FILE, &foreign, files::check_weights);
 }
 
 #[test]
 fn states_return_whatever_the_bytes() {
-    torment(STATE_FILE, files::check_state);
+    torment(STATE_FILE, &[], files::check_state);
 }

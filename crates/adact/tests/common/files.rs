@@ -3,20 +3,71 @@
 
 use std::path::Path;
 
-use adact::{AdamW, ConvNet, ConvNetConfig, Error, STATE_FILE, Trainer};
+use adact::{AdamW, ConvNet, ConvNetConfig, Error, ErrorKind, Hints, STATE_FILE, Trainer};
 use burn::tensor::Device;
+use half::{bf16, f16};
+use serde_json::{Value, json};
 
 /// The name of a network's file in its folder.
 pub const WEIGHTS_FILE: &str = "net.safetensors";
 
-/// Leaves a small network after a step in a folder, as weights and as the state of its training.
+/// The same network as other programs write it: names, the type of the values, and what stands before their names.
+pub const FOREIGN_FILES: [(&str, &str, &str); 4] = [
+    ("f16.safetensors", "F16", "module."),
+    ("bf16.safetensors", "BF16", "_orig_mod."),
+    ("f64.safetensors", "F64", "module._orig_mod."),
+    ("f32.safetensors", "F32", ""),
+];
+
+/// The activations of the small network.
+const ACTIVATIONS: &str = "adact+prelu";
+
+/// What a foreign file of the small network doesn't say.
+pub fn hints() -> Hints {
+    Hints::default().with_shape(1, 4).with_activation(ACTIVATIONS)
+}
+
+/// Leaves a small network after a step in a folder, as weights, as foreign weights and as the state of its training.
 pub fn write_valid(folder: &Path) {
     let config =
-        ConvNetConfig::new(1, 4, 2).with_widths(vec![2, 3]).with_activation_text("adact+prelu").unwrap();
+        ConvNetConfig::new(1, 4, 2).with_widths(vec![2, 3]).with_activation_text(ACTIVATIONS).unwrap();
     let mut trainer = Trainer::new(&config, AdamW::new()).unwrap();
     trainer.step(vec![0.5; 32], &[0, 1]).unwrap();
     trainer.net().save(folder.join(WEIGHTS_FILE)).unwrap();
     trainer.save_state(folder).unwrap();
+    let own = std::fs::read(folder.join(WEIGHTS_FILE)).unwrap();
+    for (name, dtype, prefix) in FOREIGN_FILES {
+        std::fs::write(folder.join(name), foreign(&own, dtype, prefix)).unwrap();
+    }
+}
+
+/// A file of `ConvNet::save` as PyTorch writes it: without configuration, with a counter, the values of another type.
+pub fn foreign(file: &[u8], dtype: &str, prefix: &str) -> Vec<u8> {
+    let (length, rest) = file.split_at(8);
+    let (header, values) = rest.split_at(u64::from_le_bytes(length.try_into().unwrap()) as usize);
+    let header: Value = serde_json::from_slice(header).unwrap();
+    let (mut tensors, mut bytes) = (serde_json::Map::new(), Vec::new());
+    for (name, tensor) in header.as_object().unwrap().iter().filter(|(name, _)| *name != "__metadata__") {
+        let offset = |i: usize| tensor["data_offsets"][i].as_u64().unwrap() as usize;
+        let start = bytes.len();
+        for value in values[offset(0)..offset(1)].as_chunks().0.iter().map(|b| f32::from_le_bytes(*b)) {
+            match dtype {
+                "F16" => bytes.extend(f16::from_f32(value).to_le_bytes()),
+                "BF16" => bytes.extend(bf16::from_f32(value).to_le_bytes()),
+                "F64" => bytes.extend(f64::from(value).to_le_bytes()),
+                _ => bytes.extend(value.to_le_bytes()),
+            }
+        }
+        let place = [start, bytes.len()];
+        let entry = json!({"dtype": dtype, "shape": tensor["shape"], "data_offsets": place});
+        tensors.insert(format!("{prefix}{name}"), entry);
+    }
+    let place = [bytes.len(), bytes.len() + 8];
+    let counter = json!({"dtype": "I64", "shape": [], "data_offsets": place});
+    tensors.insert(format!("{prefix}norm.0.num_batches_tracked"), counter);
+    bytes.extend(5i64.to_le_bytes());
+    let header = Value::from(tensors).to_string();
+    [&(header.len() as u64).to_le_bytes(), header.as_bytes(), &bytes].concat()
 }
 
 /// Loads the network of a folder. An error is one line that names the file; a network can be used, and written so that
@@ -24,6 +75,13 @@ pub fn write_valid(folder: &Path) {
 pub fn check_weights(folder: &Path) -> bool {
     let path = folder.join(WEIGHTS_FILE);
     let net = match ConvNet::load(&path, &Device::flex()) {
+        Err(error) if error.kind() == ErrorKind::Undetermined => {
+            refused(&error, WEIGHTS_FILE);
+            ConvNet::load_with(&path, &hints(), &Device::flex())
+        }
+        other => other,
+    };
+    let net = match net {
         Ok(net) => net,
         Err(error) => return refused(&error, WEIGHTS_FILE),
     };

@@ -1,0 +1,207 @@
+//! Weights that other programs wrote: the names that PyTorch's wrappers give, and what network the tensors are of.
+
+use std::path::Path;
+
+use adact_kernels::Activation;
+
+use crate::config::AdActConfig;
+use crate::conv_net::ConvNetConfig;
+use crate::error::{Error, ErrorKind, Result};
+use crate::file::Entries;
+use crate::layer_config::ActivationConfig;
+
+/// What a file of weights may not say of its network, for [`ConvNet::load_with`](crate::ConvNet::load_with).
+///
+/// Files of [`ConvNet::save`](crate::ConvNet::save) say everything. One that PyTorch wrote has its tensors only: they
+/// tell the widths and the classes, and the activation where it has parameters (a mixture of the paper's seven
+/// candidates, PReLU).
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Hints {
+    /// Channels and side of the images. Default none: as the file says.
+    pub shape: Option<[usize; 2]>,
+    /// The activations as [`ActivationConfig::parse_layers`] reads them. Default none: as the file says.
+    pub activation: Option<String>,
+}
+
+impl Hints {
+    /// Sets the channels and the side of the images.
+    pub fn with_shape(mut self, channels: usize, side: usize) -> Self {
+        self.shape = Some([channels, side]);
+        self
+    }
+
+    /// Sets the activations, as `relu` or `mish+elu+silu+relu`.
+    pub fn with_activation(mut self, text: impl Into<String>) -> Self {
+        self.activation = Some(text.into());
+        self
+    }
+
+    /// Checks that they don't contradict the configuration that a file holds.
+    pub(crate) fn check(&self, path: &Path, config: &ConvNetConfig) -> Result<()> {
+        let other = |what: String| {
+            Err(Error::new(ErrorKind::ModelMismatch, format!("{} is of a network {what}", path.display())))
+        };
+        if let Some([channels, side]) = self.shape
+            && [channels, side] != [config.channels, config.side]
+        {
+            let (c, s) = (config.channels, config.side);
+            return other(format!("for images of {c}x{s}x{s}, not {channels}x{side}x{side}"));
+        }
+        if let Some(text) = &self.activation {
+            let names =
+                |layers: &[ActivationConfig]| layers.iter().map(|l| l.to_string()).collect::<Vec<_>>();
+            let given = layers(path, text, config.widths.len())?;
+            if names(&given) != names(&config.activations) {
+                return other(format!("with {}, not {text}", config.activation_text()));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The activations that a text gives to the blocks of a file's network.
+fn layers(path: &Path, text: &str, blocks: usize) -> Result<Vec<ActivationConfig>> {
+    let layers = ActivationConfig::parse_layers(text, blocks);
+    layers.map_err(|e| Error::new(e.kind(), format!("{} has {blocks} blocks: {e}", path.display())))
+}
+
+/// What wraps a network under this name and lends it to the names of its tensors: `DataParallel`,
+/// `DistributedDataParallel` and `AveragedModel`, `torch.compile`, and what shards or checkpoints.
+const WRAPPERS: [&str; 4] = ["module", "_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module"];
+
+/// The tensors by the names that they have without wrappers, at any depth: `module._orig_mod.conv.0.weight` is
+/// `conv.0.weight`.
+///
+/// # Errors
+/// If two tensors have the same name then.
+pub(crate) fn unwrap_names(path: &Path, entries: Entries) -> Result<Entries> {
+    let mut unwrapped = Entries::new();
+    for (name, entry) in entries {
+        let parts: Vec<&str> = name.split('.').filter(|part| !WRAPPERS.contains(part)).collect();
+        let short = parts.join(".");
+        if unwrapped.insert(short.clone(), entry).is_some() {
+            let message = format!("{} holds the tensor {short} twice, once as {name}", path.display());
+            return Err(Error::new(ErrorKind::ModelMismatch, message));
+        }
+    }
+    Ok(unwrapped)
+}
+
+/// That a tensor is missing, with the name of one that may be meant.
+pub(crate) fn missing(name: &str, entries: &Entries) -> String {
+    let suffix = format!(".{name}");
+    match entries.keys().find(|other| other.ends_with(&suffix)) {
+        Some(other) => format!("tensor {name} is missing (there is {other}: save it under the shorter name)"),
+        None => format!("tensor {name} is missing"),
+    }
+}
+
+/// The configuration of the network whose tensors these are.
+///
+/// # Errors
+/// [`ErrorKind::Undetermined`] if tensors and hints leave it open, [`ErrorKind::ModelMismatch`] if there is no such
+/// network.
+pub(crate) fn infer(path: &Path, entries: &Entries, hints: &Hints) -> Result<ConvNetConfig> {
+    let strange = |what: String| {
+        let message = format!("{} holds no network that this library knows: {what}", path.display());
+        Error::new(ErrorKind::ModelMismatch, message)
+    };
+    let shape = |name: &str| -> Result<&[usize]> {
+        let entry = entries.get(name).ok_or_else(|| strange(missing(name, entries)))?;
+        Ok(&entry.shape)
+    };
+    let axes = |name: &str, axes: &str| -> Error {
+        let shape = entries.get(name).map(|entry| entry.shape.clone()).unwrap_or_default();
+        strange(format!("tensor {name} is {shape:?}, not ({axes})"))
+    };
+    let (mut channels, mut widths) = (0, Vec::new());
+    for name in (0..).map(|i| format!("conv.{i}.weight")) {
+        if !widths.is_empty() && !entries.contains_key(&name) {
+            break;
+        }
+        let [out, input, _, _] = *shape(&name)? else {
+            return Err(axes(&name, "out channels, in channels, kernel, kernel"));
+        };
+        if widths.is_empty() {
+            channels = input;
+        }
+        widths.push(out);
+    }
+    let [classes, features] = *shape("fc.weight")? else {
+        return Err(axes("fc.weight", "classes, inputs"));
+    };
+    let sides = sides(features, &widths).ok_or_else(|| {
+        let width = widths.last().copied().unwrap_or(0);
+        strange(format!("the {features} inputs of fc.weight are no square image of {width} channels"))
+    })?;
+
+    let mut open = Vec::new();
+    let side = match hints.shape {
+        Some([given, _]) if given != channels => {
+            return Err(strange(format!("conv.0.weight is for images of {channels} channels, not {given}")));
+        }
+        Some([_, side]) if !sides.contains(&side) => {
+            let (least, most) = (sides.start(), sides.end());
+            return Err(strange(format!("fc.weight is for images of {least} to {most} a side, not {side}")));
+        }
+        Some([_, side]) => side,
+        None => {
+            let (least, most) = (sides.start(), sides.end());
+            open.push(format!("the shape of its images ({channels} channels, {least} to {most} a side)"));
+            *least
+        }
+    };
+    let activations = match &hints.activation {
+        Some(text) => layers(path, text, widths.len())?,
+        None => (0..widths.len())
+            .map(|i| {
+                told_activation(entries, i).unwrap_or_else(|| {
+                    open.push(format!("the activation of layer {}", i + 1));
+                    ActivationConfig::default()
+                })
+            })
+            .collect(),
+    };
+    if !open.is_empty() {
+        let message = format!(
+            "{} has no configuration in its metadata, and its tensors leave open {}",
+            path.display(),
+            open.join(", ")
+        );
+        return Err(Error::new(ErrorKind::Undetermined, message));
+    }
+    Ok(ConvNetConfig { channels, side, classes, widths, activations, ..ConvNetConfig::new(0, 0, 0) })
+}
+
+/// The sides of images that end as these inputs of the fully connected layer: every block halves them, rounding down.
+fn sides(features: usize, widths: &[usize]) -> Option<std::ops::RangeInclusive<usize>> {
+    let width = *widths.last()?;
+    let places = features.checked_div(width)?;
+    let last = places.isqrt();
+    if last == 0 || last * last * width != features {
+        return None;
+    }
+    let halvings = 1usize.checked_shl(u32::try_from(widths.len()).ok()?)?;
+    Some(last.checked_mul(halvings)?..=last.checked_add(1)?.checked_mul(halvings)? - 1)
+}
+
+/// The activation of a block, if its parameters tell it.
+fn told_activation(entries: &Entries, block: usize) -> Option<ActivationConfig> {
+    let length = |name: &str| entries.get(&format!("act.{block}.{name}")).map(|entry| entry.values.len());
+    match (length("w"), length("prelu.weight"), length("weight")) {
+        (Some(weights), Some(_), None) if weights == Activation::PAPER.len() => {
+            Some(AdActConfig::new().into())
+        }
+        (None, None, Some(_)) => Some(Activation::Prelu.into()),
+        _ => None,
+    }
+}
+
+/// What is wrong with a slope of PReLU that has this shape; none if it is another tensor or one slope.
+pub(crate) fn slopes(name: &str, shape: &[usize]) -> Option<String> {
+    let is_slope = name.starts_with("act.") && name.ends_with("weight");
+    let count: usize = shape.iter().product();
+    (is_slope && count != 1).then(|| {
+        format!("tensor {name} has {count} slopes: PReLU with one slope a channel is not supported, only with one for all")
+    })
+}
