@@ -6,7 +6,7 @@ use std::str::FromStr;
 use adact_kernels::Activation;
 use serde::{Deserialize, Serialize};
 
-use crate::config::{AdActConfig, SingleConfig, activation};
+use crate::config::{AdActConfig, ConstantsConfig, SingleConfig, activation};
 use crate::error::{Error, Result};
 
 /// What a layer uses: a mixture or a single activation.
@@ -69,12 +69,38 @@ impl ActivationConfig {
         matches!(self, Self::AdAct(_))
     }
 
+    /// Sets the constants of the activation or of the candidates.
+    pub fn with_constants(self, constants: ConstantsConfig) -> Self {
+        match self {
+            Self::AdAct(config) => config.with_constants(constants).into(),
+            Self::Single(config) => config.with_constants(constants).into(),
+        }
+    }
+
     /// Reads the text of a network's activations: one for all layers, or one a layer joined with `+`.
     ///
     /// # Errors
     /// Names the text at fault, and the nearest name that exists.
     pub fn parse_layers(text: &str, layers: usize) -> Result<Vec<Self>> {
-        let parts: Vec<Self> = text.split('+').map(str::parse).collect::<Result<_>>()?;
+        Self::parse_layers_with(text, layers, &AdActConfig::new())
+    }
+
+    /// As [`parse_layers`](Self::parse_layers), where `adact` alone means the given mixture. One that lists its
+    /// candidates keeps them, whichever they are.
+    ///
+    /// ```
+    /// use adact::{Activation, ActivationConfig, AdActConfig};
+    /// let adact = AdActConfig::new().with_candidates([Activation::Relu, Activation::Tanh]);
+    /// let layers = ActivationConfig::parse_layers_with("adact+adact:relu,mish", 2, &adact)?;
+    /// assert_eq!(ActivationConfig::format_layers(&layers), "adact:relu,tanh+adact:relu,mish");
+    /// # Ok::<(), adact::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`parse_layers`](Self::parse_layers).
+    pub fn parse_layers_with(text: &str, layers: usize, adact: &AdActConfig) -> Result<Vec<Self>> {
+        let parts: Vec<Self> =
+            text.split('+').map(|part| Self::parse_with(part, adact)).collect::<Result<_>>()?;
         match parts.len() {
             1 => Ok(vec![parts[0].clone(); layers]),
             n if n == layers => Ok(parts),
@@ -82,6 +108,21 @@ impl ActivationConfig {
                 "\"{text}\" names {n} activations: give one for all layers, or one for each of the {layers}"
             ))),
         }
+    }
+
+    /// Reads the text of a layer, where `adact` alone means the given mixture.
+    fn parse_with(text: &str, adact: &AdActConfig) -> Result<Self> {
+        let text = text.trim();
+        let config = match text.strip_prefix("adact:") {
+            Some(list) => {
+                let candidates = list.split(',').map(activation).collect::<Result<Vec<_>>>()?;
+                AdActConfig::new().with_candidates(candidates).into()
+            }
+            None if text == "adact" => adact.clone().into(),
+            None => Self::from(activation(text)?),
+        };
+        config.validate()?;
+        Ok(config)
     }
 
     /// The text that [`parse_layers`](Self::parse_layers) reads: one name if all layers use the same.
@@ -111,19 +152,7 @@ impl FromStr for ActivationConfig {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
-        let text = text.trim();
-        if text == "adact" {
-            return Ok(Self::default());
-        }
-        let config = match text.strip_prefix("adact:") {
-            Some(names) => {
-                let candidates = names.split(',').map(activation).collect::<Result<Vec<_>>>()?;
-                Self::AdAct(AdActConfig::new().with_candidates(candidates))
-            }
-            None => Self::from(activation(text)?),
-        };
-        config.validate()?;
-        Ok(config)
+        Self::parse_with(text, &AdActConfig::new())
     }
 }
 

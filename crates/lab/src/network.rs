@@ -4,7 +4,7 @@ use std::path::Path;
 
 use adact::{
     Activation, ActivationConfig, AdActConfig, AdamW, ConstantsConfig, ConvBlock, ConvBlockConfig, ConvNet,
-    ConvNetConfig, ErrorKind, SingleConfig, Trainer, images_from_channels_last,
+    ConvNetConfig, ErrorKind, Trainer, images_from_channels_last,
 };
 use adact_evidence::records::LayerWeights;
 use burn::module::Module;
@@ -24,6 +24,7 @@ pub fn network(config: &Config, data: &Data) -> Result<Network> {
     let train = config.train.clone().unwrap_or_default();
     let net = ConvNetConfig::new(data.train.channels, data.train.height, data.classes.len())
         .with_activations(activations(&train.activation, &config.model)?)
+        .with_class_names(data.classes.clone())
         .with_seed(train.seed);
     let optimizer = optimizer(&config.protocol);
     let trainer = match &train.init {
@@ -33,7 +34,8 @@ pub fn network(config: &Config, data: &Data) -> Result<Network> {
     Ok(Network { trainer })
 }
 
-/// The activations that a text names, with the settings of `model`.
+/// The activations that a text names, with the settings of `model`: its candidates are those of `adact` alone, a
+/// mixture that lists its own keeps them.
 pub fn activations(text: &str, model: &Model) -> Result<Vec<ActivationConfig>> {
     let constants = ConstantsConfig {
         prelu_slope: model.prelu_slope,
@@ -42,24 +44,12 @@ pub fn activations(text: &str, model: &Model) -> Result<Vec<ActivationConfig>> {
         rrelu_lower: model.rrelu[0],
         rrelu_upper: model.rrelu[1],
     };
-    let weights: Vec<f32> = model.weights.iter().map(|&w| w as f32).collect();
-    let mixture = |own: AdActConfig| {
-        // A mixture that lists its candidates keeps them; `adact` alone means those of the model.
-        let listed = own.candidates != Activation::PAPER;
-        let candidates = if listed { own.candidates } else { model.candidates.clone() };
-        let mixture = AdActConfig::new().with_candidates(candidates).with_constants(constants);
-        if listed || weights.is_empty() { mixture } else { mixture.with_initial_weights(weights.clone()) }
-    };
-    let layers = ActivationConfig::parse_layers(text, LAYERS)?;
-    Ok(layers
-        .into_iter()
-        .map(|layer| match layer {
-            ActivationConfig::AdAct(own) => mixture(own).into(),
-            ActivationConfig::Single(single) => {
-                SingleConfig::new(single.activation).with_constants(constants).into()
-            }
-        })
-        .collect())
+    let mut adact = AdActConfig::new().with_candidates(model.candidates.clone());
+    if !model.weights.is_empty() {
+        adact = adact.with_initial_weights(model.weights.iter().map(|&w| w as f32).collect::<Vec<_>>());
+    }
+    let layers = ActivationConfig::parse_layers_with(text, LAYERS, &adact)?;
+    Ok(layers.into_iter().map(|layer| layer.with_constants(constants)).collect())
 }
 
 fn optimizer(protocol: &Protocol) -> AdamW {
@@ -124,7 +114,7 @@ impl Learner for Network {
 
     fn load(&mut self, path: &Path) -> Result<()> {
         let net = ConvNet::load(path, &Device::flex().autodiff())?;
-        self.trainer = Trainer::from_net(net, AdamW::new())?;
+        self.trainer = Trainer::from_net(net, self.trainer.optimizer().clone())?;
         Ok(())
     }
 
@@ -168,5 +158,88 @@ pub(crate) fn layer_weights(layer: adact::LayerMixture) -> LayerWeights {
 impl From<adact::Error> for Error {
     fn from(e: adact::Error) -> Self {
         if e.is_input() { Self::input(e.to_string()) } else { Self::failure(e.to_string()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Train;
+    use crate::testing::{data, images};
+
+    fn candidates(text: &str, model: &Model) -> Vec<Option<Vec<Activation>>> {
+        let candidates = |layer| match layer {
+            ActivationConfig::AdAct(adact) => Some(adact.candidates),
+            ActivationConfig::Single(_) => None,
+        };
+        activations(text, model).unwrap().into_iter().map(candidates).collect()
+    }
+
+    #[test]
+    fn listed_candidates_are_kept_whichever_they_are() {
+        let two = vec![Activation::Relu, Activation::Tanh];
+        let model = Model { candidates: two.clone(), weights: vec![0.5, -0.5], ..Model::default() };
+        assert_eq!(candidates("adact", &model), vec![Some(two.clone()); 4]);
+        let listed = "adact:relu,elu,leaky_relu,prelu,rrelu,silu,mish";
+        assert_eq!(candidates(listed, &model), vec![Some(Activation::PAPER.to_vec()); 4]);
+        let mixed = candidates(&format!("adact+{listed}+mish+adact:mish"), &model);
+        assert_eq!(mixed, [Some(two), Some(Activation::PAPER.to_vec()), None, Some(vec![Activation::Mish])]);
+        // The initial weights are for the model's candidates.
+        for (layer, expected) in
+            activations(&format!("adact+{listed}+relu+relu"), &model).unwrap().iter().zip([2, 0])
+        {
+            let ActivationConfig::AdAct(adact) = layer else { unreachable!() };
+            assert_eq!(adact.initial_weights.as_ref().map_or(0, Vec::len), expected);
+        }
+    }
+
+    #[test]
+    fn every_activation_has_the_constants_of_the_model() {
+        let model = Model { prelu_slope: 0.5, leaky_relu_slope: 0.2, ..Model::default() };
+        for layer in activations("adact+adact:relu,prelu+prelu+leaky_relu", &model).unwrap() {
+            let constants = match layer {
+                ActivationConfig::AdAct(adact) => adact.constants,
+                ActivationConfig::Single(single) => single.constants,
+            };
+            assert_eq!((constants.prelu_slope, constants.negative_slope), (0.5, 0.2));
+        }
+        assert_eq!(activations("adact", &Model::default()).unwrap(), vec![ActivationConfig::default(); 4]);
+    }
+
+    #[test]
+    fn loaded_weights_are_trained_with_the_same_optimizer() {
+        let mut config = Config {
+            train: Some(Train { activation: "relu".into(), ..Train::default() }),
+            ..Config::default()
+        };
+        config.protocol.lr = 0.05;
+        config.protocol.weight_decay = 0.3;
+        let data = data();
+        let folder = tempfile::tempdir().unwrap();
+        let (weights, after) = (folder.path().join("weights"), folder.path().join("after"));
+        let batch = images(4);
+        let step = |network: &mut Network| {
+            let (mut pixels, mut labels) = (Vec::new(), Vec::new());
+            batch.batch(&[0, 1, 2, 3], &mut pixels, &mut labels);
+            network.step(pixels, &labels, 1).unwrap();
+            network.save(&after).unwrap();
+            std::fs::read(&after).unwrap()
+        };
+        let mut fresh = network(&config, &data).unwrap();
+        fresh.save(&weights).unwrap();
+        let mut loaded = network(&config, &data).unwrap();
+        step(&mut loaded);
+        loaded.load(&weights).unwrap();
+        assert!(step(&mut fresh) == step(&mut loaded), "another optimizer after loading");
+    }
+
+    #[test]
+    fn the_names_of_the_classes_are_in_the_file() {
+        let config = Config { train: Some(Train::default()), ..Config::default() };
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("weights");
+        network(&config, &data()).unwrap().save(&path).unwrap();
+        let net = ConvNet::load(&path, &Device::flex()).unwrap();
+        assert_eq!(net.config().class_names, data().classes);
     }
 }
