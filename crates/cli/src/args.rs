@@ -80,7 +80,9 @@ runs/ with a folder for each training.")]
     /// Say what images show
     #[command(after_help = "Examples:
   adact predict runs/train-fmnist-mini-adact-seed0 shoe.png bag.jpg
-  adact predict best.safetensors --json *.png")]
+  adact predict best.safetensors --json *.png
+  adact predict pytorch.safetensors --shape 3x32x32 --activation relu cat.png
+                                         weights that another program wrote")]
     Predict(PredictArgs),
     /// Show a trained network: parameters, activations, weights per layer
     Inspect(InspectArgs),
@@ -101,7 +103,7 @@ pub struct TrainArgs {
     /// The seed of the initial weights, of the order of the images and of RReLU [default: 0]
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
-    /// Initial weights from a safetensors file
+    /// Initial weights from a safetensors file, of this program or of PyTorch
     #[arg(long, value_name = "FILE")]
     pub init: Option<PathBuf>,
     #[command(flatten)]
@@ -295,11 +297,24 @@ pub struct ReportArgs {
     pub out: Option<PathBuf>,
 }
 
+/// A trained network.
+#[derive(Debug, Args)]
+pub struct NetworkArgs {
+    /// A safetensors file, or the folder of a training
+    pub model: PathBuf,
+    /// The images' channels, height and width, for a file that doesn't say
+    #[arg(long)]
+    pub shape: Option<Shape>,
+    /// `adact`, an activation, or one a layer joined by `+`, for a file that doesn't say
+    #[arg(long, value_name = "NAMES")]
+    pub activation: Option<String>,
+}
+
 /// `adact predict`.
 #[derive(Debug, Args)]
 pub struct PredictArgs {
-    /// A safetensors file, or the folder of a training
-    pub model: PathBuf,
+    #[command(flatten)]
+    pub network: NetworkArgs,
     /// PNG or JPEG files
     #[arg(required = true, value_name = "IMAGE")]
     pub images: Vec<PathBuf>,
@@ -311,8 +326,8 @@ pub struct PredictArgs {
 /// `adact inspect`.
 #[derive(Debug, Args)]
 pub struct InspectArgs {
-    /// A safetensors file, or the folder of a training
-    pub model: PathBuf,
+    #[command(flatten)]
+    pub network: NetworkArgs,
 }
 
 /// `adact bench`.

@@ -4,9 +4,11 @@ mod common;
 
 use std::fs;
 use std::io::Read;
+use std::path::Path;
 use std::process::Stdio;
 
 use common::{TINY, adact, json, json_lines, ok, run};
+use serde_json::Value;
 
 #[test]
 fn help_teaches() {
@@ -99,6 +101,80 @@ fn a_network_is_inspected_and_asked() {
         assert_eq!(layer["mixture"]["w"], expected["w"]);
     }
     assert!(ok(dir.path(), "inspect run/best.safetensors").contains("chosen"));
+
+    // Away from its folder it still knows its classes.
+    fs::rename(dir.path().join("run/best.safetensors"), dir.path().join("moved.safetensors")).unwrap();
+    let moved = &json_lines(&ok(dir.path(), "predict moved.safetensors sheet.png --json"))[0];
+    assert_eq!(moved["probabilities"], told["probabilities"]);
+    assert!(ok(dir.path(), "inspect moved.safetensors").contains("(T-shirt/top, Trouser, "));
+}
+
+/// The file as PyTorch writes it: without metadata, the network wrapped, the values cut to bfloat16.
+fn as_pytorch_writes(path: &Path) -> Vec<u8> {
+    let file = fs::read(path).unwrap();
+    let (length, rest) = file.split_at(8);
+    let (header, values) = rest.split_at(u64::from_le_bytes(length.try_into().unwrap()) as usize);
+    let header: Value = serde_json::from_slice(header).unwrap();
+    let (mut tensors, mut bytes) = (serde_json::Map::new(), Vec::new());
+    for (name, tensor) in header.as_object().unwrap().iter().filter(|(name, _)| *name != "__metadata__") {
+        let place = |i: usize| tensor["data_offsets"][i].as_u64().unwrap() as usize;
+        let start = bytes.len();
+        values[place(0)..place(1)].chunks(4).for_each(|value| bytes.extend(&value[2..]));
+        let entry = serde_json::json!({
+            "dtype": "BF16", "shape": tensor["shape"], "data_offsets": [start, bytes.len()]
+        });
+        tensors.insert(format!("module._orig_mod.{name}"), entry);
+    }
+    let header = Value::from(tensors).to_string();
+    [&(header.len() as u64).to_le_bytes(), header.as_bytes(), &bytes].concat()
+}
+
+#[test]
+fn weights_of_another_program_are_read_with_what_they_leave_open() {
+    let dir = tempfile::tempdir().unwrap();
+    ok(dir.path(), &format!("train {TINY} --epochs 1 --activation mish+mish+elu+silu --out run"));
+    ok(dir.path(), "data preview fmnist-mini --columns 2 --out sheet.png");
+    let path = dir.path().join("torch.safetensors");
+    fs::write(&path, as_pytorch_writes(&dir.path().join("run/best.safetensors"))).unwrap();
+
+    let refused = |line: &str, words: &[&str]| {
+        let output = run(dir.path(), line);
+        let err = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{line}\n{err}");
+        assert!(
+            words.iter().all(|word| err.contains(word)) && err.trim_end().lines().count() == 1,
+            "{line}\n{err}"
+        );
+    };
+    for command in ["predict torch.safetensors sheet.png", "inspect torch.safetensors"] {
+        refused(
+            command,
+            &["torch.safetensors", "16 to 31 a side", "activation of layer 1", "--shape", "--activation"],
+        );
+        refused(&format!("{command} --shape 1x28x28"), &["activation of layer 1", "--activation"]);
+        refused(&format!("{command} --shape 3x28x28 --activation mish"), &["1 channels, not 3"]);
+        refused(&format!("{command} --shape 1x32x32 --activation mish"), &["16 to 31 a side, not 32"]);
+    }
+    let known = "--shape 1x28x28 --activation mish+mish+elu+silu";
+    let network = &json_lines(&ok(dir.path(), &format!("inspect torch.safetensors {known} --json")))[0];
+    assert_eq!((&network["parameters"], &network["classes"][9]), (&391_370.into(), &"9".into()));
+    let probabilities = |line: &str| {
+        let told = &json_lines(&ok(dir.path(), line))[0];
+        let mut all: Vec<f64> =
+            told["probabilities"].as_array().unwrap().iter().map(|p| p[1].as_f64().unwrap()).collect();
+        all.sort_by(f64::total_cmp);
+        all
+    };
+    let own = probabilities("predict run sheet.png --json");
+    let read = probabilities(&format!("predict torch.safetensors {known} sheet.png --json"));
+    assert!(own.iter().zip(&read).all(|(a, b)| (a - b).abs() < 0.02), "{own:?} {read:?}");
+
+    // A training starts from them, and our own files say all by themselves.
+    let init = "--init torch.safetensors --activation mish+mish+elu+silu --epochs 1";
+    ok(dir.path(), &format!("train {TINY} {init} --out from"));
+    ok(dir.path(), &format!("inspect run {known}"));
+    refused("inspect run --shape 1x32x32", &["images of 1x28x28, not 1x32x32"]);
+    refused("inspect run --activation relu", &["with mish+mish+elu+silu, not relu"]);
 }
 
 #[test]

@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use adact::ConvNet;
+pub use adact::Hints;
+use adact::{ConvNet, ConvNetConfig, ErrorKind};
 use adact_data::Images;
 use adact_data::folder::read_image;
 use adact_evidence::records::{LayerWeights, RESULT, RunResult};
@@ -65,11 +66,12 @@ pub struct Layer {
 }
 
 impl Model {
-    /// Opens a weights file, or the best weights of a run directory.
+    /// Opens a weights file, or the best weights of a run directory. What the file of another program doesn't say of
+    /// its network, the hints do.
     ///
     /// # Errors
-    /// If there is none, or it is broken.
-    pub fn open(path: &Path) -> Result<Self> {
+    /// If there is none, it is broken, says something else than the hints, or leaves something open.
+    pub fn open(path: &Path, hints: &Hints) -> Result<Self> {
         let path = if path.is_dir() { path.join(BEST) } else { path.to_owned() };
         if !path.exists() {
             return Err(Error::input(format!(
@@ -77,8 +79,11 @@ impl Model {
                 path.display()
             )));
         }
-        let net = ConvNet::load(&path, &Device::flex())?;
-        let classes = class_names(&path, net.config().classes);
+        let net = ConvNet::load_with(&path, hints, &Device::flex()).map_err(|e| match e.kind() {
+            ErrorKind::Undetermined => Error::input(format!("{e}; --shape and --activation say it")),
+            _ => e.into(),
+        })?;
+        let classes = class_names(&path, net.config());
         Ok(Self { path, net, classes })
     }
 
@@ -135,12 +140,21 @@ impl Model {
     }
 }
 
-/// The names of the classes, from the result that lies beside the weights; else their numbers.
-fn class_names(weights: &Path, classes: usize) -> Vec<String> {
-    RunResult::read(&weights.with_file_name(RESULT))
-        .ok()
-        .and_then(|result| result.confusion)
-        .map(|confusion| confusion.classes)
-        .filter(|names| names.len() == classes)
-        .unwrap_or_else(|| (0..classes).map(|class| class.to_string()).collect())
+/// The names of the classes, as the weights have them; older ones have not, but a result beside them. Else their
+/// numbers.
+fn class_names(weights: &Path, config: &ConvNetConfig) -> Vec<String> {
+    let names = if config.class_names.is_empty() {
+        let result = RunResult::read(&weights.with_file_name(RESULT)).ok();
+        let confusion = result.and_then(|result| result.confusion);
+        confusion.map(|confusion| confusion.classes).filter(|names| names.len() == config.classes)
+    } else {
+        Some(config.class_names.clone())
+    };
+    let names = names.unwrap_or_else(|| (0..config.classes).map(|class| class.to_string()).collect());
+    names.iter().map(|name| printable(name)).collect()
+}
+
+/// A name from a file without what would move a terminal's cursor.
+fn printable(name: &str) -> String {
+    name.chars().map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect()
 }

@@ -2,13 +2,13 @@
 
 use adact_evidence::{names, table};
 use adact_lab::Result;
-use adact_lab::model::{Layer, Model};
+use adact_lab::model::{Hints, Layer, Model};
 
-use crate::args::{InspectArgs, PredictArgs};
+use crate::args::{InspectArgs, NetworkArgs, PredictArgs};
 use crate::out;
 
 pub fn predict(args: &PredictArgs, json: bool) -> Result<()> {
-    let predictions = Model::open(&args.model)?.predict(&args.images)?;
+    let predictions = open(&args.network)?.predict(&args.images)?;
     if json {
         return predictions.iter().try_for_each(out::json);
     }
@@ -21,7 +21,7 @@ pub fn predict(args: &PredictArgs, json: bool) -> Result<()> {
 }
 
 pub fn inspect(args: &InspectArgs, json: bool) -> Result<()> {
-    let network = Model::open(&args.model)?.describe();
+    let network = open(&args.network)?.describe();
     if json {
         return out::json(&network);
     }
@@ -35,6 +35,14 @@ pub fn inspect(args: &InspectArgs, json: bool) -> Result<()> {
         network.seed,
     ))?;
     network.layers.iter().try_for_each(layer)
+}
+
+fn open(args: &NetworkArgs) -> Result<Model> {
+    let hints = Hints {
+        shape: args.shape.map(|shape| [shape.channels, shape.side]),
+        activation: args.activation.clone(),
+    };
+    Model::open(&args.model, &hints)
 }
 
 fn layer(layer: &Layer) -> Result<()> {
