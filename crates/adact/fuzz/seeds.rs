@@ -9,7 +9,9 @@ fn main() -> std::io::Result<()> {
     let folder = tempfile::tempdir()?;
     files::write_valid(folder.path());
     let foreign = files::FOREIGN_FILES.map(|(file, _, _)| ("weights", file));
-    for (target, file) in [("weights", files::WEIGHTS_FILE), ("state", adact::STATE_FILE)].into_iter().chain(foreign) {
+    for (target, file) in
+        [("weights", files::WEIGHTS_FILE), ("state", adact::STATE_FILE)].into_iter().chain(foreign)
+    {
         let corpus = Path::new("corpus").join(target);
         std::fs::create_dir_all(&corpus)?;
         std::fs::copy(folder.path().join(file), corpus.join(file))?;

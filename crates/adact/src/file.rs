@@ -58,6 +58,7 @@ fn replace(path: &Path, contents: &[u8]) -> std::io::Result<()> {
 pub(crate) fn read(path: &Path) -> Result<(Entries, Option<String>)> {
     let bytes = std::fs::read(path).map_err(|e| Error::read(path, &e))?;
     let corrupt = |what: String| {
+        let what = other_format(&bytes).map_or(what, str::to_string);
         Error::new(
             ErrorKind::CorruptFile,
             format!("{} is not a whole safetensors file: {what}", path.display()),
@@ -75,6 +76,16 @@ pub(crate) fn read(path: &Path) -> Result<(Entries, Option<String>)> {
         entries.insert(name.to_string(), Entry { shape: view.shape().to_vec(), values });
     }
     Ok((entries, metadata))
+}
+
+/// What a file is that begins as another format of weights does.
+fn other_format(bytes: &[u8]) -> Option<&'static str> {
+    let formats: [(&[u8], &str); 3] = [
+        (b"PK\x03\x04", "it is a ZIP file, as torch.save writes; write it with safetensors.torch.save_file"),
+        (b"\x80\x02", "it is a pickle, as torch.save writes; write it with safetensors.torch.save_file"),
+        (b"\x89HDF", "it is an HDF5 file; write its weights with safetensors"),
+    ];
+    formats.into_iter().find_map(|(start, what)| bytes.starts_with(start).then_some(what))
 }
 
 /// Whether a tensor only counts: the batches that a `BatchNorm` has seen, the models in an `AveragedModel`.

@@ -1,5 +1,6 @@
 //! Weights that other programs wrote: the names that PyTorch's wrappers give, and what network the tensors are of.
 
+use std::ops::RangeInclusive;
 use std::path::Path;
 
 use adact_kernels::Activation;
@@ -14,7 +15,7 @@ use crate::layer_config::ActivationConfig;
 ///
 /// Files of [`ConvNet::save`](crate::ConvNet::save) say everything. One that PyTorch wrote has its tensors only: they
 /// tell the widths and the classes, and the activation where it has parameters (a mixture of the paper's seven
-/// candidates, PReLU).
+/// candidates, PReLU). The activations' constants are PyTorch's defaults then.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Hints {
     /// Channels and side of the images. Default none: as the file says.
@@ -102,87 +103,107 @@ pub(crate) fn missing(name: &str, entries: &Entries) -> String {
 /// [`ErrorKind::Undetermined`] if tensors and hints leave it open, [`ErrorKind::ModelMismatch`] if there is no such
 /// network.
 pub(crate) fn infer(path: &Path, entries: &Entries, hints: &Hints) -> Result<ConvNetConfig> {
+    let fail = |kind, what: String| Error::new(kind, format!("{} {what}", path.display()));
     let strange = |what: String| {
-        let message = format!("{} holds no network that this library knows: {what}", path.display());
-        Error::new(ErrorKind::ModelMismatch, message)
+        fail(ErrorKind::ModelMismatch, format!("holds no network that this library knows: {what}"))
     };
-    let shape = |name: &str| -> Result<&[usize]> {
-        let entry = entries.get(name).ok_or_else(|| strange(missing(name, entries)))?;
-        Ok(&entry.shape)
-    };
-    let axes = |name: &str, axes: &str| -> Error {
-        let shape = entries.get(name).map(|entry| entry.shape.clone()).unwrap_or_default();
-        strange(format!("tensor {name} is {shape:?}, not ({axes})"))
-    };
-    let (mut channels, mut widths) = (0, Vec::new());
-    for name in (0..).map(|i| format!("conv.{i}.weight")) {
-        if !widths.is_empty() && !entries.contains_key(&name) {
-            break;
-        }
-        let [out, input, _, _] = *shape(&name)? else {
-            return Err(axes(&name, "out channels, in channels, kernel, kernel"));
-        };
-        if widths.is_empty() {
-            channels = input;
-        }
-        widths.push(out);
-    }
-    let [classes, features] = *shape("fc.weight")? else {
-        return Err(axes("fc.weight", "classes, inputs"));
-    };
-    let sides = sides(features, &widths).ok_or_else(|| {
-        let width = widths.last().copied().unwrap_or(0);
-        strange(format!("the {features} inputs of fc.weight are no square image of {width} channels"))
-    })?;
+    let Sizes { channels, widths, classes, sides } = Sizes::of(entries).map_err(strange)?;
+    let image = |side: &usize| format!("{channels}x{side}x{side}");
+    let fits = format!("{} to {}", image(sides.start()), image(sides.end()));
 
     let mut open = Vec::new();
     let side = match hints.shape {
-        Some([given, _]) if given != channels => {
-            return Err(strange(format!("conv.0.weight is for images of {channels} channels, not {given}")));
-        }
-        Some([_, side]) if !sides.contains(&side) => {
-            let (least, most) = (sides.start(), sides.end());
-            return Err(strange(format!("fc.weight is for images of {least} to {most} a side, not {side}")));
+        Some([given, side]) if given != channels || !sides.contains(&side) => {
+            return Err(strange(format!("its tensors are for images of {fits}, not {given}x{side}x{side}")));
         }
         Some([_, side]) => side,
         None => {
-            let (least, most) = (sides.start(), sides.end());
-            open.push(format!("the shape of its images ({channels} channels, {least} to {most} a side)"));
-            *least
+            open.push(format!("the shape of its images ({fits})"));
+            *sides.start()
         }
     };
     let activations = match &hints.activation {
         Some(text) => layers(path, text, widths.len())?,
-        None => (0..widths.len())
-            .map(|i| {
-                told_activation(entries, i).unwrap_or_else(|| {
-                    open.push(format!("the activation of layer {}", i + 1));
-                    ActivationConfig::default()
-                })
-            })
-            .collect(),
+        None => told_activations(entries, widths.len()).unwrap_or_else(|unknown| {
+            open.push(unknown);
+            Vec::new()
+        }),
     };
-    if !open.is_empty() {
-        let message = format!(
-            "{} has no configuration in its metadata, and its tensors leave open {}",
-            path.display(),
-            open.join(", ")
-        );
-        return Err(Error::new(ErrorKind::Undetermined, message));
+    if open.is_empty() {
+        return Ok(ConvNetConfig {
+            channels,
+            side,
+            classes,
+            widths,
+            activations,
+            ..ConvNetConfig::new(0, 0, 0)
+        });
     }
-    Ok(ConvNetConfig { channels, side, classes, widths, activations, ..ConvNetConfig::new(0, 0, 0) })
+    let open = open.join(" and ");
+    let what = format!("has no configuration in its metadata, and its tensors leave open {open}");
+    Err(fail(ErrorKind::Undetermined, what))
+}
+
+/// What the shapes of a network's tensors tell.
+struct Sizes {
+    channels: usize,
+    widths: Vec<usize>,
+    classes: usize,
+    /// The sides of the images that it may take.
+    sides: RangeInclusive<usize>,
+}
+
+impl Sizes {
+    /// Those of these tensors, or why they are of no such network.
+    fn of(entries: &Entries) -> std::result::Result<Self, String> {
+        let shape = |name: &str| {
+            entries.get(name).map(|entry| &entry.shape[..]).ok_or_else(|| missing(name, entries))
+        };
+        let other =
+            |name: &str, axes: &str| format!("tensor {name} is {:?}, not ({axes})", entries[name].shape);
+        let (mut channels, mut widths) = (None, Vec::new());
+        for name in (0..).map(|i| format!("conv.{i}.weight")) {
+            if channels.is_some() && !entries.contains_key(&name) {
+                break;
+            }
+            let [out, input, _, _] = *shape(&name)? else {
+                return Err(other(&name, "out channels, in channels, kernel, kernel"));
+            };
+            channels.get_or_insert(input);
+            widths.push(out);
+        }
+        let [classes, features] = *shape("fc.weight")? else {
+            return Err(other("fc.weight", "classes, inputs"));
+        };
+        let (channels, width) = (channels.unwrap_or(0), widths.last().copied().unwrap_or(0));
+        let sides = sides(features, width, widths.len());
+        let sides = sides.ok_or_else(|| {
+            format!("the {features} inputs of fc.weight are no square image of {width} channels")
+        })?;
+        Ok(Self { channels, widths, classes, sides })
+    }
 }
 
 /// The sides of images that end as these inputs of the fully connected layer: every block halves them, rounding down.
-fn sides(features: usize, widths: &[usize]) -> Option<std::ops::RangeInclusive<usize>> {
-    let width = *widths.last()?;
-    let places = features.checked_div(width)?;
-    let last = places.isqrt();
+fn sides(features: usize, width: usize, blocks: usize) -> Option<RangeInclusive<usize>> {
+    let last = features.checked_div(width)?.isqrt();
     if last == 0 || last * last * width != features {
         return None;
     }
-    let halvings = 1usize.checked_shl(u32::try_from(widths.len()).ok()?)?;
+    let halvings = 1usize.checked_shl(u32::try_from(blocks).ok()?)?;
     Some(last.checked_mul(halvings)?..=last.checked_add(1)?.checked_mul(halvings)? - 1)
+}
+
+/// The activation of each block, if their parameters tell them; else those that they don't tell.
+fn told_activations(entries: &Entries, blocks: usize) -> std::result::Result<Vec<ActivationConfig>, String> {
+    let told: Vec<_> = (0..blocks).map(|block| told_activation(entries, block)).collect();
+    let unknown: Vec<String> =
+        (1..).zip(&told).filter(|(_, told)| told.is_none()).map(|(layer, _)| layer.to_string()).collect();
+    match &unknown[..] {
+        [] => Ok(told.into_iter().flatten().collect()),
+        [one] => Err(format!("the activation of layer {one}")),
+        _ => Err(format!("the activations of layers {}", unknown.join(", "))),
+    }
 }
 
 /// The activation of a block, if its parameters tell it.

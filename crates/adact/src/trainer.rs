@@ -239,6 +239,11 @@ impl Trainer {
     }
 }
 
+/// Whether a file's metadata are those of a state.
+pub(crate) fn is_state(json: &str) -> bool {
+    serde_json::from_str::<Metadata>(json).is_ok()
+}
+
 /// More steps than a training can have; what says so is damaged.
 const MAX_STEPS: u64 = 1 << 53;
 

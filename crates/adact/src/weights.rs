@@ -11,6 +11,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::file::{self, Entries, Entry};
 use crate::foreign::{self, Hints};
 use crate::statistic::Statistic;
+use crate::trainer;
 
 /// A tensor of a network: a parameter of some rank or a running statistic.
 enum Field<'a> {
@@ -171,10 +172,11 @@ impl ConvNetConfig {
     }
 
     fn from_metadata(path: &Path, json: &str) -> Result<Self> {
-        let damaged = |e: &dyn std::fmt::Display| {
-            let message = format!("{} has a damaged configuration: {e}", path.display());
-            Error::new(ErrorKind::CorruptFile, message)
-        };
+        let corrupt = |what: String| Error::new(ErrorKind::CorruptFile, format!("{} {what}", path.display()));
+        if trainer::is_state(json) {
+            return Err(corrupt("is the state of a training, not the weights of a network".into()));
+        }
+        let damaged = |e: &dyn std::fmt::Display| corrupt(format!("has a damaged configuration: {e}"));
         let config: Self = serde_json::from_str(json).map_err(|e| damaged(&e))?;
         config.validate().map_err(|e| damaged(&e))?;
         Ok(config)

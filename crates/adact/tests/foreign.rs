@@ -216,16 +216,15 @@ fn what_the_tensors_tell_needs_no_hint() {
         assert_eq!(*weights.load(&shape()).unwrap().config(), config(text));
         let (kind, message) = weights.refusal(&Hints::default());
         assert_eq!(kind, ErrorKind::Undetermined);
-        assert!(
-            message.ends_with("leave open the shape of its images (3 channels, 16 to 19 a side)"),
-            "{message}"
-        );
+        assert!(message.ends_with("leave open the shape of its images (3x16x16 to 3x19x19)"), "{message}");
     }
     let weights = Weights::of(&config("prelu+mish"));
     let (kind, message) = weights.refusal(&Hints::default());
     assert_eq!(kind, ErrorKind::Undetermined);
-    let expected = "the shape of its images (3 channels, 16 to 19 a side), the activation of layer 2";
+    let expected = "the shape of its images (3x16x16 to 3x19x19) and the activation of layer 2";
     assert!(message.ends_with(expected), "{message}");
+    let message = Weights::of(&config("mish")).refusal(&shape()).1;
+    assert!(message.ends_with("leave open the activations of layers 1, 2"), "{message}");
     let net = weights.load(&shape().with_activation("prelu+mish")).unwrap();
     assert_eq!(*net.config(), config("prelu+mish"));
     // Other candidates are as many weights; only a hint tells which they are.
@@ -246,8 +245,12 @@ fn files_of_other_networks_are_refused_in_one_sentence() {
     };
     let known = || shape().with_activation("mish+prelu");
     let same = |_: &mut Weights| {};
-    check(&same, Hints::default().with_shape(1, 18), "conv.0.weight is for images of 3 channels, not 1");
-    check(&same, Hints::default().with_shape(3, 32), "fc.weight is for images of 16 to 19 a side, not 32");
+    check(
+        &same,
+        Hints::default().with_shape(1, 18),
+        "its tensors are for images of 3x16x16 to 3x19x19, not 1x18x18",
+    );
+    check(&same, Hints::default().with_shape(3, 32), "images of 3x16x16 to 3x19x19, not 3x32x32");
     check(&same, shape().with_activation("rleu"), "relu");
     check(&same, shape().with_activation("relu+elu+mish"), "has 2 blocks: ");
     check(&same, shape().with_activation("mish"), "it has no tensor act.1.weight");

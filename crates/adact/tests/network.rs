@@ -393,6 +393,9 @@ fn bad_files_are_refused() {
     assert_eq!(load(&good[..good.len() - 1]), ErrorKind::CorruptFile);
     assert_eq!(load(&good[..100]), ErrorKind::CorruptFile);
     assert_eq!(load(&[&good[..], b"x"].concat()), ErrorKind::CorruptFile);
+    std::fs::write(&path, b"PK\x03\x04 a file of torch.save").unwrap();
+    let pickled = ConvNet::load(&path, &Device::flex()).unwrap_err();
+    assert!(pickled.to_string().contains("it is a ZIP file, as torch.save writes"), "{pickled}");
     let missing = ConvNet::load(folder.path().join("none"), &Device::flex()).unwrap_err();
     assert_eq!(missing.kind(), ErrorKind::MissingFile);
 
@@ -419,6 +422,12 @@ fn bad_files_are_refused() {
     std::fs::write(folder.path().join(adact::STATE_FILE), &good).unwrap();
     let state = Trainer::load_state(folder.path()).unwrap_err();
     assert!(state.to_string().contains("not the state of a training"), "{state}");
+    Trainer::from_net(net.clone(), AdamW::new()).unwrap().save_state(folder.path()).unwrap();
+    let weights = ConvNet::load(folder.path().join(adact::STATE_FILE), &Device::flex()).unwrap_err();
+    assert!(
+        weights.to_string().ends_with("is the state of a training, not the weights of a network"),
+        "{weights}"
+    );
 
     let nowhere = folder.path().join("no/folder/net.safetensors");
     let error = net.save(nowhere).unwrap_err();

@@ -106,7 +106,7 @@ fn a_network_is_inspected_and_asked() {
     fs::rename(dir.path().join("run/best.safetensors"), dir.path().join("moved.safetensors")).unwrap();
     let moved = &json_lines(&ok(dir.path(), "predict moved.safetensors sheet.png --json"))[0];
     assert_eq!(moved["probabilities"], told["probabilities"]);
-    assert!(ok(dir.path(), "inspect moved.safetensors").contains("(T-shirt/top, Trouser, "));
+    assert!(ok(dir.path(), "inspect moved.safetensors").contains("(T-shirt/top, trouser, "));
 }
 
 /// The file as PyTorch writes it: without metadata, the network wrapped, the values cut to bfloat16.
@@ -149,11 +149,17 @@ fn weights_of_another_program_are_read_with_what_they_leave_open() {
     for command in ["predict torch.safetensors sheet.png", "inspect torch.safetensors"] {
         refused(
             command,
-            &["torch.safetensors", "16 to 31 a side", "activation of layer 1", "--shape", "--activation"],
+            &[
+                "torch.safetensors",
+                "1x16x16 to 1x31x31",
+                "activations of layers 1, 2, 3, 4",
+                "--shape",
+                "--activation",
+            ],
         );
-        refused(&format!("{command} --shape 1x28x28"), &["activation of layer 1", "--activation"]);
-        refused(&format!("{command} --shape 3x28x28 --activation mish"), &["1 channels, not 3"]);
-        refused(&format!("{command} --shape 1x32x32 --activation mish"), &["16 to 31 a side, not 32"]);
+        refused(&format!("{command} --shape 1x28x28"), &["activations of layers 1, 2, 3, 4", "--activation"]);
+        refused(&format!("{command} --shape 3x28x28 --activation mish"), &["1x31x31, not 3x28x28"]);
+        refused(&format!("{command} --shape 1x32x32 --activation mish"), &["1x31x31, not 1x32x32"]);
     }
     let known = "--shape 1x28x28 --activation mish+mish+elu+silu";
     let network = &json_lines(&ok(dir.path(), &format!("inspect torch.safetensors {known} --json")))[0];
@@ -173,8 +179,13 @@ fn weights_of_another_program_are_read_with_what_they_leave_open() {
     let init = "--init torch.safetensors --activation mish+mish+elu+silu --epochs 1";
     ok(dir.path(), &format!("train {TINY} {init} --out from"));
     ok(dir.path(), &format!("inspect run {known}"));
+    refused("inspect run/last/state.safetensors", &["is the state of a training"]);
     refused("inspect run --shape 1x32x32", &["images of 1x28x28, not 1x32x32"]);
     refused("inspect run --activation relu", &["with mish+mish+elu+silu, not relu"]);
+
+    // Weights that don't name their classes have the names of the result beside them.
+    fs::rename(&path, dir.path().join("run/best.safetensors")).unwrap();
+    assert!(ok(dir.path(), &format!("inspect run {known}")).contains("(T-shirt/top, trouser, "));
 }
 
 #[test]

@@ -158,3 +158,22 @@ fn class_names(weights: &Path, config: &ConvNetConfig) -> Vec<String> {
 fn printable(name: &str) -> String {
     name.chars().map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_classes_come_from_the_file_and_cannot_steer_a_terminal() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("net.safetensors");
+        let config = ConvNetConfig::new(1, 16, 2);
+        let classes = |config: &ConvNetConfig| {
+            config.init(&Device::flex()).unwrap().save(&path).unwrap();
+            Model::open(&path, &Hints::default()).unwrap().describe().classes
+        };
+        assert_eq!(classes(&config), ["0", "1"]);
+        let names = ["猫".to_string(), "\u{1b}[2Jx\ny".to_string()];
+        assert_eq!(classes(&config.with_class_names(names)), ["猫", "\u{fffd}[2Jx\u{fffd}y"]);
+    }
+}
