@@ -68,7 +68,9 @@ pub(crate) fn read(path: &Path) -> Result<(Entries, Option<String>)> {
     let tensors = SafeTensors::deserialize(&bytes).map_err(|e| corrupt(e.to_string()))?;
     let metadata = header.metadata().as_ref().and_then(|map| map.get(KEY)).cloned();
     let mut entries = Entries::new();
-    for (name, view) in tensors.iter().filter(|(name, _)| !is_counter(name)) {
+    // In order, so that of several faults the same one is told each time.
+    let tensors: BTreeMap<_, _> = tensors.iter().filter(|(name, _)| !is_counter(name)).collect();
+    for (name, view) in tensors {
         let values = values(&view).map_err(|what| {
             let message = format!("{}: tensor {name} {what}", path.display());
             Error::new(ErrorKind::ModelMismatch, message)

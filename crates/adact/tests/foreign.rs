@@ -116,7 +116,8 @@ fn every_half_precision_number_is_widened_exactly() {
     let mut tensors = Weights::of(&config).0;
     assert_eq!(tensors.remove("fc.weight").unwrap().0, [64, 1024]);
     let all: Vec<u8> = (0..=u16::MAX).flat_map(u16::to_le_bytes).collect();
-    let widened: [(Dtype, fn(u16) -> f32); 2] = [
+    type Widen = fn(u16) -> f32;
+    let widened: [(Dtype, Widen); 2] = [
         (Dtype::BF16, |bits| f32::from_bits(u32::from(bits) << 16)),
         (Dtype::F16, |bits| {
             let sign = if bits >> 15 == 0 { 1.0 } else { -1.0 };
