@@ -74,6 +74,9 @@ pub fn selection_in_words(selection: Selection) -> String {
             "Best epoch and activations picked on {:.0}% of the training set, held out; the test set was touched once.",
             share * 100.0
         ),
+        Selection::ValidationSet => {
+            "Best epoch and activations picked on the data's own validation set; the test set was touched once.".into()
+        }
     }
 }
 

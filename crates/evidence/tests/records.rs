@@ -144,6 +144,7 @@ fn selections_are_read_as_they_are_written() {
         assert_eq!(text.parse::<Selection>().unwrap().to_string(), text);
     }
     assert_eq!("validation".parse::<Selection>().unwrap(), Selection::Validation(0.1));
+    assert_eq!(Selection::ValidationSet.to_string().parse::<Selection>().unwrap(), Selection::ValidationSet);
     for wrong in ["", "train", "validation:0", "validation:1", "validation:x", "test:0.1", "validation:NaN"] {
         assert!(wrong.parse::<Selection>().unwrap_err().is_input(), "{wrong}");
     }

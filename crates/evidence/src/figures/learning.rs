@@ -13,7 +13,9 @@ type Value = fn(&EpochRecord) -> Option<f64>;
 pub fn learning_curves(study: &Study) -> Option<Figure> {
     let (accuracy, loss, set): (Value, Value, _) = match study.result.selection {
         Selection::Test => (|e| e.test_accuracy, |e| e.test_loss, "Test"),
-        Selection::Validation(_) => (|e| e.validation_accuracy, |e| e.validation_loss, "Validation"),
+        Selection::Validation(_) | Selection::ValidationSet => {
+            (|e| e.validation_accuracy, |e| e.validation_loss, "Validation")
+        }
     };
     let panels: Vec<Panel> = [
         (format!("{set} accuracy"), accuracy),

@@ -74,7 +74,7 @@ pub struct Last {
     pub test_loss: Option<f64>,
 }
 
-/// What picks the best epoch and the activations. Written `test` or `validation:0.1`.
+/// What picks the best epoch and the activations. Written `test`, `validation:0.1` or `validation-set`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Selection {
@@ -83,6 +83,8 @@ pub enum Selection {
     Test,
     /// A part of the training set that is held out, with its share; the test set is touched once.
     Validation(f64),
+    /// A validation set that came with the data; the test set is touched once.
+    ValidationSet,
 }
 
 impl Selection {
@@ -95,6 +97,7 @@ impl fmt::Display for Selection {
         match self {
             Self::Test => f.write_str("test"),
             Self::Validation(share) => write!(f, "validation:{share}"),
+            Self::ValidationSet => f.write_str("validation-set"),
         }
     }
 }
@@ -105,6 +108,7 @@ impl FromStr for Selection {
     fn from_str(s: &str) -> Result<Self> {
         let share = match s.split_once(':') {
             None if s == "test" => return Ok(Self::Test),
+            None if s == "validation-set" => return Ok(Self::ValidationSet),
             None if s == "validation" => Some(Self::DEFAULT_SHARE),
             Some(("validation", share)) => share.parse().ok(),
             _ => None,
@@ -135,10 +139,10 @@ impl From<Selection> for String {
     }
 }
 
-/// What the held-out part of the training set said.
+/// What the images by which the epoch was picked said.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Validation {
-    /// How many images were held out.
+    /// How many images they are.
     pub images: usize,
     /// The accuracy on them in the epoch that was kept.
     pub accuracy: f64,
