@@ -194,15 +194,20 @@ pub enum Switch {
 #[command(next_help_heading = "Images")]
 pub struct DataArgs {
     /// A data set's name (`adact data list`) or a folder of images [default: fmnist-mini]
+    ///
+    /// In a folder of images each class has a folder of its own: train/CLASS and test/CLASS, or CLASS alone and a split.
+    /// A folder `val`, `valid` or `validation` is the validation set, or the test set where there is none. PNG, JPEG,
+    /// WebP, GIF (the first frame), BMP and TIFF (the first page) are read, by content; transparent pictures are put on
+    /// white.
     #[arg(long, value_name = "NAME|DIR")]
     pub dataset: Option<String>,
     /// Where the data sets lie [default: $ADACT_DATA, or the cache folder]
     #[arg(long, value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
-    /// Only the first N training images
+    /// Only the first N training images; of a folder N drawn by --split-seed, the same share of every class
     #[arg(long, value_name = "N")]
     pub limit_train: Option<usize>,
-    /// Only the first N test images
+    /// Only the first N test images; of a folder N drawn in the same way
     #[arg(long, value_name = "N")]
     pub limit_test: Option<usize>,
     /// The seed of splits: of sets without a test set, and of the validation part [default: 0]
@@ -258,6 +263,9 @@ pub struct ProtocolArgs {
     #[arg(long, value_name = "DECAY", allow_hyphen_values = true)]
     pub weight_decay: Option<f64>,
     /// Where the best epoch is picked: `test`, as the paper does, or `validation[:FRACTION]` [default: test]
+    ///
+    /// `validation` holds a part of the training images out (a tenth, or FRACTION), or takes a folder's validation set
+    /// where it has one.
     #[arg(long, value_name = "WHERE")]
     pub select: Option<Selection>,
 }
@@ -315,7 +323,7 @@ pub struct NetworkArgs {
 pub struct PredictArgs {
     #[command(flatten)]
     pub network: NetworkArgs,
-    /// PNG or JPEG files
+    /// PNG, JPEG, WebP, GIF, BMP or TIFF files
     #[arg(required = true, value_name = "IMAGE")]
     pub images: Vec<PathBuf>,
     /// How many classes to show

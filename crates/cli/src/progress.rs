@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use adact_evidence::records::EpochRecord;
 use adact_evidence::{names, table};
+use adact_lab::images::Data;
 use adact_lab::{Event, Observer, RunId};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
@@ -116,6 +117,11 @@ impl Progress {
             whole.set_style(style("{prefix} {bar:24} {percent:>3}%  {pos} of {len} epochs  {eta} left"));
             whole.inc(1);
         }
+    }
+
+    /// What the user should know about the images before the training.
+    pub fn remarks(&self, data: &Data) {
+        data.remarks.iter().for_each(|remark| self.event(Event::Note(&format!("{}: {remark}", data.name))));
     }
 
     fn ended(&self, run: &RunId) {

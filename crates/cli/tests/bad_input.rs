@@ -287,3 +287,39 @@ fn a_wrong_simd_path() {
     assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&output.stderr).contains("sse9"));
 }
+
+#[test]
+fn folders_of_images() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    ok(dir, "data preview fmnist-mini --columns 1 --out sheet.png");
+    let fruit = dir.join("fruit");
+    for class in ["apple", "lime"] {
+        fs::create_dir_all(fruit.join(class)).unwrap();
+        for i in 0..5 {
+            fs::copy(dir.join("sheet.png"), fruit.join(class).join(format!("{i}.png"))).unwrap();
+        }
+    }
+    let picture = fs::read(dir.join("sheet.png")).unwrap();
+    fs::write(fruit.join("lime/cut.png"), &picture[..picture.len() / 2]).unwrap();
+    fs::write(fruit.join("apple/photo.jpg"), "\0\0\0\x18ftypheic\0\0\0\0").unwrap();
+    let words = ["2 images can't be read: apple/photo.jpg (", "it is a HEIC picture", ", lime/cut.png ("];
+    refused(dir, "train --dataset ./fruit --out out", &words);
+    fs::remove_file(fruit.join("lime/cut.png")).unwrap();
+    fs::rename(fruit.join("apple/photo.jpg"), fruit.join("apple/photo.heic")).unwrap();
+    refused(
+        dir,
+        "train --dataset ./fruit --limit-train 1 --out out",
+        &["fruit", "2 classes", "--limit-train"],
+    );
+    fs::create_dir(fruit.join("plum")).unwrap();
+    refused(dir, "train --dataset ./fruit --out out", &["no image in the class plum"]);
+    fs::remove_dir(fruit.join("plum")).unwrap();
+    // What is passed over is said.
+    let output = run(dir, "data preview ./fruit --out fruit.png");
+    let err = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        output.status.success() && err.contains("fruit: passed over 1 file") && err.contains("(1 .heic)"),
+        "{err}"
+    );
+}

@@ -32,6 +32,8 @@ pub struct Entry {
     pub(crate) folders: &'static [&'static str],
     /// A folder with one of these files is the set's.
     pub(crate) markers: &'static [&'static str],
+    /// What people have there instead, and what it is.
+    pub(crate) strangers: &'static [(&'static str, &'static str)],
 }
 
 /// A file as its publisher gives it out.
@@ -90,6 +92,7 @@ const CATALOGUE: &[Entry] = &[
         files: &[],
         folders: &[],
         markers: &[],
+        strangers: &[],
     },
     Entry {
         name: "fmnist",
@@ -127,7 +130,8 @@ const CATALOGUE: &[Entry] = &[
                 mirrors: FASHION_MIRRORS,
             },
         ],
-        folders: &["fmnist", ""],
+        // The second is torchvision's.
+        folders: &["fmnist", "FashionMNIST/raw", ""],
         markers: &[
             FASHION_FILES[0],
             FASHION_FILES[1],
@@ -137,6 +141,14 @@ const CATALOGUE: &[Entry] = &[
             "train-labels-idx1-ubyte",
             "t10k-images-idx3-ubyte",
             "t10k-labels-idx1-ubyte",
+            "train-images.idx3-ubyte",
+            "train-labels.idx1-ubyte",
+            "t10k-images.idx3-ubyte",
+            "t10k-labels.idx1-ubyte",
+        ],
+        strangers: &[
+            ("fashion-mnist_train.csv", "Kaggle's version as a table, which is not read"),
+            ("fashion-mnist_test.csv", "Kaggle's version as a table, which is not read"),
         ],
     },
     Entry {
@@ -155,7 +167,14 @@ const CATALOGUE: &[Entry] = &[
             md5: "c32a1d4ab5d03f1284b67883e8d87530",
             mirrors: &["https://www.cs.toronto.edu/~kriz/", "http://www.cs.toronto.edu/~kriz/"],
         }],
-        folders: &["cifar10/cifar-10-batches-bin", "cifar10", "cifar-10-batches-bin", ""],
+        folders: &[
+            "cifar10/cifar-10-batches-bin",
+            "cifar10/cifar-10-batches-py",
+            "cifar10",
+            "cifar-10-batches-bin",
+            "cifar-10-batches-py",
+            "",
+        ],
         markers: &[
             cifar::BATCHES[0],
             cifar::BATCHES[1],
@@ -164,6 +183,24 @@ const CATALOGUE: &[Entry] = &[
             cifar::BATCHES[4],
             cifar::BATCHES[5],
             cifar::ARCHIVE,
+            cifar::PYTHON_BATCHES[0],
+            cifar::PYTHON_BATCHES[1],
+            cifar::PYTHON_BATCHES[2],
+            cifar::PYTHON_BATCHES[3],
+            cifar::PYTHON_BATCHES[4],
+            cifar::PYTHON_BATCHES[5],
+            cifar::PYTHON_ARCHIVE,
+        ],
+        strangers: &[
+            ("cifar-100-binary.tar.gz", "CIFAR-100, another data set"),
+            ("cifar-100-python.tar.gz", "CIFAR-100, another data set"),
+            ("cifar-100-binary", "CIFAR-100, another data set"),
+            ("cifar-100-python", "CIFAR-100, another data set"),
+            ("train.bin", "CIFAR-100, another data set"),
+            ("fine_label_names.txt", "CIFAR-100, another data set"),
+            ("cifar-10-matlab.tar.gz", "the version for MATLAB, which is not read"),
+            ("cifar-10-batches-mat", "the version for MATLAB, which is not read"),
+            ("data_batch_1.mat", "the version for MATLAB, which is not read"),
         ],
     },
     Entry {
@@ -192,6 +229,11 @@ const CATALOGUE: &[Entry] = &[
         ],
         folders: &["svhn", ""],
         markers: &[svhn::TRAIN, svhn::TEST],
+        strangers: &[
+            ("train.tar.gz", "format 1, whole photographs, which is not read"),
+            ("digitStruct.mat", "format 1, whole photographs, which is not read"),
+            ("extra_32x32.mat", "the additional images, which are neither the training nor the test set"),
+        ],
     },
     Entry {
         name: "fer2013",
@@ -201,16 +243,25 @@ const CATALOGUE: &[Entry] = &[
         classes: &["angry", "disgust", "fear", "happy", "sad", "surprise", "neutral"],
         side: 48,
         channels: 1,
-        train: 28_709,
+        train: fer::TRAINING,
         test: 0,
         files: &[RemoteFile {
-            name: fer::FILE,
+            name: fer::FILES[0],
             bytes: 301_072_766,
             md5: "f8428a1edbd21e88f42c73edd2a14f95",
             mirrors: &[],
         }],
         folders: &["fer2013", ""],
-        markers: &[fer::FILE],
+        markers: &[fer::FILES[0], fer::FILES[1], fer::FILES[2]],
+        strangers: &[
+            ("fer2013.tar.gz", "an archive: unpack it"),
+            ("fer2013.zip", "an archive: unpack it"),
+            (
+                "challenges-in-representation-learning-facial-expression-recognition-challenge.zip",
+                "an archive: unpack it",
+            ),
+            ("test.csv", "images without their emotions"),
+        ],
     },
 ];
 
@@ -259,13 +310,22 @@ impl Entry {
         dir.join(self.name)
     }
 
-    /// The folder inside the data folder `dir` that has this set's files: `DIR/fmnist`, `DIR/svhn`, `DIR/fer2013`,
-    /// `DIR/cifar10/cifar-10-batches-bin`, `DIR/cifar10` or `DIR/cifar-10-batches-bin`, or else `dir` itself.
+    /// The folder inside the data folder `dir` that has this set's files: `DIR/fmnist`, `DIR/FashionMNIST/raw`,
+    /// `DIR/svhn`, `DIR/fer2013`, `DIR/cifar10/cifar-10-batches-bin` (or `-py`), `DIR/cifar10`, `DIR/cifar-10-batches-bin`
+    /// (or `-py`), or else `dir` itself.
     pub fn locate(&self, dir: &Path) -> Result<PathBuf> {
+        let folders = || self.folders.iter().map(|folder| dir.join(folder));
         let has_files = |folder: &PathBuf| self.markers.iter().any(|name| folder.join(name).is_file());
-        self.folders.iter().map(|folder| dir.join(folder)).find(has_files).ok_or_else(|| {
+        folders().find(has_files).ok_or_else(|| {
             let files = self.files.iter().map(|file| file.name).collect::<Vec<_>>().join(", ");
-            let there = if dir.is_dir() { "" } else { " (which does not exist)" };
+            let stranger = folders()
+                .flat_map(|folder| self.strangers.iter().map(move |&(name, what)| (folder.join(name), what)))
+                .find(|(path, _)| path.exists());
+            let there = match stranger {
+                Some((path, what)) => format!(" ({} is {what})", path.display()),
+                None if dir.is_dir() => String::new(),
+                None => " (which does not exist)".into(),
+            };
             Error::new(
                 Kind::Missing,
                 format!(

@@ -27,7 +27,10 @@ pub(crate) fn load(entry: &Entry) -> Result<Dataset> {
         classes: entry.classes.iter().map(|&class| class.into()).collect(),
         train: pair(TRAIN_IMAGES, TRAIN_LABELS)?,
         test: pair(TEST_IMAGES, TEST_LABELS)?,
+        validation: None,
         files: files.map(|(name, bytes)| FileRecord::of(format!("embedded/{name}"), bytes)).collect(),
         note: Some("the first 6,000 training and the first 1,000 test images of Fashion-MNIST".into()),
+        remarks: Vec::new(),
+        by_class: false,
     })
 }

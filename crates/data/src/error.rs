@@ -50,6 +50,11 @@ impl Error {
         }
     }
 
+    /// The error with some advice at its end.
+    pub(crate) fn advise(self, advice: &str) -> Self {
+        Self { message: format!("{}; {advice}", self.message), ..self }
+    }
+
     /// What kind of error it is.
     pub fn kind(&self) -> Kind {
         self.kind

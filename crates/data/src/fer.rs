@@ -6,33 +6,43 @@ use csv::{ByteRecord, ReaderBuilder, Trim};
 
 use crate::error::{Fault, Result};
 use crate::images::Images;
+use crate::sniff;
 use crate::source::{self, FileRecord};
 
 const SIDE: usize = 48;
 const CLASSES: u8 = 7;
 
-pub(crate) const FILE: &str = "fer2013.csv";
+/// The publisher's file; under its other name, with the columns in another order; and the training rows alone. All are on
+/// the publisher's page.
+pub(crate) const FILES: [&str; 3] = ["fer2013.csv", "icml_face_data.csv", "train.csv"];
+/// Training rows.
+pub(crate) const TRAINING: usize = 28_709;
 
-/// The training images of a folder with the file.
+/// The training images of a folder with one of the files.
 pub(crate) fn load(folder: &Path) -> Result<(Images, Vec<FileRecord>)> {
-    let path = folder.join(FILE);
+    let file = FILES.into_iter().find(|file| folder.join(file).exists()).unwrap_or(FILES[0]);
+    let path = folder.join(file);
     let bytes = source::read(&path)?;
     let images = parse(&bytes).map_err(|fault| fault.at(&path))?;
-    Ok((images, vec![FileRecord::of(FILE, &bytes)]))
+    Ok((images, vec![FileRecord::of(file, &bytes)]))
 }
 
-/// The `Training` rows of the file; the others are checked as well. The columns may come in any order.
+/// The `Training` rows of the file; the others are checked as well. The columns may come in any order. Where there is no
+/// column `Usage`, as in Kaggle's train.csv, every row is one to train on.
 pub fn parse(bytes: &[u8]) -> Result<Images, Fault> {
     let mut reader = ReaderBuilder::new().trim(Trim::Headers).from_reader(bytes);
     let headers = reader.byte_headers().map_err(|e| malformed(&e))?.clone();
     let column = |name: &str| {
         headers.iter().position(|header| header.eq_ignore_ascii_case(name.as_bytes())).ok_or_else(|| {
+            if let Some(kind) = sniff::kind(bytes) {
+                return Fault::corrupt(format!("not a CSV file: it is {kind}"));
+            }
             let found = String::from_utf8_lossy(&bytes[..bytes.len().min(80)]);
             let found = found.lines().next().unwrap_or_default();
             Fault::corrupt(format!("no column `{name}` in the first line {found:?} (emotion,pixels,Usage)"))
         })
     };
-    let (emotion, pixel, usage) = (column("emotion")?, column("pixels")?, column("Usage")?);
+    let (emotion, pixel, usage) = (column("emotion")?, column("pixels")?, column("Usage").ok());
 
     let (mut pixels, mut labels) = (Vec::new(), Vec::new());
     let mut row = ByteRecord::new();
@@ -44,7 +54,7 @@ pub fn parse(bytes: &[u8]) -> Result<Images, Fault> {
             [digit @ b'0'..=b'9'] if digit - b'0' < CLASSES => digit - b'0',
             other => return Err(at(format!("the emotion is {:?}, not 0 to 6", shown(other)))),
         };
-        let training = match field(usage) {
+        let training = match usage.map_or(&b"Training"[..], field) {
             b"Training" => true,
             b"PublicTest" | b"PrivateTest" => false,
             other => {
@@ -66,6 +76,12 @@ pub fn parse(bytes: &[u8]) -> Result<Images, Fault> {
     }
     if labels.is_empty() {
         return Err(Fault::corrupt("no row has the usage Training"));
+    }
+    if usage.is_none() && labels.len() > TRAINING {
+        let count = labels.len();
+        return Err(Fault::corrupt(format!(
+            "{count} rows and no column `Usage`: only {TRAINING} of them are training images, and none says so"
+        )));
     }
     Images::new((SIDE, SIDE, 1), pixels, labels)
 }

@@ -9,6 +9,7 @@ use std::path::Path;
 use crate::catalogue::FASHION_FILES;
 use crate::error::{Fault, Result};
 use crate::images::Images;
+use crate::sniff;
 use crate::source::{self, FileRecord, broken, gzip, inflate, is_gzip};
 
 /// An array of unsigned bytes.
@@ -68,9 +69,16 @@ fn parse_from<R: Read>(
     let mut magic = [0; 4];
     reader.read_exact(&mut magic).map_err(|e| header(&e))?;
     if magic != [0, 0, 8, dimensions as u8] {
+        let mut start = magic.to_vec();
+        // Only to say what it is; what can't be read has no name.
+        let _ = reader.take(508).read_to_end(&mut start);
         return Err(Fault::corrupt(format!(
-            "not IDX {}: it begins with {magic:?} instead of [0, 0, 8, {dimensions}]",
-            if dimensions == 3 { "images" } else { "labels" }
+            "not IDX {}: {}",
+            if dimensions == 3 { "images" } else { "labels" },
+            match sniff::kind(&start) {
+                Some(kind) => format!("it is {kind}"),
+                None => format!("it begins with {magic:?} instead of [0, 0, 8, {dimensions}]"),
+            }
         )));
     }
     let mut sizes = Vec::with_capacity(dimensions);
@@ -97,6 +105,14 @@ pub fn images(images: Idx, labels: Idx) -> Result<Images, Fault> {
     Images::new((height, width, 1), images.values, labels.values)
 }
 
+/// The names under which one of the publisher's files lies: in gzip or plain, and with a point before `idx`, as some
+/// programs unpack it.
+pub(crate) fn names(publishers: &str) -> [String; 4] {
+    let plain = publishers.trim_end_matches(".gz");
+    let point = plain.replace("-idx", ".idx");
+    [publishers.into(), plain.into(), format!("{point}.gz"), point]
+}
+
 /// The training and the test images of a folder with Fashion-MNIST's files, each in gzip or plain.
 pub(crate) fn load(folder: &Path) -> Result<(Images, Images, Vec<FileRecord>)> {
     let mut records = Vec::new();
@@ -104,10 +120,10 @@ pub(crate) fn load(folder: &Path) -> Result<(Images, Images, Vec<FileRecord>)> {
     for pair in FASHION_FILES.chunks_exact(2) {
         let mut arrays = Vec::new();
         for (name, dimensions) in pair.iter().zip([3, 1]) {
-            let plain = name.trim_end_matches(".gz");
-            // The publisher's own form first; the name that an error names as well.
-            let name = if !folder.join(name).exists() && folder.join(plain).exists() { plain } else { name };
-            let path = folder.join(name);
+            let found = names(name).into_iter().find(|name| folder.join(name).exists());
+            // The publisher's own name is the one that an error names.
+            let name = found.unwrap_or_else(|| (*name).to_owned());
+            let path = folder.join(&name);
             let bytes = source::read(&path)?;
             records.push(FileRecord::of(name, &bytes));
             arrays.push((parse(&bytes, dimensions).map_err(|fault| fault.at(&path))?, path));

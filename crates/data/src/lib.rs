@@ -21,7 +21,9 @@ mod https;
 pub mod idx;
 mod images;
 pub mod mat;
+mod pickle;
 pub mod preview;
+mod sniff;
 mod source;
 pub mod split;
 pub mod svhn;
@@ -45,10 +47,17 @@ pub struct Dataset {
     pub train: Images,
     /// The images to test on.
     pub test: Images,
+    /// The images to choose by, where the data set comes with a set for that: a folder's `val`.
+    pub validation: Option<Images>,
     /// The files that were read.
     pub files: Vec<FileRecord>,
     /// What a reader of results must know about the data, such as that it is a subset.
     pub note: Option<String>,
+    /// What a user should be told before a training: how a folder was understood, and what in it was passed over.
+    pub remarks: Vec<String>,
+    /// Whether the images lie class by class, as a folder's do, so that the first of them are all of one class: see
+    /// [`split::spread`].
+    pub by_class: bool,
 }
 
 /// How a data set is read, where there is a choice.
@@ -105,6 +114,17 @@ fn folder_path(name: &str) -> Option<&Path> {
 
 /// Reads a set of the catalogue from the folder with its files.
 fn read_entry(entry: &Entry, folder: &Path, options: &LoadOptions) -> Result<Dataset> {
+    read_files(entry, folder, options).map_err(|error| match error.kind() {
+        Kind::Corrupt => {
+            let advice =
+                format!("for the publisher's file move it away and run `adact data get {}`", entry.name);
+            error.advise(&advice)
+        }
+        _ => error,
+    })
+}
+
+fn read_files(entry: &Entry, folder: &Path, options: &LoadOptions) -> Result<Dataset> {
     let mut note = String::new();
     let (train, test, files) = match entry.name {
         "fmnist" => idx::load(folder)?,
@@ -138,7 +158,9 @@ fn read_entry(entry: &Entry, folder: &Path, options: &LoadOptions) -> Result<Dat
     }
     let classes = entry.classes.iter().map(|&class| class.into()).collect();
     let note = (!note.is_empty()).then_some(note);
-    Ok(Dataset { name: entry.name.into(), classes, train, test, files, note })
+    let name = entry.name.into();
+    let (validation, remarks) = (None, Vec::new());
+    Ok(Dataset { name, classes, train, test, validation, files, note, remarks, by_class: false })
 }
 
 /// What to say where the numbers of images are not the publisher's.

@@ -9,6 +9,7 @@ use std::io::{self, Read};
 use flate2::read::ZlibDecoder;
 
 use crate::error::Fault;
+use crate::sniff;
 use crate::source::{broken, check_promise};
 
 /// An array of numbers that are all integers from 0 to 255, whatever type they are stored as.
@@ -37,11 +38,16 @@ pub fn parse<const N: usize>(bytes: &[u8], wanted: [&str; N]) -> Result<[Array; 
     let big_endian = match bytes.get(124..HEADER) {
         Some([_, 1, b'I', b'M']) => false,
         Some([1, _, b'M', b'I']) => true,
-        Some(_) => return Err(Fault::corrupt("not a MATLAB version 5 file: its header lacks the mark `IM`")),
+        Some(_) => {
+            let what = sniff::kind(bytes).map(|kind| format!("it is {kind}"));
+            let what = what.unwrap_or_else(|| "its header lacks the mark `IM`".into());
+            return Err(Fault::corrupt(format!("not a MATLAB version 5 file: {what}")));
+        }
         None => {
             return Err(Fault::corrupt(format!(
-                "truncated: a .mat file has a header of 128 bytes, not {}",
-                bytes.len()
+                "truncated: a .mat file has a header of 128 bytes, not {}{}",
+                bytes.len(),
+                sniff::instead(bytes)
             )));
         }
     };
@@ -227,6 +233,8 @@ enum Number {
     U32,
     F32,
     F64,
+    I64,
+    U64,
 }
 
 impl Number {
@@ -240,6 +248,8 @@ impl Number {
             6 => Self::U32,
             7 => Self::F32,
             9 => Self::F64,
+            12 => Self::I64,
+            13 => Self::U64,
             _ => return None,
         })
     }
@@ -249,7 +259,7 @@ impl Number {
             Self::I8 | Self::U8 => 1,
             Self::I16 | Self::U16 => 2,
             Self::I32 | Self::U32 | Self::F32 => 4,
-            Self::F64 => 8,
+            Self::F64 | Self::I64 | Self::U64 => 8,
         }
     }
 
@@ -270,6 +280,9 @@ impl Number {
             Self::U32 => f64::from(u32::from_le_bytes([a, b, c, d])),
             Self::F32 => f64::from(f32::from_le_bytes([a, b, c, d])),
             Self::F64 => f64::from_le_bytes(little),
+            // Rounding does not bring large ones into the range of a byte.
+            Self::I64 => i64::from_le_bytes(little) as f64,
+            Self::U64 => u64::from_le_bytes(little) as f64,
         }
     }
 }

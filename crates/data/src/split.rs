@@ -30,6 +30,29 @@ pub fn stratified(labels: &[u8], fraction: f64, seed: u64) -> (Vec<u32>, Vec<u32
     (rest, part)
 }
 
+/// `n` of the images with these labels, the same share of each class, drawn with a seed; in increasing order. Every class
+/// has an image before a class has its second.
+///
+/// ```
+/// let labels = [0, 0, 0, 0, 0, 0, 1, 1, 1];
+/// let part = adact_data::split::spread(&labels, 3, 7);
+/// assert_eq!(part.iter().filter(|&&i| labels[i as usize] == 1).count(), 1);
+/// ```
+pub fn spread(labels: &[u8], n: usize, seed: u64) -> Vec<u32> {
+    // Each class in an order of its own; the images are then taken by the share of their class that goes before them.
+    let mut ranked: Vec<(f64, u8, u32)> = Vec::with_capacity(labels.len());
+    for class in 0..=u8::MAX {
+        let members: Vec<u32> = (0..labels.len() as u32).filter(|&i| labels[i as usize] == class).collect();
+        let order = Stream::new(seed, Purpose::Split, u64::from(class)).permutation(members.len());
+        let share = |rank: usize| rank as f64 / members.len() as f64;
+        ranked.extend(order.iter().enumerate().map(|(rank, &i)| (share(rank), class, members[i as usize])));
+    }
+    ranked.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+    let mut part: Vec<u32> = ranked.iter().take(n).map(|&(.., i)| i).collect();
+    part.sort_unstable();
+    part
+}
+
 /// The order of `n` images in an epoch.
 pub fn shuffled(n: usize, seed: u64, epoch: u64) -> Vec<u32> {
     Stream::new(seed, Purpose::Shuffle, epoch).permutation(n)
@@ -55,6 +78,21 @@ mod tests {
         assert_eq!(part.iter().filter(|&&i| labels[i as usize] == 3).count(), 20);
         assert_eq!(part.len(), 200);
         assert!(part.is_sorted() && rest.is_sorted());
+    }
+
+    #[test]
+    fn any_number_is_spread_over_the_classes_by_their_size() {
+        // 600, 300 and 100 images, class by class.
+        let labels: Vec<u8> = (0..1000).map(|i| [0, 0, 0, 0, 0, 0, 1, 1, 1, 2][i / 100]).collect();
+        for (n, expected) in [(3, [1, 1, 1]), (10, [6, 3, 1]), (200, [120, 60, 20]), (2000, [600, 300, 100])]
+        {
+            let part = spread(&labels, n, 5);
+            let counts = [0, 1, 2].map(|class| part.iter().filter(|&&i| labels[i as usize] == class).count());
+            assert_eq!((counts, part.is_sorted()), (expected, true), "{n}");
+        }
+        assert_eq!(spread(&labels, 30, 5), spread(&labels, 30, 5));
+        assert_ne!(spread(&labels, 30, 5), spread(&labels, 30, 6));
+        assert_eq!(spread(&[], 3, 0), [0; 0]);
     }
 
     #[test]

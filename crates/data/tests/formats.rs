@@ -6,27 +6,10 @@ use std::fs;
 use std::path::Path;
 
 use adact_data::{Dataset, Kind, LoadOptions, Result, cifar, fer, idx, load, mat, svhn};
-use image::ImageFormat::{Jpeg, Png};
 use samples::*;
 
 fn loaded(name: &str, dir: &Path) -> Result<Dataset> {
     load(name, Some(dir), &LoadOptions::default())
-}
-
-/// Asserts that a fault is one sentence with the given words.
-fn says<T: std::fmt::Debug, E: std::fmt::Display>(result: std::result::Result<T, E>, words: &str) {
-    match result {
-        Ok(value) => panic!("read {value:?} where {words:?} was expected"),
-        Err(fault) => {
-            let text = fault.to_string();
-            assert!(text.contains(words) && !text.contains('\n'), "{text:?} lacks {words:?}");
-        }
-    }
-}
-
-fn write(path: impl AsRef<Path>, bytes: impl AsRef<[u8]>) {
-    fs::create_dir_all(path.as_ref().parent().unwrap()).unwrap();
-    fs::write(path, bytes).unwrap();
 }
 
 fn write_fashion(dir: &Path, train: u32, test: u32) {
@@ -94,6 +77,29 @@ fn fashion_mnist_from_its_folder_or_the_data_folder() {
     let note = "not the publisher's full set: 12 of 60,000 training images, 4 of 10,000 test images";
     assert_eq!(data.note.as_deref(), Some(note));
     assert_eq!(loaded("fmnist", &dir.path().join("fmnist")).unwrap(), data);
+}
+
+#[test]
+fn fashion_mnist_under_the_names_that_programs_give_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let raw = dir.path().join("FashionMNIST/raw");
+    write(raw.join("train-images.idx3-ubyte"), idx_images(12));
+    write(raw.join("train-labels.idx1-ubyte"), idx_labels(12));
+    write(raw.join("t10k-images.idx3-ubyte.gz"), gzip(&idx_images(4)));
+    write(raw.join("t10k-labels-idx1-ubyte.gz"), idx_labels(4));
+    assert_eq!(loaded("fmnist", dir.path()).unwrap().train.len(), 12);
+    let page = "<!DOCTYPE html>\n<html><body>404</body></html>";
+    for page in [page.as_bytes().to_vec(), gzip(page.as_bytes())] {
+        write(raw.join("train-images-idx3-ubyte.gz"), page);
+        says(loaded("fmnist", dir.path()), "train-images-idx3-ubyte.gz: not IDX images: it is an HTML page");
+        says(loaded("fmnist", dir.path()), "move it away and run `adact data get fmnist`");
+    }
+    let dir = tempfile::tempdir().unwrap();
+    write(dir.path().join("fmnist/fashion-mnist_train.csv"), "label,pixel1");
+    says(
+        loaded("fmnist", dir.path()),
+        "fashion-mnist_train.csv is Kaggle's version as a table, which is not read",
+    );
 }
 
 #[test]
@@ -173,6 +179,103 @@ fn cifar_faults() {
 }
 
 #[test]
+fn cifar_for_python_is_the_same() {
+    let images = cifar::parse(&cifar(12)).unwrap();
+    assert!(cifar::parse(&cifar_pickle(12, "labels")).unwrap() == images);
+    let dir = tempfile::tempdir().unwrap();
+    write(dir.path().join("cifar-10-python.tar.gz"), cifar_python_archive(3));
+    let from_archive = loaded("cifar10", dir.path()).unwrap();
+    assert_eq!(
+        (from_archive.train.len(), from_archive.files[0].name.as_str()),
+        (15, "cifar-10-python.tar.gz")
+    );
+    for name in (1..=5).map(|i| format!("data_batch_{i}")).chain(["test_batch".into()]) {
+        write(dir.path().join("cifar-10-batches-py").join(name), cifar_pickle(3, "labels"));
+    }
+    let from_files = loaded("cifar10", dir.path()).unwrap();
+    assert!((&from_files.train, &from_files.test) == (&from_archive.train, &from_archive.test));
+    fs::remove_file(dir.path().join("cifar-10-batches-py/test_batch")).unwrap();
+    says(loaded("cifar10", dir.path()), "cifar-10-batches-py/test_batch: no such file");
+
+    let good = cifar_pickle(2, "labels");
+    says(
+        cifar::parse(&cifar_pickle(2, "fine_labels")),
+        "the labels are CIFAR-100's, which is another data set",
+    );
+    says(cifar::parse(&cifar_pickle(2, "names")), "a pickle without CIFAR-10's `data`");
+    says(cifar::parse(&good[..good.len() / 2]), "truncated: the pickle ends early");
+    says(cifar::parse(b"\x80\x02K\x01."), "the pickle holds no dictionary");
+    says(cifar::parse(b"\x80\x02cos\nsystem\nU\x02ls\x85R."), "the pickle holds no dictionary");
+    says(cifar::parse(b"\x80\x02P1\n."), "the pickle's instruction 0x50 is none that plain data needs");
+}
+
+#[test]
+fn what_lies_where_cifar_10_should_is_named() {
+    says(
+        cifar::parse(&vec![0; 3074 * 2]),
+        "6148 bytes are not a multiple of 3073, the size of one image: it is nothing but zero",
+    );
+    says(cifar::parse(&noise(3074 * 2)), "(one of CIFAR-100 has 3074)");
+    says(cifar::parse(b"<!DOCTYPE html><html>"), "it is an HTML page");
+    for (name, what) in [
+        ("cifar-100-python/train", "cifar-100-python is CIFAR-100, another data set"),
+        (
+            "cifar-10-batches-mat/data_batch_1.mat",
+            "cifar-10-batches-mat is the version for MATLAB, which is not read",
+        ),
+    ] {
+        let dir = tempfile::tempdir().unwrap();
+        write(dir.path().join(name), "x");
+        says(loaded("cifar10", dir.path()), what);
+    }
+    let hundred = archive(
+        ["train.bin", "test.bin", "fine_label_names.txt"].map(String::from).into_iter(),
+        &noise(3074),
+    );
+    says(
+        cifar::parse_archive(&hundred),
+        "the archive holds no data_batch_1.bin: it is CIFAR-100, another data set",
+    );
+    says(cifar::parse_archive(b"<html></html>"), "not an archive of CIFAR-10: it is an HTML page");
+    let dir = tempfile::tempdir().unwrap();
+    write(dir.path().join("cifar-10-binary.tar.gz"), "<html></html>");
+    says(
+        loaded("cifar10", dir.path()),
+        "for the publisher's file move it away and run `adact data get cifar10`",
+    );
+}
+
+/// An archive with one entry of a few bytes that says to be zeros up to `size`, as GNU tar writes sparse files.
+fn sparse_archive(size: u64) -> Vec<u8> {
+    let mut archive = tar::Builder::new(Vec::new());
+    let mut header = tar::Header::new_gnu();
+    let gnu = header.as_gnu_mut().unwrap();
+    gnu.sparse[0].set_offset(0);
+    gnu.sparse[0].set_length(512);
+    gnu.sparse[1].set_offset(size);
+    gnu.sparse[1].set_length(0);
+    gnu.set_real_size(size);
+    header.set_entry_type(tar::EntryType::GNUSparse);
+    header.set_size(512);
+    header.set_path("cifar-10-batches-bin/data_batch_1.bin").unwrap();
+    header.set_cksum();
+    archive.append(&header, &[1; 512][..]).unwrap();
+    gzip(&archive.into_inner().unwrap())
+}
+
+#[test]
+fn a_sparse_entry_of_an_archive_is_not_expanded_without_limit() {
+    // What fits is read, zeros and all.
+    says(cifar::parse_archive(&sparse_archive(3073)), "the archive holds no data_batch_2.bin");
+    for size in [70 << 20, 1 << 40] {
+        says(
+            cifar::parse_archive(&sparse_archive(size)),
+            "data_batch_1.bin: more bytes than a CIFAR-10 file has",
+        );
+    }
+}
+
+#[test]
 fn mat_files_of_every_kind_give_the_same_images() {
     let expected = svhn::parse(&svhn(PLAIN, 11)).unwrap();
     assert_eq!(expected.labels, [1, 2, 3, 4, 5, 6, 7, 8, 9, 0, 1]);
@@ -181,8 +284,9 @@ fn mat_files_of_every_kind_give_the_same_images() {
     assert_eq!(expected.image(1)[(row * 32 + column) * 3 + channel], source);
     for compressed in [false, true] {
         for big_endian in [false, true] {
-            // uint8; double narrowed to bytes; double; single; int16
-            for (class, kind) in [(9, 2), (6, 2), (6, 9), (7, 7), (10, 3)] {
+            // uint8; double narrowed to bytes; double; single; then every other integer, as SciPy writes them
+            let integers = [(8, 1), (10, 3), (11, 4), (12, 5), (13, 6), (14, 12), (15, 13)];
+            for (class, kind) in [(9, 2), (6, 2), (6, 9), (7, 7)].into_iter().chain(integers) {
                 let style = Style { compressed, big_endian, class, kind };
                 assert!(svhn::parse(&svhn(style, 11)).unwrap() == expected, "class {class}, type {kind}");
             }
@@ -284,6 +388,27 @@ fn fer_takes_the_training_rows_and_splits_them_by_the_seed() {
 }
 
 #[test]
+fn fer_under_its_other_names() {
+    let row = |i: usize| format!("{}, Training, {}\n", i % 7, fer_pixels(i));
+    let dir = tempfile::tempdir().unwrap();
+    let icml = "emotion, Usage, pixels\n".to_owned() + &(0..14).map(row).collect::<String>();
+    write(dir.path().join("icml_face_data.csv"), icml);
+    let expected = loaded("fer2013", dir.path()).unwrap();
+    assert_eq!((expected.train.len(), expected.files[0].name.as_str()), (14, "icml_face_data.csv"));
+    let dir = tempfile::tempdir().unwrap();
+    let row = |i: usize| format!("{},{}\n", i % 7, fer_pixels(i));
+    write(
+        dir.path().join("train.csv"),
+        "emotion,pixels\n".to_owned() + &(0..14).map(row).collect::<String>(),
+    );
+    let data = loaded("fer2013", dir.path()).unwrap();
+    assert!(data.train == expected.train && data.test == expected.test);
+    let dir = tempfile::tempdir().unwrap();
+    write(dir.path().join("test.csv"), "pixels\n");
+    says(loaded("fer2013", dir.path()), "test.csv is images without their emotions");
+}
+
+#[test]
 fn fer_faults_name_the_line() {
     let row = |emotion: &str, pixels: &str, usage: &str| {
         format!("emotion,pixels,Usage\n1,{},Training\n{emotion},{pixels},{usage}\n", fer_pixels(0))
@@ -307,87 +432,14 @@ fn fer_faults_name_the_line() {
     says(fer::parse(&row("", &good, "Training")), "line 3: the emotion is \"\"");
     says(fer::parse(&row("1", &good, "Test")), "line 3: the usage is \"Test\"");
     says(fer::parse(format!("emotion,pixels,Usage\n1,{short}").as_bytes()), "line 2: 2 columns instead of 3");
-    says(fer::parse(b"emotion,pixels\n"), "no column `Usage` in the first line \"emotion,pixels\"");
+    says(fer::parse(b"emotion,faces\n"), "no column `pixels` in the first line \"emotion,faces\"");
+    says(fer::parse(b"emotion,pixels\n"), "no row has the usage Training");
+    let archive = gunzip(&archive(["fer2013/fer2013.csv".into()].into_iter(), &row("1", &good, "Training")));
+    says(fer::parse(&archive), "not a CSV file: it is a tar archive (unpack it)");
+    says(fer::parse(&gzip(&archive)), "not a CSV file: it is gzip-compressed data (unpack it)");
     says(fer::parse(b"emotion,pixels,Usage\n"), "no row has the usage Training");
     says(fer::parse(b""), "no column `emotion`");
     says(fer::parse(&[0xff; 100]), "no column `emotion`");
-}
-
-#[test]
-fn a_folder_with_train_and_test() {
-    let dir = tempfile::tempdir().unwrap();
-    let root = dir.path().join("fruit");
-    for part in ["train", "test"] {
-        write(root.join(part).join("apple/1.png"), picture(Png, 40, 20, [200, 0, 0]));
-        write(root.join(part).join("apple/2.JPG"), picture(Jpeg, 16, 16, [200, 200, 200]));
-        write(root.join(part).join("lime/x.jpeg"), picture(Png, 8, 8, [0, 200, 0]));
-        write(root.join(part).join("lime/notes.txt"), "not an image");
-        write(root.join(part).join("lime/.hidden.png"), "hidden");
-    }
-    let name = root.display().to_string();
-    let data = load(&format!("folder:{name}"), None, &LoadOptions::default()).unwrap();
-    assert_eq!((data.name.as_str(), &data.classes[..]), ("fruit", &["apple".into(), "lime".into()][..]));
-    assert_eq!((&data.train.labels[..], data.train.image_len()), (&[0, 0, 1][..], 32 * 32 * 3));
-    assert_eq!(
-        (data.train.image(0)[..3].to_vec(), data.train.image(2)[3000..3003].to_vec()),
-        (vec![200, 0, 0], vec![0, 200, 0])
-    );
-    assert_eq!((data.files.len(), data.files[0].name.as_str()), (1, "6 image files"));
-    assert_eq!(load(&name, None, &LoadOptions::default()).unwrap(), data);
-    let grey = LoadOptions { grey: true, side: 20, ..LoadOptions::default() };
-    assert_eq!(load(&name, None, &grey).unwrap().train.image(1), [200; 400]);
-}
-
-#[test]
-fn a_folder_that_is_split() {
-    let dir = tempfile::tempdir().unwrap();
-    for i in 0..10 {
-        write(dir.path().join(format!("a/{i}.png")), picture(Png, 8, 8, [i, 0, 0]));
-        write(dir.path().join(format!("b/{i}.png")), picture(Png, 8, 8, [i, 1, 0]));
-    }
-    let data = load(&dir.path().display().to_string(), None, &LoadOptions::default()).unwrap();
-    assert_eq!((data.train.class_counts(2), data.test.class_counts(2)), (vec![8, 8], vec![2, 2]));
-    assert_eq!(data.note.as_deref(), Some("resized to 32x32, split 80/20 by class with seed 0"));
-}
-
-#[test]
-fn folder_faults() {
-    let dir = tempfile::tempdir().unwrap();
-    let name = dir.path().display().to_string();
-    let try_load = || load(&name, None, &LoadOptions::default());
-    says(load(&format!("{name}/none"), None, &LoadOptions::default()), "none: no such file or folder");
-    says(try_load(), "0 folders of classes");
-    for class in ["a", "b"] {
-        fs::create_dir(dir.path().join(class)).unwrap();
-    }
-    says(try_load(), "no image to train on");
-    for i in 0..4 {
-        write(dir.path().join(format!("a/{i}.png")), picture(Png, 8, 8, [i, 0, 0]));
-    }
-    let good = picture(Png, 8, 8, [1, 2, 3]);
-    for (bytes, words) in [
-        (&good[..good.len() / 2], "3.png: the image does not decode"),
-        (&b""[..], "3.png: the file is empty"),
-        (&b"GIF89a"[..], "3.png: neither a PNG nor a JPEG image"),
-    ] {
-        write(dir.path().join("b/3.png"), bytes);
-        says(try_load(), words);
-    }
-    // A PNG whose header promises 60,000 x 60,000 pixels; the header's own checksum comes after.
-    let mut bomb = good;
-    bomb[16..20].copy_from_slice(&60_000u32.to_be_bytes());
-    bomb[20..24].copy_from_slice(&60_000u32.to_be_bytes());
-    let mut crc = flate2::Crc::new();
-    crc.update(&bomb[12..29]);
-    bomb[29..33].copy_from_slice(&crc.sum().to_be_bytes());
-    write(dir.path().join("b/3.png"), bomb);
-    says(try_load(), "3.png: the image does not decode");
-    let options = |side, test_fraction| LoadOptions { side, test_fraction, ..LoadOptions::default() };
-    says(load(&name, None, &options(0, 0.2)), "a side of 0 pixels");
-    says(load(&name, None, &options(32, 1.0)), "a test fraction of 1 is not between 0 and 1");
-    let error = load("cifar-10", None, &LoadOptions::default()).unwrap_err();
-    assert!(error.is_input());
-    says::<(), _>(Err(error), "did you mean `cifar10`?");
 }
 
 #[test]

@@ -133,15 +133,10 @@ fn idx_bears_everything() {
 
 #[test]
 fn cifar_bears_everything() {
-    torment(cifar::parse, &[cifar(2)], &[], |length| 3 * length + (4 << 20));
+    torment(cifar::parse, &[cifar(2), cifar_pickle(2, "labels")], &[], |length| 3 * length + (4 << 20));
     let archive = |bytes: &[u8]| cifar::parse_archive(bytes);
-    let plain = {
-        let mut bytes = Vec::new();
-        std::io::Read::read_to_end(&mut flate2::read::GzDecoder::new(&cifar_archive(1)[..]), &mut bytes)
-            .unwrap();
-        bytes
-    };
-    torment(archive, &[plain, cifar_archive(1)], &[gzip], inflated);
+    let valid = [gunzip(&cifar_archive(1)), cifar_archive(1), gunzip(&cifar_python_archive(1))];
+    torment(archive, &valid, &[gzip], inflated);
 }
 
 #[test]
@@ -166,8 +161,8 @@ fn fer_bears_everything() {
 #[test]
 fn images_bear_everything() {
     let read = |bytes: &[u8]| (folder::decode(bytes, 8, 3), folder::decode(bytes, 8, 1));
-    let valid = [image::ImageFormat::Png, image::ImageFormat::Jpeg]
-        .map(|format| picture(format, 20, 12, [9, 200, 77]));
+    use image::ImageFormat::{Bmp, Gif, Jpeg, Png, Tiff, WebP};
+    let valid = [Png, Jpeg, WebP, Gif, Bmp, Tiff].map(|format| picture(format, 20, 12, [9, 200, 77]));
     // A decoder may reserve what the header promises, up to its limit, and the image is then converted.
     torment(read, &valid, &[], |_| 1 << 30);
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use adact_data::Images;
-use adact_evidence::records::{LayerWeights, PAPER_CANDIDATES};
+use adact_evidence::records::{LayerWeights, PAPER_CANDIDATES, Selection};
 
 use crate::config::{Config, Train};
 use crate::control::{Control, Event, Observer};
@@ -95,8 +95,10 @@ pub fn data() -> Data {
         train: images(50),
         validation: None,
         test: images(21),
+        selected_by: Selection::Test,
         files: Vec::new(),
         note: None,
+        remarks: Vec::new(),
     }
 }
 

@@ -55,8 +55,8 @@ fn list(dir: Option<&Path>, json: bool) -> Result<()> {
     let head = ["name", "training", "test", "images", "classes", "where", "licence"];
     out::line(&out::columns(&head, &rows, &[1, 2, 4]))?;
     out::line(&format!(
-        "\nA folder of images serves as well: --dataset folder:DIR, with train/CLASS/*.png and test/CLASS/*.png, or \
-         CLASS/*.png and a split.\nData folder: {} (--data-dir or ADACT_DATA name another).",
+        "\nA folder of images serves as well: --dataset folder:DIR, with train/CLASS/ and test/CLASS/ (val/CLASS/ as well, \
+         or instead of\ntest), or CLASS/ alone and a split. PNG, JPEG, WebP, GIF, BMP and TIFF are read.\nData folder: {} (--data-dir or ADACT_DATA name another).",
         dir.display()
     ))
 }
@@ -120,6 +120,7 @@ fn check(args: &DataNameArgs, json: bool) -> Result<()> {
 
 fn picture(args: &DataPreviewArgs, json: bool) -> Result<()> {
     let data = load(&args.name, args.dir.data_dir.as_deref(), &LoadOptions::default())?;
+    data.remarks.iter().for_each(|remark| out::note(&format!("{}: {remark}", data.name)));
     let path =
         args.out.clone().unwrap_or_else(|| PathBuf::from(format!("{}.png", options::short_name(&args.name))));
     preview::write(&data, args.columns, &path)?;

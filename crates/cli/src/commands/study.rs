@@ -23,6 +23,7 @@ pub fn run(args: &StudyArgs, threads: Option<usize>, json: bool) -> Result<()> {
 
     let data = Data::load(&config)?;
     let progress = Progress::new(json);
+    progress.remarks(&data);
     let control = Control { observer: &progress, cancel: stop::on_ctrl_c() };
     let outcome = study(&config, &data, &folder, mode, &control);
     progress.close();

@@ -44,10 +44,10 @@ pub struct Data {
     /// Where the data sets lie; without it `ADACT_DATA`, then the platform's cache folder.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dir: Option<PathBuf>,
-    /// Only the first images of the training set.
+    /// Only the first images of the training set; of a folder the same share of every class, drawn by `split_seed`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limit_train: Option<usize>,
-    /// Only the first images of the test set.
+    /// Only the first images of the test set, or of a folder so many drawn in the same way.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limit_test: Option<usize>,
     /// The seed of splits: of data sets without a test set, and of the validation part.

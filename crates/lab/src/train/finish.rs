@@ -1,5 +1,6 @@
 //! What is said of the best weights once the last epoch is done.
 
+use adact_data::split;
 use adact_evidence::records::{Best, Confusion, EpochRecord, InputHistogram, Last, RunResult, Validation};
 
 use super::{Score, Training, best};
@@ -36,7 +37,7 @@ impl<L: Learner> Training<'_, L> {
             seconds: self.epochs.iter().map(|e| e.seconds).sum(),
             layers: kept.layers.clone(),
             constants: self.config.model.constants(),
-            selection: self.config.protocol.select,
+            selection: self.data.selected_by,
             validation: self.data.validation.as_ref().and_then(|images| validation(images.len(), kept)),
             confusion: Some(self.confusion(&judged)),
             inputs: Some(inputs),
@@ -52,11 +53,12 @@ impl<L: Learner> Training<'_, L> {
         Confusion { classes, counts }
     }
 
-    /// What each layer's activation sees when the network looks at the first training images.
+    /// What each layer's activation sees when the network looks at training images of every class.
     fn inputs(&mut self) -> Result<Vec<InputHistogram>> {
         let (low, high, bins) = RANGE;
         let mut histograms: Vec<InputHistogram> = Vec::new();
-        let all: Vec<u32> = (0..self.data.train.len().min(IMAGES) as u32).collect();
+        // The same images with every seed.
+        let all = split::spread(&self.data.train.labels, IMAGES, 0);
         let mut labels = Vec::new();
         for indices in all.chunks(64) {
             let mut pixels = Vec::new();

@@ -83,6 +83,7 @@ fn with_a_validation_part_the_test_set_is_touched_once() {
     config.protocol.select = Selection::Validation(0.2);
     let mut data = data();
     (data.validation, data.test) = (Some(images(10)), images(4));
+    data.selected_by = config.protocol.select;
     let dir = tempfile::tempdir().unwrap();
     let folder = Folder::open(dir.path(), &config, Mode::New).unwrap();
     let cancel = AtomicBool::new(false);
@@ -103,6 +104,21 @@ fn with_a_validation_part_the_test_set_is_touched_once() {
     let result = training.finish().unwrap();
     assert_eq!(training.learner.evaluated, [10, 10, 10, 10, 10, 10, 4]);
     assert_eq!((result.validation.unwrap().images, result.last.test_accuracy), (10, None));
+}
+
+#[test]
+fn the_inputs_of_activations_are_counted_over_every_class() {
+    let mut data = data();
+    // 400 images, class by class; those of a class have one grey.
+    data.train = images(400);
+    data.train.labels = (0..400).map(|i| (i / 134) as u8).collect();
+    for (pixels, &label) in data.train.pixels.chunks_mut(256).zip(&data.train.labels) {
+        pixels.fill([0, 128, 255][label as usize]);
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let inputs = run(dir.path(), Number::default(), &data, &config(), None).unwrap().inputs.unwrap();
+    let counts: Vec<u64> = inputs[0].counts.iter().copied().filter(|&count| count > 0).collect();
+    assert_eq!((counts.len(), counts.iter().sum::<u64>()), (3, 256 * 256), "{counts:?}");
 }
 
 #[test]
