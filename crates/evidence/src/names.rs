@@ -19,6 +19,20 @@ pub fn activation(name: &str) -> &str {
     }
 }
 
+/// Several activations in words: "Mish and PReLU", "ReLU, ELU and Mish".
+pub fn activations<S: AsRef<str>>(names: &[S]) -> String {
+    list(&names.iter().map(|name| activation(name.as_ref()).to_string()).collect::<Vec<_>>())
+}
+
+/// Several things in words: "a", "a and b", "a, b and c".
+pub fn list(things: &[String]) -> String {
+    match things {
+        [] => String::new(),
+        [one] => one.clone(),
+        [first @ .., last] => format!("{} and {last}", first.join(", ")),
+    }
+}
+
 /// The name of a data set; one's own stays as it is.
 pub fn dataset(name: &str) -> &str {
     match name {

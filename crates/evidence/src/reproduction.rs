@@ -1,12 +1,13 @@
 //! A study beside the paper: its numbers, and whether its claims hold.
 
+use crate::agreement::{More, not_clearly};
 use crate::axes::signed;
-use crate::figures::mean_softmax;
+use crate::figures::{layers_of, mean_softmax};
 use crate::names;
 use crate::paper::{CLAIMS, Claim, TABLE_1, What};
-use crate::records::{Selection, StudyResult};
+use crate::records::{LayerChoice, Selection, StudyResult};
 use crate::statistics::{Summary, Verdict, prediction_interval};
-use crate::table::{cell, mean_and_sd, p_in_words};
+use crate::table::{cell, count, mean_and_sd, p_in_words, shortcomings};
 
 /// One number of the paper's Table 1 beside ours.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,8 +18,11 @@ pub struct NumberRow {
     pub variant: String,
     /// The paper's accuracy, of one run.
     pub paper: f64,
-    /// Ours.
+    /// Ours, measured as the paper does: the best epoch on the test set (where another part of the data picked the
+    /// epoch, that one).
     pub ours: Summary,
+    /// With how many seeds our training failed.
+    pub failed: usize,
     /// Where another run of ours would fall with a probability of 95%, if runs are normally distributed;
     /// absent with a single seed.
     pub expected: Option<[f64; 2]>,
@@ -65,6 +69,11 @@ impl NumberRow {
     /// What the two numbers say together.
     pub fn words(&self) -> String {
         let off = format!("{} against the paper", signed(self.ours.mean - self.paper));
+        let failed = match self.failed {
+            0 => String::new(),
+            n => format!("; failed with {n} of {}", count(n + self.ours.n, "seed")),
+        };
+        let off = off + &failed;
         match self.expected {
             None => format!("{off}; one seed has no spread to measure it with"),
             Some([low, high]) if (low..=high).contains(&self.paper) => {
@@ -88,7 +97,9 @@ impl Holds {
 }
 
 impl Reproduction {
-    /// Holds studies against the paper. Studies of data sets that the paper does not have add nothing.
+    /// Holds studies against the paper. Studies of data sets that the paper does not have add nothing. Numbers are the
+    /// paper's kind (see [`NumberRow::ours`]); claims follow the studies' verdicts, which rest on
+    /// [`RunResult::judged`](crate::records::RunResult::judged).
     pub fn of<'a>(studies: impl IntoIterator<Item = &'a StudyResult>) -> Self {
         let mut all = Self::default();
         for study in studies {
@@ -107,8 +118,9 @@ impl Reproduction {
 
     /// Both tables as Markdown.
     pub fn markdown(&self) -> String {
-        let mut out =
-            String::from("| Data set | Variant | Paper (one run) | Ours | |\n|---|---|---:|---:|---|\n");
+        let mut out = String::from(
+            "| Data set | Variant | Paper (one run) | Ours, best epoch on the test set | |\n|---|---|---:|---:|---|\n",
+        );
         for row in &self.numbers {
             out += &format!(
                 "| {} | {} | {:.3} | {} | {} |\n",
@@ -148,6 +160,11 @@ fn caveats(study: &StudyResult) -> Option<String> {
     if study.selection != Selection::Test {
         differs.push("best epoch not picked on the test set".into());
     }
+    differs.extend(study.together.as_ref().map(|together| {
+        let comparisons = count(study.statistics.family, "comparison");
+        format!("verdicts corrected for {comparisons} {}", together.words())
+    }));
+    differs.extend(shortcomings(study));
     differs.extend(study.provenance.dataset_note.iter().map(|note| format!("data: {note}")));
     let in_paper = crate::paper::DATASETS.contains(&study.dataset.as_str());
     (in_paper && !differs.is_empty())
@@ -156,9 +173,10 @@ fn caveats(study: &StudyResult) -> Option<String> {
 
 fn number(study: &StudyResult, variant: &str) -> Option<NumberRow> {
     let paper = crate::paper::accuracy(variant, &study.dataset)?;
-    let ours = study.table.iter().find(|r| r.variant == variant)?.accuracy;
+    let row = study.table.iter().find(|r| r.variant == variant)?;
+    let (ours, failed) = (row.accuracy?, row.failed);
     let expected = prediction_interval(&ours);
-    Some(NumberRow { dataset: study.dataset.clone(), variant: variant.into(), paper, ours, expected })
+    Some(NumberRow { dataset: study.dataset.clone(), variant: variant.into(), paper, ours, failed, expected })
 }
 
 /// What became of a claim; `None` if the study has not what it speaks of.
@@ -190,14 +208,10 @@ fn holds(verdict: Verdict, open: Holds) -> Holds {
 
 fn leads(study: &StudyResult, layer: usize, leaders: &[&str]) -> Option<(String, Holds, String)> {
     let choice = study.choices.iter().find(|c| c.layer == layer)?;
-    let holds = if leaders.contains(&choice.choice.as_str()) { Holds::Yes } else { Holds::No };
+    let holds = agrees(choice, leaders);
     let votes = |name: &str| choice.by_seed.iter().filter(|c| *c == name).count();
-    let mut ours = format!(
-        "{} ({} of {} seeds)",
-        names::activation(&choice.choice),
-        votes(&choice.choice),
-        choice.by_seed.len()
-    );
+    let mut ours =
+        format!("{} ({} of {} seeds)", choice.words(), votes(&choice.choice), choice.by_seed.len());
     let agreeing: usize = leaders.iter().map(|l| votes(l)).sum();
     if holds == Holds::No && agreeing > 0 {
         ours += &format!("; {agreeing} as in the paper");
@@ -206,23 +220,46 @@ fn leads(study: &StudyResult, layer: usize, leaders: &[&str]) -> Option<(String,
     Some((format!("{} leads layer {layer}", names.join(" or ")), holds, ours))
 }
 
+/// Whether a layer's choice is one of `leaders`; not shown where it may be, among others.
+fn agrees(choice: &LayerChoice, leaders: &[&str]) -> Holds {
+    let leads = |name: &String| leaders.contains(&name.as_str());
+    let (all, any) = match choice.undecided.as_slice() {
+        [] => (leads(&choice.choice), leads(&choice.choice)),
+        several => (several.iter().all(leads), several.iter().any(leads)),
+    };
+    match (all, any) {
+        (true, _) => Holds::Yes,
+        (_, true) => Holds::NotShown,
+        _ => Holds::No,
+    }
+}
+
 fn least(study: &StudyResult, name: &str) -> Option<(String, Holds, String)> {
     let says = format!("{} has the smallest weight in every layer", names::activation(name));
-    let mut smallest = Vec::new();
+    let (mut others, mut open) = (Vec::new(), Vec::new());
     for layer in 0..study.choices.len() {
         let weights = mean_softmax(study, layer);
-        smallest.push(weights.into_iter().min_by(|a, b| a.1.total_cmp(&b.1))?.0);
+        let smallest = weights.into_iter().min_by(|a, b| a.1.total_cmp(&b.1))?.0;
+        let rivals = not_clearly(More, &smallest, &layers_of(study, layer));
+        let told = format!("{} in layer {}", names::activation(&smallest), layer + 1);
+        if smallest == name && rivals.is_empty() {
+            continue;
+        } else if smallest == name || rivals.iter().any(|r| r == name) {
+            open.push(format!("layer {}", layer + 1));
+        } else {
+            others.push(told);
+        }
     }
-    let others: Vec<String> = smallest
-        .iter()
-        .enumerate()
-        .filter(|(_, s)| *s != name)
-        .map(|(i, s)| format!("{} in layer {}", names::activation(s), i + 1))
-        .collect();
-    match (smallest.is_empty(), others.is_empty()) {
-        (true, _) => None,
-        (_, true) => Some((says, Holds::Yes, "so it has".into())),
-        _ => Some((says, Holds::No, others.join(", "))),
+    let undecided =
+        if open.is_empty() { String::new() } else { format!("undecided in {}", names::list(&open)) };
+    match (study.choices.is_empty(), others.is_empty(), open.is_empty()) {
+        (true, ..) => None,
+        (_, true, true) => Some((says, Holds::Yes, "so it has".into())),
+        (_, true, false) => Some((says, Holds::NotShown, undecided)),
+        _ => {
+            others.extend(Some(undecided).filter(|u| !u.is_empty()));
+            Some((says, Holds::No, others.join(", ")))
+        }
     }
 }
 
@@ -241,5 +278,6 @@ fn verdict(study: &StudyResult, a: &str, b: &str) -> Option<(Verdict, String)> {
         }
         _ => p_in_words(c.permutation_holm),
     };
-    Some((verdict, format!("difference {} ({why})", signed(mean))))
+    let lacks = c.lacks_in_words().map_or(String::new(), |lacks| format!("; {lacks}"));
+    Some((verdict, format!("difference {} ({why}){lacks}", signed(mean))))
 }

@@ -6,6 +6,8 @@
 
 use std::fmt::Write;
 
+use unicode_width::UnicodeWidthStr;
+
 pub use crate::paint::{GRID, INK, MUTED, OKABE_ITO, PAPER, Paint, SHADE};
 
 /// Pictures wider than this have the class `wide` on a page: a phone should let them scroll, not shrink them.
@@ -302,9 +304,10 @@ pub fn escape(text: &str) -> String {
     out
 }
 
-/// Roughly how wide a text is, to leave room for it: the mean width of a letter of Noto Sans is 0.56 em.
+/// Roughly how wide a text is, to leave room for it: the mean width of a letter of Noto Sans is 0.56 em, and that of
+/// what takes two cells on a terminal twice as much.
 pub fn text_width(text: &str, size: f64) -> f64 {
-    0.56 * size * text.chars().count() as f64
+    0.56 * size * text.width() as f64
 }
 
 #[cfg(test)]

@@ -113,23 +113,33 @@ fn epochs_count_up_and_errors_name_the_line() {
 
 #[test]
 fn a_study_refuses_what_does_not_belong_together() {
-    let of = |runs: Vec<RunResult>| {
-        StudyResult::new(vec!["adact".into(), "relu".into()], None, runs, Manifest::default())
-    };
+    let plan = |against| common::plan("fmnist", &["adact", "relu"], against);
+    let of = |runs, failures| StudyResult::new(plan(None), runs, failures, Manifest::default());
     let (relu, _) = common::run("fmnist", 1, "relu", 0);
-    let other = RunResult { dataset: "cifar10".into(), ..relu.clone() };
-    for (runs, message) in [
-        (vec![], "without a finished run"),
-        (vec![relu.clone(), other], "one data set, not fmnist and cifar10"),
-        (vec![relu.clone(), relu.clone()], "relu with seed 0 is there twice"),
-        (vec![common::run("fmnist", 2, "mish", 0).0], "\"mish\" is not among the study's"),
+    let failure = |variant: &str| Failure {
+        variant: variant.into(),
+        seed: 0,
+        epoch: None,
+        step: None,
+        why: "the disk is full".into(),
+    };
+    let cifar = RunResult { dataset: "cifar10".into(), ..relu.clone() };
+    let longer = RunResult { epochs: 30, ..relu.clone() };
+    for (runs, failures, message) in [
+        (vec![], vec![], "without a finished run"),
+        (vec![relu.clone(), cifar], vec![], "one data set, not fmnist and cifar10"),
+        (vec![relu.clone(), longer], vec![], "one number of epochs, not 15 and 30"),
+        (vec![relu.clone(), relu.clone()], vec![], "relu with seed 0 is there twice"),
+        (vec![common::run("fmnist", 2, "mish", 0).0], vec![], "\"mish\" is not among the study's"),
+        (vec![relu.clone()], vec![failure("relu")], "failures[0]: relu with seed 0 is there twice"),
+        (vec![relu.clone()], vec![failure("mish")], "failures[0]: mish with seed 0 is not of this study"),
     ] {
-        let error = of(runs).unwrap_err().to_string();
+        let error = of(runs, failures).unwrap_err().to_string();
         assert!(error.contains(message), "{error}");
     }
-    let against = Some("mish".into());
-    let error = StudyResult::new(vec!["relu".into()], against, vec![relu], Manifest::default()).unwrap_err();
+    let error = StudyResult::new(plan(Some("mish")), vec![relu], vec![], Manifest::default()).unwrap_err();
     assert!(error.to_string().contains("against: \"mish\" is not among the variants"), "{error}");
+    assert_eq!(of(vec![], vec![failure("relu")]).unwrap().seeds, [0]);
 }
 
 #[test]
@@ -162,7 +172,10 @@ fn a_histogram_counts_every_input_once() {
 fn tables_say_what_they_rest_on() {
     let mut study = common::study("fmnist", &common::THREE, 5).result;
     let md = table::markdown(&study);
-    assert!(md.starts_with("Test accuracy on fmnist, 15 epochs, 5 seeds, mean ± standard deviation. Best epoch picked on the test set"));
+    assert!(md.starts_with("Test accuracy on fmnist, 15 epochs, 5 seeds, mean ± standard deviation. Verdicts rest on the test accuracy after the last epoch."));
+    assert!(md.contains(
+        "| Test accuracy after the last epoch | 95% interval of the mean | Best epoch on the test set |"
+    ));
     assert!(md.contains("| AdAct | AdAct | 0.9"), "{md}");
     assert!(md.contains("| 391,402 |"), "{md}");
     assert!(
@@ -178,5 +191,5 @@ fn tables_say_what_they_rest_on() {
     assert!(table::markdown(&study).contains("picked on 10% of the training set, held out"));
     // A single seed has neither spread nor interval.
     let one = table::markdown(&common::study("fmnist", &common::THREE, 1).result);
-    assert!(!one.contains('±') && !one.contains("interval"), "{one}");
+    assert!(!one.contains(" ± ") && !one.contains("interval of the mean"), "{one}");
 }

@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use adact_evidence::records::{Study, StudyResult};
+use adact_evidence::records::{Failure, Study, StudyResult};
 use adact_evidence::{figures, report};
 
 fn studies() -> Vec<(&'static str, Vec<Study>)> {
@@ -82,11 +82,34 @@ fn what_comes_from_outside_is_only_text() {
     manifest.processor = evil.into();
     manifest.data[0].name = evil.into();
     manifest.versions.insert(evil.into(), evil.into());
-    let variants = vec!["adact".into(), "optimized".into(), evil.into()];
-    study.result = StudyResult::new(variants, None, runs, manifest).unwrap();
+    let plan = common::plan(evil, &["adact", "optimized", evil], None);
+    let failure = Failure { variant: evil.into(), seed: 7, epoch: Some(1), step: None, why: evil.into() };
+    study.result = StudyResult::new(plan, runs, vec![failure], manifest).unwrap();
     let html = report(&[study.clone()]);
     assert!(!html.contains("<script") && html.contains("&lt;script&gt;"));
     assert!(figures::all(&study).iter().all(|f| !f.svg().contains("<script")));
+}
+
+#[test]
+fn classes_that_no_font_has_are_numbers_in_png_and_names_elsewhere() {
+    // Private characters: no font should have them.
+    let mut study = common::study("fmnist", &["relu"], 1);
+    let confusion = study.result.runs[0].confusion.as_mut().unwrap();
+    (confusion.classes[1], confusion.classes[2]) = ("\u{10fffd}".into(), "Straße".into());
+    let figure = figures::confusion(&study.result).unwrap();
+    assert!(figure.svg().contains(">\u{10fffd}</text>"));
+    let [panel] = figure.png_panels.as_deref().unwrap() else { panic!("one panel") };
+    let drawn = panel.to_svg();
+    for text in [">#1</text>", "#1: U+10FFFD", ">Straße</text>"] {
+        assert!(drawn.contains(text), "{text}: {drawn}");
+    }
+    assert!(!drawn.contains('\u{10fffd}'));
+    // The figure is larger by the legend.
+    let side = |png: Vec<u8>| u32::from_be_bytes(png[20..24].try_into().unwrap());
+    study.result.runs[0].confusion.as_mut().unwrap().classes[1] = "Trouser".into();
+    let plain = figures::confusion(&study.result).unwrap();
+    assert!(plain.png_panels.is_none());
+    assert!(side(figure.png().unwrap()) > side(plain.png().unwrap()));
 }
 
 #[test]

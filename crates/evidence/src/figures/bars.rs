@@ -32,13 +32,14 @@ pub fn weights(result: &StudyResult) -> Option<Figure> {
             seeds_in_words(runs.len(), result)
         ),
         caption: format!(
-            "Raw weights w and softmax(w) of each candidate in each layer, in the epoch that was kept.{dots} \
-             The dashed line is 1/{}, an equal share. The choice is in bold{}.",
+            "Raw weights w and softmax(w) of each candidate in each layer, in the epoch that was kept{}.{dots} \
+             The dashed line is 1/{}, an equal share. In bold: the choice, or all between which it is undecided.",
+            result.selection.picked_in_words().map_or(String::new(), |picked| format!(" ({picked})")),
             all().next().map_or(7, |l| l.w.len()),
-            if runs.len() > 1 { ": what most seeds chose" } else { "" }
         ),
         columns: 2,
         panels,
+        png_panels: None,
     })
 }
 
@@ -57,7 +58,7 @@ fn panel(result: &StudyResult, layer: usize, seeds: &[&LayerWeights], raw: (f64,
     let half = (WIDTH - name_room - 24.0) / 2.0;
     let left = Scale::new(raw, (name_room + 8.0, name_room + half));
     let right = Scale::new((0.0, top * 1.03), (name_room + half + 18.0, WIDTH - 46.0));
-    let choice = result.choices.get(layer).map(|c| c.choice.as_str());
+    let choice = result.choices.get(layer);
 
     for (scale, name, about) in [(&left, "raw w", 4), (&right, "softmax(w)", 4)] {
         let at = ticks((scale.low, scale.high), about);
@@ -71,7 +72,7 @@ fn panel(result: &StudyResult, layer: usize, seeds: &[&LayerWeights], raw: (f64,
     }
     for (row, ((name, w), (_, s))) in w.iter().zip(&softmax).enumerate() {
         let y = TOP + ROW * row as f64;
-        let wins = choice == Some(name.as_str());
+        let wins = choice.is_some_and(|c| c.may_be(name));
         let paint = activation_stroke(name).paint;
         let style = if wins { TEXT.bold() } else { TEXT };
         panel.text((name_room, y + 15.0), names::activation(name), style.anchor(Anchor::End));

@@ -1,10 +1,15 @@
 //! What was taken for what.
 
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
 use super::{Figure, heat_cell, room};
 use crate::names;
-use crate::records::{RunResult, StudyResult};
+use crate::png::{can_write, spelled};
+use crate::records::{Confusion, RunResult, StudyResult};
 use crate::svg::{Anchor, MUTED, Panel, TEXT};
 
+/// The height of a line of a legend.
+const LINE: f64 = 16.0;
 /// More classes than this are a picture without legible numbers.
 const MOST_CLASSES: usize = 30;
 
@@ -14,21 +19,61 @@ pub fn confusion(result: &StudyResult) -> Option<Figure> {
     let with = || result.runs.iter().filter(has);
     let run = with().find(|r| r.variant == "adact").or_else(|| with().next())?;
     let matrix = run.confusion.as_ref()?;
-    let n = matrix.classes.len();
-
-    let short: Vec<String> = matrix.classes.iter().map(|c| shorten(c)).collect();
-    let left = 34.0 + room(short.iter().map(String::as_str), 11.5);
-    let cell = (((640.0 - left) / n as f64).clamp(30.0, 52.0), 26.0);
-    let slanted = short.iter().any(|c| crate::svg::text_width(c, 11.5) > cell.0 - 2.0);
-    let top = if slanted { 34.0 + room(short.iter().map(String::as_str), 11.5) } else { 46.0 };
-    let (width, height) = (left + cell.0 * n as f64 + 14.0, top + cell.1 * n as f64 + 12.0);
     let (correct, total) = (matrix.correct(), matrix.total());
-    let mut panel =
-        Panel::new(width, height, format!("Confusion matrix: {correct} of {total} images right."));
+    let names: Vec<String> = matrix.classes.iter().map(|c| shorten(c)).collect();
+    Some(Figure {
+        name: "confusion",
+        title: format!(
+            "{} on {}: what was taken for what (seed {})",
+            names::variant(&run.variant),
+            names::dataset(&result.dataset),
+            run.seed
+        ),
+        caption: format!(
+            "Test images by class (rows) and answer (columns), with the weights that were kept, of epoch {}{}; {correct} of \
+             {total} right. Darker is a larger share of the row.",
+            run.best.epoch,
+            result.selection.picked_in_words().map_or(String::new(), |picked| format!(" ({picked})"))
+        ),
+        columns: 1,
+        panels: vec![panel(matrix, &names, &[])],
+        png_panels: numbered(&names).map(|(labels, legend)| vec![panel(matrix, &labels, &legend)]),
+    })
+}
+
+/// The labels and a legend for a picture, where no font here can write some class: its number stands for it. The legend
+/// spells those names as the picture does.
+fn numbered(names: &[String]) -> Option<(Vec<String>, Vec<String>)> {
+    let written: Vec<bool> = names.iter().map(|name| can_write(name)).collect();
+    if written.iter().all(|w| *w) {
+        return None;
+    }
+    let label = |(i, name): (usize, &String)| if written[i] { name.clone() } else { format!("#{i}") };
+    let mut legend = vec!["No font here can write these classes (counted from 0):".to_string()];
+    let unwritten = (0..names.len()).filter(|i| !written[*i]);
+    legend.extend(unwritten.map(|i| format!("#{i}: {}", spelled(&names[i]))));
+    Some((names.iter().enumerate().map(label).collect(), legend))
+}
+
+/// The matrix with a label for each class, and lines of a legend below.
+fn panel(matrix: &Confusion, labels: &[String], legend: &[String]) -> Panel {
+    let n = labels.len();
+    let left = 34.0 + room(labels.iter().map(String::as_str), 11.5);
+    let cell = (((640.0 - left) / n as f64).clamp(30.0, 52.0), 26.0);
+    let slanted = labels.iter().any(|c| crate::svg::text_width(c, 11.5) > cell.0 - 2.0);
+    let top = if slanted { 34.0 + room(labels.iter().map(String::as_str), 11.5) } else { 46.0 };
+    let width = (left + cell.0 * n as f64).max(room(legend.iter().map(String::as_str), 11.5)) + 14.0;
+    let bottom = top + cell.1 * n as f64 + 12.0;
+    let (correct, total) = (matrix.correct(), matrix.total());
+    let mut panel = Panel::new(
+        width,
+        bottom + LINE * legend.len() as f64,
+        format!("Confusion matrix: {correct} of {total} images right."),
+    );
     let quiet = TEXT.size(11.5).paint(MUTED);
     panel.text((left + cell.0 * n as f64 / 2.0, 14.0), "answer", quiet.anchor(Anchor::Middle));
     panel.text_upwards((16.0, top + cell.1 * n as f64 / 2.0), "truth", quiet.anchor(Anchor::Middle));
-    for (i, class) in short.iter().enumerate() {
+    for (i, class) in labels.iter().enumerate() {
         let x = left + cell.0 * (i as f64 + 0.5);
         if slanted {
             panel.text_upwards((x + 4.0, top - 8.0), class, TEXT.size(11.5));
@@ -46,26 +91,23 @@ pub fn confusion(result: &StudyResult) -> Option<Figure> {
             heat_cell(&mut panel, at, cell, count as f64 / images, &text, i == j);
         }
     }
-    Some(Figure {
-        name: "confusion",
-        title: format!(
-            "{} on {}: what was taken for what (seed {})",
-            names::variant(&run.variant),
-            names::dataset(&result.dataset),
-            run.seed
-        ),
-        caption: format!(
-            "Test images by class (rows) and answer (columns); {correct} of {total} right. Darker is a larger share of the row."
-        ),
-        columns: 1,
-        panels: vec![panel],
-    })
+    for (i, line) in legend.iter().enumerate() {
+        panel.text((8.0, bottom + LINE * i as f64 + 10.0), line, quiet);
+    }
+    panel
 }
 
+/// A name in 14 cells at most.
 fn shorten(class: &str) -> String {
-    if class.chars().count() <= 14 {
-        class.into()
-    } else {
-        class.chars().take(13).chain(['\u{2026}']).collect()
+    if class.width() <= 14 {
+        return class.into();
     }
+    let mut short = String::new();
+    for c in class.chars() {
+        if short.width() + c.width().unwrap_or(0) > 13 {
+            break;
+        }
+        short.push(c);
+    }
+    short + "\u{2026}"
 }

@@ -59,6 +59,7 @@ pub fn functions(result: &StudyResult) -> Option<Figure> {
         ),
         columns: 2,
         panels: layers.iter().enumerate().map(|(i, layer)| panel(result, run, i, layer)).collect(),
+        png_panels: None,
     })
 }
 

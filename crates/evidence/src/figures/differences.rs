@@ -7,7 +7,7 @@ use crate::names;
 use crate::records::StudyResult;
 use crate::statistics::{Comparison, Verdict};
 use crate::svg::{Anchor, INK, MUTED, OKABE_ITO, Paint, Panel, Stroke, TEXT};
-use crate::table::count;
+use crate::table::correction_in_words;
 
 const ROW: f64 = 34.0;
 
@@ -20,7 +20,7 @@ pub fn differences(result: &StudyResult) -> Option<Figure> {
     let whiskers = comparisons.iter().filter_map(|c| c.difference.ci95).flatten();
     let x = range(dots.chain(whiskers).chain([0.0]), 0.06).filter(|_| !comparisons.is_empty())?;
 
-    let name = |c: &Comparison| format!("{} \u{2212} {}", names::variant(&c.a), names::variant(&c.b));
+    let name = |c: &Comparison| format!("{} \u{2212} {}", c.name_a(), c.name_b());
     let names: Vec<String> = comparisons.iter().map(|c| name(c)).collect();
     let description: Vec<String> = comparisons.iter().map(|c| c.words()).collect();
     let mut panel =
@@ -30,7 +30,8 @@ pub fn differences(result: &StudyResult) -> Option<Figure> {
     let verdict_room = 24.0 + room(verdicts.iter().map(String::as_str), 12.0);
     let axes = Axes::new(&panel, [name_room, 8.0, verdict_room, 46.0], x, (0.0, 1.0));
     axes.grid_x(&mut panel, &ticks(x, 6));
-    axes.name_x(&mut panel, "difference in test accuracy, by seed");
+    let judged = result.selection.judged_in_words();
+    axes.name_x(&mut panel, &format!("difference in test accuracy {judged}, by seed"));
     panel.line((axes.x.at(0.0), axes.top), (axes.x.at(0.0), axes.bottom), Stroke::solid(INK, 1.4));
     for (i, ((c, name), verdict)) in comparisons.iter().zip(&names).zip(&verdicts).enumerate() {
         let y = axes.top + ROW * (i as f64 + 0.5);
@@ -50,14 +51,15 @@ pub fn differences(result: &StudyResult) -> Option<Figure> {
         name: "differences",
         title: format!("Paired differences in test accuracy on {}", names::dataset(&result.dataset)),
         caption: format!(
-            "Rings are seeds, dots mean differences, whiskers their 95% intervals (Student's t, not corrected). Verdicts at the {} \
-             level by permutation tests, corrected for {}{}.",
+            "Of the test accuracy {judged}. Rings are seeds, dots mean differences, whiskers their 95% intervals (Student's t, not corrected). Verdicts at the {} \
+             level by permutation tests, {}{}.",
             number(result.statistics.level, 2),
-            count(result.statistics.comparisons.len(), "comparison"),
+            correction_in_words(result),
             if others.is_empty() { "" } else { ", of which those of AdAct and Optimized are drawn" }
         ),
         columns: 1,
         panels: vec![panel],
+        png_panels: None,
     })
 }
 

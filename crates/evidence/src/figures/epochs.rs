@@ -29,6 +29,7 @@ pub fn weights_over_epochs(study: &Study) -> Option<Figure> {
         caption: format!("softmax(w) of each candidate after each epoch.{thin}"),
         columns: 2,
         panels: (0..layers).map(|layer| panel(study, layer, &seeds, y)).collect(),
+        png_panels: None,
     })
 }
 

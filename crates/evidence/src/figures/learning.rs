@@ -40,6 +40,7 @@ pub fn learning_curves(study: &Study) -> Option<Figure> {
         ),
         columns: 2,
         panels,
+        png_panels: None,
     })
 }
 

@@ -23,7 +23,6 @@ pub use epochs::weights_over_epochs;
 pub use learning::learning_curves;
 pub use seeds::weights_by_seed;
 
-use crate::names;
 use crate::png::png;
 use crate::records::{LayerWeights, RunResult, Study, StudyResult};
 use crate::svg::{Anchor, OKABE_ITO, PAPER, Paint, Panel, Stroke, TEXT, text_width};
@@ -45,17 +44,24 @@ pub struct Figure {
     pub columns: usize,
     /// Its panels, all of the same size.
     pub panels: Vec<Panel>,
+    /// The panels of its PNG file where they are others, because no font here can write a name; a page and an SVG file
+    /// leave that to the browser.
+    pub png_panels: Option<Vec<Panel>>,
 }
 
 impl Figure {
     /// The whole figure as one SVG document.
     pub fn svg(&self) -> String {
+        self.svg_of(&self.panels)
+    }
+
+    fn svg_of(&self, panels: &[Panel]) -> String {
         const MARGIN: f64 = 10.0;
         const TITLE: f64 = 34.0;
-        let columns = self.columns.clamp(1, self.panels.len().max(1));
-        let size = |f: fn(&Panel) -> f64| self.panels.iter().map(f).fold(0.0, f64::max);
+        let columns = self.columns.clamp(1, panels.len().max(1));
+        let size = |f: fn(&Panel) -> f64| panels.iter().map(f).fold(0.0, f64::max);
         let (width, height) = (size(|p| p.width), size(|p| p.height));
-        let rows = self.panels.len().div_ceil(columns);
+        let rows = panels.len().div_ceil(columns);
         let inner = (width * columns as f64).max(text_width(&self.title, 16.0));
         let mut whole = Panel::new(
             inner + 2.0 * MARGIN,
@@ -63,7 +69,7 @@ impl Figure {
             format!("{}. {}", self.title, self.caption),
         );
         whole.text((MARGIN + 4.0, 24.0), &self.title, TEXT.size(15.0).bold());
-        for (i, panel) in self.panels.iter().enumerate() {
+        for (i, panel) in panels.iter().enumerate() {
             let at = (MARGIN + (i % columns) as f64 * width, TITLE + (i / columns) as f64 * height);
             whole.place(at, panel);
         }
@@ -75,7 +81,7 @@ impl Figure {
     /// # Errors
     /// If it can't be drawn.
     pub fn png(&self) -> Result<Vec<u8>> {
-        png(&self.svg(), PNG_SCALE)
+        png(&self.svg_of(self.png_panels.as_ref().unwrap_or(&self.panels)), PNG_SCALE)
     }
 
     /// Writes `NAME.svg` and `NAME.png` into a folder that exists.
@@ -148,10 +154,14 @@ fn mean_weights(layers: &[&LayerWeights], of: fn(&LayerWeights) -> &[f32]) -> Ve
     first.candidates().into_iter().map(|name| (name.to_string(), mean(name))).collect()
 }
 
+/// The weights of a layer (from 0) seed by seed.
+pub(crate) fn layers_of(result: &StudyResult, layer: usize) -> Vec<&LayerWeights> {
+    adact_layers(result).iter().filter_map(|(_, l)| l.get(layer)).collect()
+}
+
 /// The mean softmax weight of each candidate of a layer (from 0) over the seeds of `adact`.
 pub(crate) fn mean_softmax(result: &StudyResult, layer: usize) -> Vec<(String, f64)> {
-    let layers: Vec<_> = adact_layers(result).iter().filter_map(|(_, l)| l.get(layer)).collect();
-    mean_weights(&layers, |l| &l.softmax)
+    mean_weights(&layers_of(result, layer), |l| &l.softmax)
 }
 
 /// The weight of one candidate.
@@ -197,10 +207,15 @@ fn room<'a>(names: impl Iterator<Item = &'a str>, size: f64) -> f64 {
     names.map(|n| text_width(n, size)).fold(0.0, f64::max)
 }
 
-/// "Layer 2: Mish".
+/// "Layer 2: Mish", "Layer 2: undecided between Mish and PReLU".
 fn layer_title(result: &StudyResult, layer: usize) -> String {
+    let number = layer + 1;
     match result.choices.get(layer) {
-        Some(choice) => format!("Layer {}: {}", layer + 1, names::activation(&choice.choice)),
-        None => format!("Layer {}", layer + 1),
+        // A panel has room for some names.
+        Some(choice) if choice.undecided.len() > 3 => {
+            format!("Layer {number}: undecided between {} candidates", choice.undecided.len())
+        }
+        Some(choice) => format!("Layer {number}: {}", choice.words()),
+        None => format!("Layer {number}"),
     }
 }

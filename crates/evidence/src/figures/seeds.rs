@@ -24,6 +24,7 @@ pub fn weights_by_seed(result: &StudyResult) -> Option<Figure> {
         caption: "Each seed's choice is framed. Rows with frames in one column agree.".into(),
         columns: 2,
         panels: (0..layers).map(|layer| panel(result, layer, &runs, shown)).collect(),
+        png_panels: None,
     })
 }
 

@@ -56,7 +56,7 @@ pub struct LayerWeights {
     /// The learned slope of PReLU; absent or `null` where PReLU is not among the candidates.
     #[serde(default)]
     pub prelu_slope: Option<f32>,
-    /// The candidate with the largest weight.
+    /// The candidate with the largest weight, the first of equals.
     pub choice: String,
 }
 
@@ -67,6 +67,12 @@ impl LayerWeights {
             Some(names) => names.iter().map(String::as_str).collect(),
             None => PAPER_CANDIDATES.to_vec(),
         }
+    }
+
+    /// The softmax weight of a candidate; 0 for what is none.
+    pub fn share_of(&self, name: &str) -> f64 {
+        let at = self.candidates().iter().position(|c| *c == name);
+        at.and_then(|at| self.softmax.get(at)).map_or(0.0, |&s| s.into())
     }
 
     /// The softmax weight of the choice.

@@ -7,15 +7,17 @@
 //! are ignored. Everything else is checked, and an error names the file, the place and the reason.
 
 mod epoch;
+mod failure;
 mod manifest;
 mod read;
 mod run;
 mod study;
 
 pub use epoch::{EpochRecord, LayerWeights, PAPER_CANDIDATES};
+pub use failure::Failure;
 pub use manifest::{DataFile, Manifest};
 pub use run::{Best, Confusion, CurveConstants, InputHistogram, Last, RunResult, Selection, Validation};
-pub use study::{LayerChoice, Study, StudyResult};
+pub use study::{LayerChoice, Plan, Study, StudyResult};
 
 /// The name of a run's manifest.
 pub const MANIFEST: &str = "manifest.json";

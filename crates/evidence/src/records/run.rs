@@ -49,6 +49,9 @@ pub struct RunResult {
     /// What each layer's activation sees with the kept weights, in the order of the layers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inputs: Option<Vec<InputHistogram>>,
+    /// How many test images there were; absent in records of older programs, see [`RunResult::test_images`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub test_images: Option<u64>,
 }
 
 /// The epoch whose weights were kept.
@@ -56,7 +59,8 @@ pub struct RunResult {
 pub struct Best {
     /// The epoch, from 1.
     pub epoch: usize,
-    /// Its test accuracy: what the paper reports.
+    /// Its test accuracy. Where the test set picked the epoch, it is the highest of all epochs: what the paper
+    /// reports, and no number to compare variants by (see [`RunResult::judged`]).
     pub test_accuracy: f64,
     /// Its test loss.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -90,6 +94,22 @@ pub enum Selection {
 impl Selection {
     /// The share that is held out when `validation` is asked for without one.
     pub const DEFAULT_SHARE: f64 = 0.1;
+
+    /// Which epoch's test accuracy verdicts rest on (see [`RunResult::judged`]): "after the last epoch".
+    pub fn judged_in_words(self) -> &'static str {
+        match self {
+            Self::Test => "after the last epoch",
+            Self::Validation(_) => "of the epoch that validation picked",
+        }
+    }
+
+    /// What [`Best::test_accuracy`] is where no verdict rests on it: the best epoch, picked on the test set.
+    pub fn picked_in_words(self) -> Option<&'static str> {
+        match self {
+            Self::Test => Some("best epoch on the test set"),
+            Self::Validation(_) => None,
+        }
+    }
 }
 
 impl fmt::Display for Selection {
@@ -257,6 +277,23 @@ fn check_sum<'a>(mut counts: impl Iterator<Item = &'a u64>) -> Result<(), String
 }
 
 impl RunResult {
+    /// The test accuracy that every verdict rests on: one that was not picked on the test set.
+    ///
+    /// With [`Selection::Test`] it is the accuracy after the last epoch, with [`Selection::Validation`] that of the
+    /// epoch that the held-out images picked. The highest of many readings of the test set would favour the variant
+    /// that fluctuates more from epoch to epoch. `None` where a record lacks the last epoch's accuracy.
+    pub fn judged(&self) -> Option<f64> {
+        match self.selection {
+            Selection::Test => self.last.test_accuracy,
+            Selection::Validation(_) => Some(self.best.test_accuracy),
+        }
+    }
+
+    /// How many test images there were, if the record tells: its own number, or the confusion matrix's.
+    pub fn test_images(&self) -> Option<u64> {
+        self.test_images.or_else(|| self.confusion.as_ref().map(Confusion::total)).filter(|n| *n > 0)
+    }
+
     /// Reads a run's `result.json`.
     ///
     /// # Errors

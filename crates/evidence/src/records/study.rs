@@ -5,10 +5,10 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::read::{self, Checked};
-use super::{EpochRecord, METRICS, Manifest, RESULT, RunResult, Selection, run_directory};
-use crate::statistics::Statistics;
+use super::{EpochRecord, Failure, METRICS, Manifest, RESULT, RunResult, Selection, run_directory};
+use crate::statistics::{Statistics, Together};
 use crate::table::TableRow;
-use crate::{Error, ErrorKind, Result, agreement};
+use crate::{Error, ErrorKind, Result, agreement, names};
 
 /// What came out of a study: every variant trained with every seed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -27,9 +27,15 @@ pub struct StudyResult {
     /// What picked the best epochs and the activations.
     #[serde(default)]
     pub selection: Selection,
-    /// Every run that ended, variant by variant and seed by seed.
+    /// Every run that ended with a result, variant by variant and seed by seed.
     pub runs: Vec<RunResult>,
-    /// What AdAct chose for each layer; empty where no variant is `adact`.
+    /// The runs that failed, in the same order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub failures: Vec<Failure>,
+    /// Other studies whose comparisons are corrected together with this one's; absent where it stands alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub together: Option<Together>,
+    /// What AdAct chose for each layer, by the weights of the epoch that was kept; empty where no variant is `adact`.
     #[serde(default)]
     pub choices: Vec<LayerChoice>,
     /// The table, one row a variant.
@@ -56,41 +62,93 @@ pub struct LayerChoice {
     pub agreement: Option<f64>,
     /// The mean softmax weight of `choice` over the seeds.
     pub share: f64,
+    /// The activations between which the layer is undecided, `choice` first; empty where it is decided. See
+    /// [`agreement::choices`](crate::agreement::choices) for the rule.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub undecided: Vec<String>,
+}
+
+impl LayerChoice {
+    /// The choice in words: "Mish", or "undecided between Mish and PReLU".
+    pub fn words(&self) -> String {
+        match self.undecided.as_slice() {
+            [] => names::activation(&self.choice).into(),
+            all => format!("undecided between {}", names::activations(all)),
+        }
+    }
+
+    /// The activations between which the layer is undecided: "Mish or PReLU?".
+    pub fn undecided_in_short(&self) -> String {
+        let names: Vec<&str> = self.undecided.iter().map(|name| names::activation(name)).collect();
+        format!("{}?", names.join(" or "))
+    }
+
+    /// Whether `name` is the choice, or one of those between which the layer is undecided.
+    pub fn may_be(&self, name: &str) -> bool {
+        self.choice == name || self.undecided.iter().any(|u| u == name)
+    }
+
+    /// How many seeds chose `choice`.
+    pub fn votes(&self) -> usize {
+        self.by_seed.iter().filter(|c| **c == self.choice).count()
+    }
+}
+
+/// What a study was to train.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Plan {
+    /// The name of the data set.
+    pub dataset: String,
+    /// The variants, in the order in which they are told.
+    pub variants: Vec<String>,
+    /// The variant with which all others are compared; without it every two are.
+    pub against: Option<String>,
+    /// The epochs of each training.
+    pub epochs: usize,
+    /// What picks the best epochs and the activations.
+    pub selection: Selection,
 }
 
 impl StudyResult {
-    /// Collects runs, and says what can be said of them: choices, table and statistics.
+    /// Collects what became of a plan, and says what can be said of it: choices, table and statistics.
     ///
-    /// `variants` gives the order in which they are told, `against` the one with which all others are compared (every
-    /// two without it). The runs are put in the order of variants and seeds.
+    /// Runs and failures are put in the order of variants and seeds; the seeds are those that have either. No run
+    /// need have ended: a study whose every training failed is a result, too.
     ///
     /// # Errors
-    /// No runs, runs of several data sets or with several selections, two runs of one variant and seed, `against` not
-    /// among the variants, or a run whose record contradicts itself.
+    /// Neither run nor failure, a run of another data set, selection or number of epochs, two of one variant and seed,
+    /// `against` not among the variants, or a run whose record contradicts itself.
     pub fn new(
-        variants: Vec<String>,
-        against: Option<String>,
+        plan: Plan,
         mut runs: Vec<RunResult>,
+        mut failures: Vec<Failure>,
         provenance: Manifest,
     ) -> Result<Self> {
         let invalid = |message: String| Error::new(ErrorKind::Invalid, message);
-        let first =
-            runs.first().ok_or_else(|| invalid("a study without a finished run has no result".into()))?;
-        let (dataset, epochs, selection) = (first.dataset.clone(), first.epochs, first.selection);
-        if let Some(other) = runs.iter().find(|r| r.dataset != dataset) {
-            return Err(invalid(format!("a study has one data set, not {dataset} and {}", other.dataset)));
+        let Plan { dataset, variants, against, epochs, selection } = plan;
+        if runs.is_empty() && failures.is_empty() {
+            return Err(invalid("a study without a finished run has no result".into()));
         }
-        if let Some(other) = runs.iter().find(|r| r.selection != selection) {
-            return Err(invalid(format!(
-                "a study selects in one way, not by {selection} and {}",
-                other.selection
-            )));
+        for run in &runs {
+            if run.dataset != dataset {
+                return Err(invalid(format!("a study has one data set, not {dataset} and {}", run.dataset)));
+            }
+            if run.selection != selection {
+                let two = format!("{selection} and {}", run.selection);
+                return Err(invalid(format!("a study selects in one way, not by {two}")));
+            }
+            if run.epochs != epochs {
+                let two = format!("{epochs} and {}", run.epochs);
+                return Err(invalid(format!("a study trains for one number of epochs, not {two}")));
+            }
         }
-        let mut seeds: Vec<u64> = runs.iter().map(|r| r.seed).collect();
+        let mut seeds: Vec<u64> =
+            runs.iter().map(|r| r.seed).chain(failures.iter().map(|f| f.seed)).collect();
         seeds.sort_unstable();
         seeds.dedup();
-        let place = |r: &RunResult| (variants.iter().position(|v| *v == r.variant), r.seed);
-        runs.sort_by_key(place);
+        let place = |variant: &str, seed| (variants.iter().position(|v| v == variant), seed);
+        runs.sort_by_key(|r| place(&r.variant, r.seed));
+        failures.sort_by_key(|f| place(&f.variant, f.seed));
         let study = Self {
             dataset,
             variants,
@@ -99,6 +157,8 @@ impl StudyResult {
             epochs,
             selection,
             runs,
+            failures,
+            together: None,
             choices: Vec::new(),
             table: Vec::new(),
             statistics: Statistics::default(),
@@ -110,9 +170,14 @@ impl StudyResult {
 
     fn concluded(mut self) -> Self {
         self.choices = agreement::choices(&self.runs);
-        self.table = TableRow::of(&self.variants, &self.runs);
-        self.statistics = Statistics::of(&self.variants, &self.runs, self.against.as_deref());
+        self.table = TableRow::of(&self);
+        self.statistics = Statistics::of(&self);
         self
+    }
+
+    /// The same study, its comparisons corrected together with those of other studies.
+    pub fn corrected_with(self, together: Option<Together>) -> Self {
+        Self { together, ..self }.concluded()
     }
 
     /// Reads a study's `result.json`. Choices, table and statistics are worked out again from the runs; those in
@@ -138,6 +203,11 @@ impl StudyResult {
     /// When the disk refuses.
     pub fn write(&self, path: &Path) -> Result<()> {
         read::write_json(path, self)
+    }
+
+    /// Whether a variant failed with a seed.
+    pub fn failed(&self, variant: &str, seed: u64) -> bool {
+        self.failures.iter().any(|f| f.variant == variant && f.seed == seed)
     }
 
     /// The run of a variant with a seed.
@@ -198,6 +268,16 @@ impl Checked for StudyResult {
                 return Err(format!("runs[{i}]: {} with seed {} is there twice", run.variant, run.seed));
             }
         }
-        Ok(())
+        for (i, failure) in self.failures.iter().enumerate() {
+            let Failure { variant, seed, .. } = failure;
+            if !self.variants.contains(variant) || !self.seeds.contains(seed) {
+                return Err(format!("failures[{i}]: {variant} with seed {seed} is not of this study"));
+            }
+            let again = self.failures[..i].iter().any(|f| f.variant == *variant && f.seed == *seed);
+            if again || self.run(variant, *seed).is_some() {
+                return Err(format!("failures[{i}]: {variant} with seed {seed} is there twice"));
+            }
+        }
+        self.together.as_ref().map_or(Ok(()), Together::check)
     }
 }

@@ -6,9 +6,12 @@ use crate::axes::signed;
 use crate::figures::mean_softmax;
 use crate::names;
 use crate::records::{LayerChoice, Study, StudyResult};
-use crate::statistics::{Comparison, Verdict, wilson};
+use crate::statistics::{Comparison, Verdict};
 use crate::svg::escape;
-use crate::table::{TableRow, count, duration, mean_and_sd, p_in_words, thousands};
+use crate::table::{
+    TableRow, capital, count, duration, mean_and_sd, mean_and_sd_or_nothing, p_in_words, shortcomings,
+    signed_interval, thousands, undecided_in_words,
+};
 
 /// The box at the beginning of a study.
 pub fn answer(study: &Study) -> String {
@@ -31,6 +34,21 @@ pub fn answer(study: &Study) -> String {
     out + "</dl>\n</div>\n"
 }
 
+/// What failed and what is lacking for it, before anything else is said.
+pub fn failures(result: &StudyResult, several: bool) -> String {
+    let told: Vec<String> =
+        shortcomings(result).iter().map(|sentence| format!("<li>{}</li>\n", escape(sentence))).collect();
+    if told.is_empty() {
+        return String::new();
+    }
+    let heading = match result.failures.len() {
+        0 => "Not every training is finished.".to_string(),
+        n => format!("{} of {} failed.", count(n, "training"), n + result.runs.len()),
+    };
+    let on = if several { format!("{}: ", escape(names::dataset(&result.dataset))) } else { String::new() };
+    format!("<div class=\"failed\">\n<p><b>{on}{heading}</b></p>\n<ul>\n{}</ul>\n</div>\n", told.concat())
+}
+
 /// One row a study, before the studies themselves.
 pub fn overview(studies: &[Study]) -> String {
     let mut out = String::from(
@@ -39,12 +57,12 @@ pub fn overview(studies: &[Study]) -> String {
     );
     for study in studies {
         let result = &study.result;
-        let choices: Vec<&str> = result.choices.iter().map(|c| names::activation(&c.choice)).collect();
+        let choices: Vec<String> = result.choices.iter().map(LayerChoice::words).collect();
         let verdict = ["optimized", "adact"].iter().find_map(|v| result.statistics.between(v, "relu"));
         out += &format!(
             "<tr><td>{}</td><td>{}</td><td class=\"n\">{}</td><td>{}</td></tr>\n",
             escape(names::dataset(&result.dataset)),
-            escape(&choices.join(", ")),
+            escape(&choices.join("; ")),
             result.seeds.len(),
             verdict.map(|c| escape(&c.words())).unwrap_or_default()
         );
@@ -55,31 +73,33 @@ pub fn overview(studies: &[Study]) -> String {
 fn headline(result: &StudyResult) -> String {
     let dataset = escape(names::dataset(&result.dataset));
     let row = |variant: &str| result.table.iter().find(|r| r.variant == variant);
-    let accuracy =
-        |r: &TableRow| format!("{} {}", escape(&names::variant(&r.variant)), mean_and_sd(&r.accuracy));
+    let accuracy = |r: &TableRow| match &r.judged {
+        Some(judged) => format!("{} {}", escape(&r.name()), mean_and_sd(judged)),
+        None => escape(&r.name()),
+    };
     let told: Vec<String> =
         ["optimized", "adact", "relu"].iter().filter_map(|v| row(v)).map(accuracy).collect();
     let told = if told.is_empty() { result.table.iter().map(accuracy).collect() } else { told };
     let chose = if result.choices.is_empty() {
         format!("<b>On {dataset}</b> no variant mixed activations, so none was chosen.")
     } else {
-        let names: Vec<String> =
-            result.choices.iter().map(|c| escape(names::activation(&c.choice))).collect();
-        format!("<b>On {dataset}, AdAct chose {}.</b>", names.join(", "))
+        let words: Vec<String> = result.choices.iter().map(|c| escape(&c.words())).collect();
+        let comma = if result.choices.iter().all(|c| c.undecided.is_empty()) { ", " } else { "; " };
+        format!("<b>On {dataset}, AdAct chose {}.</b>", words.join(comma))
     };
-    format!("{chose} Test accuracy: {}.", told.join(", "))
+    format!("{chose} Test accuracy {}: {}.", result.selection.judged_in_words(), told.join(", "))
 }
 
 fn layer(result: &StudyResult, choice: &LayerChoice) -> String {
     let mut weights = mean_softmax(result, choice.layer - 1);
     weights.sort_by(|a, b| b.1.total_cmp(&a.1));
     let second = weights.iter().find(|(name, _)| *name != choice.choice);
-    let seeds = choice.by_seed.len();
-    let votes = choice.by_seed.iter().filter(|c| **c == choice.choice).count();
-    let agree = match (seeds, votes) {
+    let first = escape(names::activation(&choice.choice));
+    let of = if choice.undecided.is_empty() { String::new() } else { format!(" for {first}") };
+    let agree = match (choice.by_seed.len(), choice.votes()) {
         (1, _) => String::new(),
-        (n, v) if n == v => format!("All {n} seeds. "),
-        (n, v) => format!("{v} of {n} seeds. "),
+        (n, v) if n == v => format!("All {n} seeds{of}. "),
+        (n, v) => format!("{v} of {n} seeds{of}. "),
     };
     let second = second.map_or(String::new(), |(name, weight)| {
         format!(", best other {} {weight:.3}", escape(names::activation(name)))
@@ -88,7 +108,7 @@ fn layer(result: &StudyResult, choice: &LayerChoice) -> String {
         "<li><span class=\"layer\">Layer {}</span><span class=\"choice\">{}</span>\
          <span class=\"sure\">{agree}Weight {:.3}{second}</span></li>\n",
         choice.layer,
-        escape(names::activation(&choice.choice)),
+        if choice.undecided.is_empty() { first } else { escape(&choice.undecided_in_short()) },
         choice.share
     )
 }
@@ -107,7 +127,7 @@ fn how_sure(result: &StudyResult) -> String {
     } else {
         let enough = result.statistics.comparisons.first().map_or(String::new(), |c| {
             format!(
-                " At least {n} seeds can tell these variants apart (--seeds {n}).",
+                " It takes at least {n} seeds to tell these variants apart (--seeds {n}).",
                 n = c.seeds_to_reach_level
             )
         });
@@ -115,12 +135,11 @@ fn how_sure(result: &StudyResult) -> String {
             "One seed only: another seed may choose and score differently, and no difference between variants can be \
              called real.{enough}"
         ));
-        if let Some(half) = sampling_error(result) {
-            out.push(format!(
-                "The size of the test set alone leaves an accuracy uncertain by about ±{half:.4}."
-            ));
-        }
     }
+    if result.choices.iter().any(|c| !c.undecided.is_empty()) {
+        out.push(undecided_in_words(result.seeds.len()));
+    }
+    out.extend(result.statistics.test_set.map(|test_set| test_set.words(&result.dataset)));
     out.push(crate::table::selection_in_words(result.selection));
     out.iter().map(|sentence| format!("<p>{}</p>", escape(sentence))).collect()
 }
@@ -132,8 +151,7 @@ fn too_few(comparisons: &[&Comparison]) -> Option<String> {
     let differences: Vec<String> = open
         .iter()
         .map(|c| {
-            let names = (names::variant(&c.a), names::variant(&c.b));
-            format!("{} against {}: {} ({})", names.0, names.1, signed(c.difference.mean), interval(c))
+            format!("{} against {}: {} ({})", c.name_a(), c.name_b(), signed(c.difference.mean), interval(c))
         })
         .collect();
     Some(format!(
@@ -159,14 +177,12 @@ fn sentence(c: &Comparison) -> String {
             format!("{} (mean {}, {}, {p}){needed}", c.words(), signed(mean), interval(c))
         }
     };
-    let mut letters = text.chars();
-    let first = letters.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
-    format!("{first}{}.", letters.as_str())
+    format!("{}.", capital(&text))
 }
 
 fn interval(c: &Comparison) -> String {
     match c.difference.ci95 {
-        Some([low, high]) => format!("95% interval {} to {}", signed(low), signed(high)),
+        Some(ends) => format!("95% interval {}", signed_interval(ends)),
         None => "one pair".into(),
     }
 }
@@ -175,15 +191,16 @@ fn interval(c: &Comparison) -> String {
 fn best_single(result: &StudyResult) -> Option<String> {
     let single = |row: &&TableRow| row.variant.trim_start_matches("uniform:").parse::<Activation>().is_ok();
     let singles: Vec<&TableRow> = result.table.iter().filter(single).collect();
-    let best = singles.iter().max_by(|a, b| a.accuracy.mean.total_cmp(&b.accuracy.mean))?;
+    let mean = |row: &TableRow| row.judged.map_or(f64::NEG_INFINITY, |judged| judged.mean);
+    let best = singles.iter().max_by(|a, b| mean(a).total_cmp(&mean(b)))?;
     let comparison = result.statistics.between("optimized", &best.variant)?;
     let decided = comparison.verdict != Verdict::TooFewSeeds && best.variant != "relu";
     (singles.len() > 1).then(|| {
         format!(
             "Of {} single activations in all layers {} did best, {} (picked after the fact, which favours it).{}",
             singles.len(),
-            names::variant(&best.variant),
-            mean_and_sd(&best.accuracy),
+            best.name(),
+            mean_and_sd_or_nothing(&best.judged),
             if decided { format!(" {}", sentence(comparison)) } else { String::new() }
         )
     })
@@ -208,8 +225,9 @@ fn random_choices(result: &StudyResult) -> Option<String> {
             words(shown(Verdict::Worse))
         )
     };
+    let name = result.table.iter().find(|r| r.variant == "optimized")?.name();
     Some(format!(
-        "Optimized against {} of an activation for each layer: {} in the mean{verdicts}.",
+        "{name} against {} of an activation for each layer: {} in the mean{verdicts}.",
         count(seen.len(), "random choice"),
         signed(mean)
     ))
@@ -232,14 +250,9 @@ fn agreement(result: &StudyResult) -> Option<String> {
     ))
 }
 
-/// Half the 95% interval that the number of test images leaves.
-fn sampling_error(result: &StudyResult) -> Option<f64> {
-    let confusion = result.runs.iter().find_map(|r| r.confusion.as_ref())?;
-    wilson(confusion.correct(), confusion.total()).map(|[low, high]| (high - low) / 2.0)
-}
-
 fn cost(result: &StudyResult) -> String {
     let row = |variant: &str| result.table.iter().find(|r| r.variant == variant);
+    let row = |variant: &str| row(variant).filter(|r| r.runs() > 0);
     let Some(relu) = row("relu") else { return String::new() };
     let against = |r: &TableRow| {
         let more = r.parameters - relu.parameters;

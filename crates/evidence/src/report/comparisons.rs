@@ -6,7 +6,7 @@ use crate::records::StudyResult;
 use crate::reproduction::{Holds, Reproduction};
 use crate::statistics::{Comparison, Method, Verdict, smallest_p};
 use crate::svg::escape;
-use crate::table::{count, mean_and_sd, p_value};
+use crate::table::{correction_in_words, count, mean_and_sd, p_value, signed_interval};
 
 /// The comparisons, and how to read them.
 pub fn comparisons(result: &StudyResult) -> String {
@@ -34,12 +34,12 @@ fn table(comparisons: &[&Comparison]) -> String {
             Verdict::Worse => "worse",
             Verdict::NoDifferenceShown | Verdict::TooFewSeeds => "",
         };
-        let interval = c.difference.ci95.map(|[l, h]| format!("{} to {}", signed(l), signed(h)));
+        let interval = c.difference.ci95.map(signed_interval);
         out += &format!(
             "<tr><td class=\"name\">{} − {}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td>\
              <td class=\"name {class}\">{}</td><td class=\"n\">{}</td></tr>\n",
-            escape(&names::variant(&c.a)),
-            escape(&names::variant(&c.b)),
+            escape(&c.name_a()),
+            escape(&c.name_b()),
             signed(c.difference.mean),
             interval.unwrap_or_default(),
             p_value(Some(c.permutation_holm)),
@@ -54,21 +54,23 @@ fn table(comparisons: &[&Comparison]) -> String {
 fn explained(result: &StudyResult) -> String {
     let all = &result.statistics.comparisons;
     let Some(first) = all.first() else { return String::new() };
-    let (m, n) = (all.len(), result.seeds.len());
+    let m = result.statistics.family;
     let draws = match first.permutation.method {
         Method::Exact => "every combination of signs".to_string(),
         Method::Sampled(draws) => format!("{draws} combinations of signs, drawn"),
     };
     let mut out = format!(
-        "<p class=\"lead\">Runs with one seed share initial weights and batch order and are compared in pairs. p-values are \
-         two-sided and corrected for {} (Holm). The verdict follows the permutation test ({draws}) at the \
+        "<p class=\"lead\">Differences in the test accuracy {}. Runs with one seed share initial weights and batch order and \
+         are compared in pairs. p-values are two-sided and {}. The verdict follows the permutation test ({draws}) at the \
          level {}; the t-test, beside it, assumes normally distributed differences. “Seeds to show it”: for a power of 80% by \
          the paired t-test at the level divided by {m}, if mean and spread of the differences are as seen here, and at least \
          as many as the permutation test needs. From few seeds that is a rough guess.</p>\n",
-        count(m, "comparison"),
+        result.selection.judged_in_words(),
+        escape(&correction_in_words(result)),
         result.statistics.level
     );
-    if all.iter().any(|c| c.verdict == Verdict::TooFewSeeds) {
+    let open = all.iter().filter(|c| c.verdict == Verdict::TooFewSeeds).map(|c| c.difference.n);
+    if let Some(n) = open.max() {
         out += &format!(
             "<p><b>{n} seeds can't decide.</b> Even if all of them agree, the smallest p-value of {n} pairs is {:.4}, and {m} \
              comparison{} make it {:.4}. At least {} seeds are needed.</p>\n",
@@ -85,11 +87,12 @@ fn explained(result: &StudyResult) -> String {
 pub fn paper(beside: &Reproduction) -> String {
     let mut out = String::from(
         "<h2 id=\"paper\">Beside the paper</h2>\n<p class=\"lead\">The paper’s numbers are its own: one run each, the best epoch \
-         picked on the test set. R. Maiti, “AdAct: Learning to Optimize Activation Function Choice Through Adaptive Activation \
+         picked on the test set. Ours beside them are measured in the same way; claims follow the verdicts above, which don’t \
+         rest on such numbers. R. Maiti, “AdAct: Learning to Optimize Activation Function Choice Through Adaptive Activation \
          Modules”, ICLR 2024 Tiny Papers.</p>\n",
     );
     out += "<div class=\"scroll\"><table>\n<thead><tr><th>Data set</th><th>Variant</th><th class=\"n\">Paper (Table 1)</th>\
-            <th class=\"n\">Ours</th><th></th></tr></thead>\n<tbody>\n";
+            <th class=\"n\">Ours, best epoch on the test set</th><th></th></tr></thead>\n<tbody>\n";
     for row in &beside.numbers {
         out += &format!(
             "<tr><td>{}</td><td>{}</td><td class=\"n\">{:.3}</td><td class=\"n\">{}</td><td>{}</td></tr>\n",

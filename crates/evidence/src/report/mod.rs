@@ -22,6 +22,9 @@ pub fn report(studies: &[Study]) -> String {
         several => format!("AdAct on {} data sets", several.len()),
     };
     let mut body = format!("<h1>{}</h1>\n", escape(&title));
+    for study in studies {
+        body += &answer::failures(&study.result, studies.len() > 1);
+    }
     body += "<p class=\"lead\">AdAct mixes candidate activations with learned weights; the strongest of each layer is the one \
              to use there. Here is what was found, how sure it is, and what it rests on.</p>\n";
     if studies.is_empty() {

@@ -2,11 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::pairs::{self, Lack, Why, name, pairs};
 use super::summary::t_two_sided;
 use super::{
-    LEVEL, MOST_PAIRS, POWER, Permutation, Summary, holm, pairs_needed, permutation_test, smallest_p,
+    LEVEL, MOST_PAIRS, POWER, Permutation, Summary, TestSet, Together, holm, pairs_needed, permutation_test,
+    smallest_p,
 };
-use crate::records::RunResult;
+use crate::records::StudyResult;
 use crate::table::{count, thousands};
 
 /// Everything that is said of a study's accuracies.
@@ -16,6 +18,42 @@ pub struct Statistics {
     pub level: f64,
     /// The pairs of variants that share a seed: every two, or each with the one that all are compared with.
     pub comparisons: Vec<Comparison>,
+    /// The pairs of variants that were to be compared and share no seed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unpaired: Vec<Unpaired>,
+    /// How many comparisons the p-values are corrected for: all of the study, and those of other studies with which it
+    /// is corrected together.
+    #[serde(default)]
+    pub family: usize,
+    /// What the number of test images leaves open; absent where it is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub test_set: Option<TestSet>,
+}
+
+/// Two variants that should be compared and can't be, because no seed gave both a result.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unpaired {
+    /// The first variant.
+    pub a: String,
+    /// The second variant.
+    pub b: String,
+    /// The seeds that the study has.
+    pub seeds: usize,
+    /// The runs that are lacking.
+    pub lacks: Vec<Lack>,
+}
+
+impl Unpaired {
+    /// "AdAct (failed with 2 of 2 seeds) and ReLU can't be compared: no pairs; AdAct failed with seeds 0 and 1".
+    pub fn words(&self) -> String {
+        let [a, b] = [&self.a, &self.b].map(|v| name(v, failed(&self.lacks, v), self.seeds));
+        format!("{a} and {b} can't be compared: no pairs; {}", pairs::in_words(&self.lacks))
+    }
+}
+
+/// With how many seeds a variant failed.
+fn failed(lacks: &[Lack], variant: &str) -> usize {
+    lacks.iter().filter(|l| l.variant == variant && l.why == Why::Failed).count()
 }
 
 /// Two variants over the seeds that both were trained with.
@@ -25,8 +63,14 @@ pub struct Comparison {
     pub a: String,
     /// The second variant.
     pub b: String,
-    /// The test accuracies of `a` less those of `b`, by seed.
+    /// The judged test accuracies of `a` less those of `b`, by seed.
     pub differences: Vec<f64>,
+    /// The seeds that the study has: pairs, and pairs that are lacking.
+    #[serde(default)]
+    pub seeds: usize,
+    /// The runs that are lacking for more pairs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lacks: Vec<Lack>,
     /// Mean, spread and interval of the differences.
     pub difference: Summary,
     /// The p-value of the paired t-test, two-sided; absent for a single pair and where all differences are
@@ -67,9 +111,11 @@ pub enum Verdict {
 }
 
 impl Statistics {
-    /// Compares every two variants in their order, or each with `against` alone, over the seeds that both have.
-    pub fn of(variants: &[String], runs: &[RunResult], against: Option<&str>) -> Self {
-        let mut comparisons = Vec::new();
+    /// Compares every two variants of a study in their order, or each with the one that all are compared with, over the
+    /// seeds that both have. The study's table is filled.
+    pub(crate) fn of(study: &StudyResult) -> Self {
+        let (variants, against) = (&study.variants, study.against.as_deref());
+        let (mut comparisons, mut unpaired) = (Vec::new(), Vec::new());
         for (i, a) in variants.iter().enumerate() {
             let others = match against {
                 None => &variants[i + 1..],
@@ -79,14 +125,21 @@ impl Statistics {
                 }
             };
             for b in others {
-                let differences = paired(runs, a, b);
-                if let Some(difference) = Summary::of(&differences) {
-                    comparisons.push(Comparison::alone(a, b, differences, difference));
+                let (differences, lacks) = pairs(study, a, b);
+                let seeds = study.seeds.len();
+                match Summary::of(&differences) {
+                    Some(difference) => {
+                        let alone = Comparison::alone(a, b, differences, difference);
+                        comparisons.push(Comparison { seeds, lacks, ..alone });
+                    }
+                    None => unpaired.push(Unpaired { a: a.clone(), b: b.clone(), seeds, lacks }),
                 }
             }
         }
-        correct(&mut comparisons);
-        Self { level: LEVEL, comparisons }
+        let others = study.together.clone().unwrap_or_default();
+        let family = comparisons.len() + unpaired.len() + others.comparisons;
+        correct(&mut comparisons, family, &others);
+        Self { level: LEVEL, comparisons, unpaired, family, test_set: TestSet::of(study) }
     }
 
     /// The comparison of two variants, whichever comes first in it.
@@ -106,12 +159,13 @@ impl Statistics {
 
     /// Why there is no verdict on comparisons, in a sentence: the seeds are too few. None where they suffice.
     pub fn too_few_seeds(&self) -> Option<String> {
-        let open = self.comparisons.iter().find(|c| c.verdict == Verdict::TooFewSeeds)?;
+        let open = self.comparisons.iter().filter(|c| c.verdict == Verdict::TooFewSeeds);
+        let open = open.max_by_key(|c| c.difference.n)?;
         Some(format!(
             "{} can't decide, whatever the accuracies: {} take{} at least {} seeds.",
             count(open.difference.n, "seed"),
-            count(self.comparisons.len(), "comparison"),
-            if self.comparisons.len() == 1 { "s" } else { "" },
+            count(self.family, "comparison"),
+            if self.family == 1 { "s" } else { "" },
             open.seeds_to_reach_level
         ))
     }
@@ -127,17 +181,6 @@ pub fn seeds_to_reach_level(comparisons: usize) -> usize {
     (1..100).find(|&n| comparisons as f64 * smallest_p(n) <= LEVEL).unwrap_or(MOST_PAIRS)
 }
 
-/// The differences in test accuracy over the seeds that both variants have, in the order of `a`'s runs.
-fn paired(runs: &[RunResult], a: &str, b: &str) -> Vec<f64> {
-    let of = |variant: &str| runs.iter().filter(move |r| r.variant == variant).collect::<Vec<_>>();
-    let others = of(b);
-    of(a)
-        .iter()
-        .filter_map(|x| others.iter().find(|y| y.seed == x.seed).map(|y| (x, y)))
-        .map(|(x, y)| x.best.test_accuracy - y.best.test_accuracy)
-        .collect()
-}
-
 impl Comparison {
     /// The comparison as if it were the only one.
     fn alone(a: &str, b: &str, differences: Vec<f64>, difference: Summary) -> Self {
@@ -150,6 +193,8 @@ impl Comparison {
             a: a.into(),
             b: b.into(),
             differences,
+            seeds: n,
+            lacks: Vec::new(),
             difference,
             t_test,
             t_test_holm: t_test,
@@ -171,7 +216,24 @@ impl Comparison {
         }
     }
 
-    /// The verdict in a word or two: "better".
+    /// How the first variant is named: with the number of seeds with which it failed, if there are any.
+    pub fn name_a(&self) -> String {
+        name(&self.a, failed(&self.lacks, &self.a), self.seeds)
+    }
+
+    /// How the second variant is named, likewise.
+    pub fn name_b(&self) -> String {
+        name(&self.b, failed(&self.lacks, &self.b), self.seeds)
+    }
+
+    /// How many pairs are lacking, and why: "6 of 7 pairs (AdAct failed with seed 3)". `None` where none is.
+    pub fn lacks_in_words(&self) -> Option<String> {
+        let pairs = count(self.seeds, "pair");
+        (!self.lacks.is_empty())
+            .then(|| format!("{} of {pairs} ({})", self.difference.n, pairs::in_words(&self.lacks)))
+    }
+
+    /// The verdict in a word or two: "better". It belongs beside [`name_a`](Self::name_a) and `name_b`.
     pub fn short(&self) -> &'static str {
         match self.verdict {
             Verdict::Better => "better",
@@ -193,7 +255,7 @@ impl Comparison {
 
     /// The verdict in words: "AdAct is better than ReLU".
     pub fn words(&self) -> String {
-        let (a, b) = (crate::names::variant(&self.a), crate::names::variant(&self.b));
+        let (a, b) = (self.name_a(), self.name_b());
         match self.verdict {
             Verdict::Better => format!("{a} is better than {b}"),
             Verdict::Worse => format!("{a} is worse than {b}"),
@@ -209,14 +271,15 @@ fn two_digits(n: usize) -> u64 {
     (n as u64 + unit / 2) / unit * unit
 }
 
-/// Corrects all comparisons for their number, and concludes.
-fn correct(comparisons: &mut [Comparison]) {
-    let m = comparisons.len();
-    let permutations: Vec<f64> = comparisons.iter().map(|c| c.permutation.p).collect();
-    let t_tests: Vec<f64> = comparisons.iter().filter_map(|c| c.t_test).collect();
-    let mut t_tests = holm(&t_tests, m).into_iter();
-    let reach = seeds_to_reach_level(m);
-    for (c, p) in comparisons.iter_mut().zip(holm(&permutations, m)) {
+/// Corrects the comparisons for the size of their family, which others belong to, and concludes.
+fn correct(comparisons: &mut [Comparison], family: usize, others: &Together) {
+    let own = comparisons.iter().map(|c| c.permutation.p);
+    let permutations: Vec<f64> = own.chain(others.permutation.iter().copied()).collect();
+    let own = comparisons.iter().filter_map(|c| c.t_test);
+    let t_tests: Vec<f64> = own.chain(others.t_test.iter().copied()).collect();
+    let mut t_tests = holm(&t_tests, family).into_iter();
+    let reach = seeds_to_reach_level(family);
+    for (c, p) in comparisons.iter_mut().zip(holm(&permutations, family)) {
         c.permutation_holm = p;
         c.t_test_holm = c.t_test.and_then(|_| t_tests.next());
         c.seeds_to_reach_level = reach;
@@ -230,7 +293,8 @@ fn correct(comparisons: &mut [Comparison]) {
             Verdict::Worse
         };
         let effect = c.t_test.and(c.difference.sd).map(|sd| c.difference.mean / sd);
-        c.seeds_needed = effect.and_then(|d| pairs_needed(d, LEVEL / m as f64, POWER)).map(|n| n.max(reach));
+        c.seeds_needed =
+            effect.and_then(|d| pairs_needed(d, LEVEL / family as f64, POWER)).map(|n| n.max(reach));
     }
 }
 

@@ -25,8 +25,24 @@ pub fn study(dataset: &str, variants: &[&str], seeds: u64) -> Study {
             metrics.push(epochs);
         }
     }
-    let variants = variants.iter().map(|v| v.to_string()).collect();
-    Study { result: StudyResult::new(variants, None, runs, manifest(dataset)).unwrap(), metrics }
+    Study { result: of(plan(dataset, variants, None), runs), metrics }
+}
+
+/// A plan for 15 epochs that selects on the test set.
+pub fn plan(dataset: &str, variants: &[&str], against: Option<&str>) -> Plan {
+    Plan {
+        dataset: dataset.into(),
+        variants: variants.iter().map(|v| v.to_string()).collect(),
+        against: against.map(String::from),
+        epochs: EPOCHS,
+        selection: Selection::Test,
+    }
+}
+
+/// What became of a plan in which nothing failed.
+pub fn of(plan: Plan, runs: Vec<RunResult>) -> StudyResult {
+    let provenance = manifest(&plan.dataset);
+    StudyResult::new(plan, runs, Vec::new(), provenance).unwrap()
 }
 
 pub fn manifest(dataset: &str) -> Manifest {
@@ -120,6 +136,7 @@ pub fn run(dataset: &str, v: u64, variant: &str, seed: u64) -> (RunResult, Vec<E
         validation: None,
         confusion: Some(confusion(accuracy(best), own)),
         inputs: Some((0..4).map(|layer| inputs(layer, own)).collect()),
+        test_images: Some(10_000),
     };
     (result, epochs)
 }
