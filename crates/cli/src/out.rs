@@ -4,6 +4,7 @@ use std::io::{self, ErrorKind, Write};
 
 use adact_lab::{Error, Result};
 use serde::Serialize;
+use unicode_width::UnicodeWidthStr;
 
 /// Writes a line to standard output.
 pub fn line(text: &str) -> Result<()> {
@@ -33,15 +34,14 @@ pub fn note(text: &str) {
     let _ = writeln!(io::stderr(), "{text}");
 }
 
-/// Lines of cells as text in columns: the first column to the left, numbers to the right.
+/// Lines of cells as text in columns: the first column to the left, numbers to the right. Widths are a terminal's cells.
 pub fn columns(head: &[&str], rows: &[Vec<String>], right: &[usize]) -> String {
     let head: Vec<String> = head.iter().map(|h| (*h).into()).collect();
-    let width =
-        |i: usize| std::iter::once(&head).chain(rows).map(|r| r[i].chars().count()).max().unwrap_or(0);
+    let width = |i: usize| std::iter::once(&head).chain(rows).map(|r| r[i].width()).max().unwrap_or(0);
     let widths: Vec<usize> = (0..head.len()).map(width).collect();
     let row = |cells: &Vec<String>| {
         let cells = cells.iter().enumerate().map(|(i, cell)| {
-            let pad = " ".repeat(widths[i] - cell.chars().count());
+            let pad = " ".repeat(widths[i] - cell.width());
             if right.contains(&i) { pad + cell } else { cell.clone() + &pad }
         });
         cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
@@ -57,5 +57,8 @@ mod tests {
     fn columns_line_up() {
         let rows = [vec!["ReLU".into(), "0.9".into()], vec!["é".into(), "10".into()]];
         assert_eq!(columns(&["what", "n"], &rows, &[1]), "what    n\nReLU  0.9\né      10");
+        // Chinese characters and emoji take two cells, an accent of its own none.
+        let rows = [vec!["翘头".into(), "1".into()], vec!["e\u{301}😊".into(), "2".into()]];
+        assert_eq!(columns(&["what", "n"], &rows, &[1]), "what  n\n翘头  1\ne\u{301}😊   2");
     }
 }

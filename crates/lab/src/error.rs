@@ -21,6 +21,8 @@ pub enum Kind {
 pub struct Error {
     kind: Kind,
     message: String,
+    /// The epoch and the step, both from 1, where it is about one.
+    step: Option<(usize, usize)>,
 }
 
 /// The result of this crate's functions.
@@ -29,22 +31,33 @@ pub type Result<T> = std::result::Result<T, Error>;
 impl Error {
     /// The user's input can't be used.
     pub fn input(message: impl Into<String>) -> Self {
-        Self { kind: Kind::Input, message: message.into() }
+        Self { kind: Kind::Input, message: message.into(), step: None }
     }
 
     /// Something failed on the way.
     pub fn failure(message: impl Into<String>) -> Self {
-        Self { kind: Kind::Failure, message: message.into() }
+        Self { kind: Kind::Failure, message: message.into(), step: None }
     }
 
     /// The user asked to stop.
     pub fn cancelled(message: impl Into<String>) -> Self {
-        Self { kind: Kind::Cancelled, message: message.into() }
+        Self { kind: Kind::Cancelled, message: message.into(), step: None }
     }
 
     /// A file or folder could not be read or written.
     pub fn io(doing: &str, path: &Path, error: &std::io::Error) -> Self {
         Self::failure(format!("{}: can't {doing}: {}", path.display(), plain(error)))
+    }
+
+    /// The same error, of a training at this epoch and step, both from 1; steps count through all epochs.
+    pub fn at_step(mut self, epoch: usize, step: usize) -> Self {
+        self.step = Some((epoch, step));
+        self
+    }
+
+    /// The epoch and the step of a training at which it happened, where that is known.
+    pub fn step(&self) -> Option<(usize, usize)> {
+        self.step
     }
 
     /// What kind of failure it is.
@@ -93,7 +106,7 @@ impl From<adact_data::Error> for Error {
             _ if e.is_input() => Kind::Input,
             _ => Kind::Failure,
         };
-        Self { kind, message: e.to_string() }
+        Self { kind, message: e.to_string(), step: None }
     }
 }
 

@@ -4,8 +4,9 @@ use std::fs;
 use std::path::Path;
 
 use adact_evidence::records::{
-    EpochRecord, MANIFEST, METRICS, Manifest, RESULT, RunResult, Study, StudyResult, run_directory,
+    EpochRecord, MANIFEST, METRICS, Manifest, Plan, RESULT, RunResult, Study, StudyResult, run_directory,
 };
+use adact_evidence::statistics::correct_together;
 use adact_evidence::{atomic, figures, report, table};
 
 use crate::config::Config;
@@ -34,38 +35,57 @@ pub fn write(folder: &Path, result: StudyResult) -> Result<Study> {
     Ok(study)
 }
 
-/// Reads what is finished of a study, or a single training as a study of one run.
+/// Reads what is finished of a study, or a single training as a study of one run. A folder that holds a study's
+/// `result.json` alone, as it is published, is read from that.
 ///
 /// # Errors
-/// If the folder holds no run, none is finished, or a record is broken.
+/// If the folder holds no run, none is finished and none failed, or a record is broken.
 pub fn collect(folder: &Path) -> Result<StudyResult> {
     if !folder.join(CONFIG).exists() {
+        if folder.join(RESULT).exists() {
+            return Ok(StudyResult::read(&folder.join(RESULT))?);
+        }
         return Err(Error::input(format!("{}: holds no training and no study", folder.display())));
     }
     let config = Config::read(&folder.join(CONFIG))?;
     let provenance = Manifest::read(&folder.join(MANIFEST))?;
-    let (names, against, runs) = match &config.study {
-        None => {
-            let run = finished(folder)?;
-            (run.iter().map(|r| r.variant.clone()).collect(), None, run.into_iter().collect())
-        }
-        Some(plan) => {
-            let variants = variants::parse(&plan.variants, &config.model.candidates)?;
-            let mut runs: Vec<RunResult> = Vec::new();
-            for seed in plan.seeds.as_slice() {
-                for variant in &variants {
-                    runs.extend(finished(&folder.join(run_directory(&variant.name, *seed)))?);
-                }
-            }
-            let against = plan.against(&variants)?;
-            (variants.into_iter().map(|v| v.name).collect(), against, runs)
-        }
+    let mut plan = Plan {
+        dataset: provenance.dataset.clone(),
+        epochs: config.protocol.epochs,
+        selection: config.protocol.select,
+        ..Plan::default()
     };
-    if runs.is_empty() {
-        let place = if config.study.is_some() { format!(" in {RUNS}") } else { String::new() };
-        return Err(Error::input(format!("{}: no training{place} is finished", folder.display())));
+    let Some(study) = &config.study else {
+        let run = finished(folder)?.ok_or_else(|| nothing_finished(folder, ""))?;
+        plan.variants = vec![run.variant.clone()];
+        return Ok(StudyResult::new(plan, vec![run], Vec::new(), provenance)?);
+    };
+    let variants = variants::parse(&study.variants, &config.model.candidates)?;
+    let mut runs: Vec<RunResult> = Vec::new();
+    for seed in study.seeds.as_slice() {
+        for variant in &variants {
+            runs.extend(finished(&folder.join(run_directory(&variant.name, *seed)))?);
+        }
     }
-    Ok(StudyResult::new(names, against, runs, provenance)?)
+    // What runs' folders don't tell: earlier failures, and the studies that this one is corrected together with.
+    let before = folder.join(RESULT);
+    let before = if before.exists() { Some(StudyResult::read(&before)?) } else { None };
+    let (mut failures, together) = before.map(|b| (b.failures, b.together)).unwrap_or_default();
+    failures.retain(|f| {
+        let planned =
+            study.seeds.as_slice().contains(&f.seed) && variants.iter().any(|v| v.name == f.variant);
+        planned && !runs.iter().any(|r| r.variant == f.variant && r.seed == f.seed)
+    });
+    if runs.is_empty() && failures.is_empty() {
+        return Err(nothing_finished(folder, &format!(" in {RUNS}")));
+    }
+    plan.against = study.against(&variants)?;
+    plan.variants = variants.into_iter().map(|v| v.name).collect();
+    Ok(StudyResult::new(plan, runs, failures, provenance)?.corrected_with(together))
+}
+
+fn nothing_finished(folder: &Path, place: &str) -> Error {
+    Error::input(format!("{}: no training{place} is finished", folder.display()))
 }
 
 /// The result of a run, if it is finished.
@@ -86,13 +106,17 @@ fn with_metrics(folder: &Path, result: StudyResult) -> Result<Study> {
 }
 
 /// Makes the report of folders again. A single study's folder gets all its outputs anew, and the page as well
-/// where `page` names another place; several folders get one page together at `page`.
+/// where `page` names another place; several folders get one page together at `page`, with verdicts that are corrected for
+/// the comparisons of them all.
 ///
 /// # Errors
 /// If a folder holds nothing finished, or the disk refuses.
 pub fn report_again(folders: &[&Path], page: Option<&Path>) -> Result<Vec<Study>> {
-    let results = folders.iter().map(|folder| collect(folder)).collect::<Result<Vec<_>>>()?;
-    let is_study = |folder: &Path| folder.join(RUNS).exists();
+    let mut results = folders.iter().map(|folder| collect(folder)).collect::<Result<Vec<_>>>()?;
+    if results.len() > 1 {
+        correct_together(&mut results);
+    }
+    let is_study = |folder: &Path| folder.join(RUNS).exists() || !folder.join(CONFIG).exists();
     let mut studies = Vec::new();
     for (folder, result) in folders.iter().zip(results) {
         let anew = folders.len() == 1 && is_study(folder);

@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
-use adact_evidence::records::{RESULT, Study};
+use adact_evidence::records::{RESULT, Study, StudyResult};
 use adact_evidence::reproduction::Reproduction;
+use adact_evidence::statistics::correct_together;
 use adact_evidence::{atomic, paper, report};
 use serde::Serialize;
 
@@ -12,8 +13,8 @@ use crate::control::{Control, Event};
 use crate::error::{Error, Kind, Result};
 use crate::folder::Mode;
 use crate::images::Data;
-use crate::outputs::{REPORT, TABLE};
-use crate::study::study;
+use crate::outputs::{self, REPORT, TABLE};
+use crate::study::{failed, study};
 
 /// What came out of a reproduction.
 #[derive(Debug)]
@@ -31,6 +32,8 @@ pub struct Reproduced {
 struct Record {
     studies: Vec<String>,
     missing: Vec<String>,
+    /// How many comparisons the verdicts are corrected for.
+    family: usize,
     numbers: Vec<Number>,
     claims: Vec<Claim>,
 }
@@ -43,6 +46,7 @@ struct Number {
     ours: f64,
     sd: Option<f64>,
     seeds: usize,
+    failed: usize,
     verdict: String,
 }
 
@@ -86,19 +90,36 @@ pub fn reproduce(
     if studies.is_empty() {
         return Err(Error::input("none of the data sets is here: `adact data list` tells how to get them"));
     }
+    if studies.len() > 1 {
+        studies = corrected_together(studies, out)?;
+    }
     let beside = Reproduction::of(studies.iter().map(|s| &s.result));
     let reproduced = Reproduced { studies, missing, beside };
     reproduced.write(out)?;
     Ok(reproduced)
 }
 
+/// Corrects the verdicts for the comparisons of all data sets, in the studies' own folders as well: no page tells a
+/// verdict that another takes back.
+fn corrected_together(studies: Vec<Study>, out: &Path) -> Result<Vec<Study>> {
+    let mut results: Vec<StudyResult> = studies.into_iter().map(|study| study.result).collect();
+    correct_together(&mut results);
+    results.into_iter().map(|result| outputs::write(&out.join(&result.dataset), result)).collect()
+}
+
 impl Reproduced {
+    /// The error to end with where trainings failed; what is finished is on disk all the same.
+    pub fn failed(&self) -> Option<Error> {
+        self.studies.iter().find_map(|study| failed(&study.result))
+    }
+
     fn write(&self, out: &Path) -> Result<()> {
         atomic::write(&out.join(TABLE), self.beside.markdown().as_bytes())?;
         atomic::write(&out.join(REPORT), report(&self.studies).as_bytes())?;
         let record = Record {
             studies: self.studies.iter().map(|s| s.result.dataset.clone()).collect(),
             missing: self.missing.iter().map(|(name, _)| name.clone()).collect(),
+            family: self.studies.iter().map(|s| s.result.statistics.family).max().unwrap_or(0),
             numbers: self
                 .beside
                 .numbers
@@ -110,6 +131,7 @@ impl Reproduced {
                     ours: row.ours.mean,
                     sd: row.ours.sd,
                     seeds: row.ours.n,
+                    failed: row.failed,
                     verdict: row.words(),
                 })
                 .collect(),

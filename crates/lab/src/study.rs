@@ -7,7 +7,7 @@ mod tasks;
 
 use std::path::Path;
 
-use adact_evidence::records::{RESULT, RunResult, Study, StudyResult, run_directory};
+use adact_evidence::records::{Failure, Plan, RESULT, RunResult, Study, StudyResult, run_directory};
 use adact_evidence::statistics::seeds_to_reach_level;
 use adact_evidence::table::count;
 
@@ -25,11 +25,13 @@ use tasks::{Task, Tasks};
 
 /// Runs the study that `config` describes in folder `out`, from where an earlier call ended.
 ///
-/// A training that fails doesn't stop the others; what is finished then makes the result all the same.
+/// A training that fails doesn't stop the others: the result tells the failure
+/// ([`StudyResult::failures`](adact_evidence::records::StudyResult)) beside what is finished, even if nothing is. When the
+/// study is run again with [`Mode::Resume`], failed trainings are tried again.
 ///
 /// # Errors
-/// If the options or the images can't be used (nothing is written then), the folder belongs to something else,
-/// a training failed or the user stops.
+/// If the options or the images can't be used (nothing is written then), the folder belongs to something else, or the
+/// user stops.
 pub fn study(config: &Config, data: &Data, out: &Path, mode: Mode, control: &Control<'_>) -> Result<Study> {
     study_with(config, data, out, mode, control, &network)
 }
@@ -65,13 +67,28 @@ pub(crate) fn study_with<L: Learner>(
     tasks.run(config.output.jobs, config.output.threads(), control, &run_task)?;
 
     let (results, failures) = tasks.outcome();
-    if results.is_empty() || failures.first().is_some_and(|e| e.kind() == Kind::Cancelled) {
-        return Err(summary_of(&failures));
+    if let Some((_, stop)) = failures.first().filter(|(_, e)| e.kind() == Kind::Cancelled) {
+        return Err(stop.clone());
     }
-    let names = variants.into_iter().map(|v| v.name).collect();
-    let result = StudyResult::new(names, against, results, provenance.finish(&folder)?)?;
-    let study = outputs::write(folder.path(), result)?;
-    if failures.is_empty() { Ok(study) } else { Err(summary_of(&failures)) }
+    let failures = failures.iter().map(|(id, error)| failure(id, error, &run_folder(&folder, id))).collect();
+    let plan = Plan {
+        dataset: data.name.clone(),
+        variants: variants.into_iter().map(|v| v.name).collect(),
+        against,
+        epochs: config.protocol.epochs,
+        selection: config.protocol.select,
+    };
+    let result = StudyResult::new(plan, results, failures, provenance.finish(&folder)?)?;
+    outputs::write(folder.path(), result)
+}
+
+/// What a study's record tells of a training that failed; which one it is and where its folder lies are known.
+fn failure(id: &RunId, error: &Error, folder: &Path) -> Failure {
+    let message = error.to_string();
+    let prefixes = [format!("{}: ", folder.display()), format!("{id}: ")];
+    let why = prefixes.iter().find_map(|prefix| message.strip_prefix(prefix)).unwrap_or(&message);
+    let (epoch, step) = error.step().unzip();
+    Failure { variant: id.variant.clone(), seed: id.seed, epoch, step, why: why.into() }
 }
 
 /// A warning, before hours are spent, that the seeds can't decide. A single seed is a first look, which needs none.
@@ -120,13 +137,14 @@ fn training(study: &Config, id: &RunId, activations: &str) -> Config {
     }
 }
 
-fn summary_of(failures: &[Error]) -> Error {
-    match failures {
-        [] => Error::failure("nothing was trained"),
-        [error] => error.clone(),
-        [first, ..] if first.kind() == Kind::Cancelled => first.clone(),
-        [first, ..] => Error::failure(format!("{} trainings failed; the first one: {first}", failures.len())),
-    }
+/// The error to end with after a study in which trainings failed; its result is on disk all the same.
+pub fn failed(study: &StudyResult) -> Option<Error> {
+    let first = study.failures.first()?.words();
+    let rest = "the others' results are kept, and `--resume` tries again";
+    Some(Error::failure(match study.failures.len() {
+        1 => format!("{first}; {rest}"),
+        n => format!("{n} trainings failed; the first one: {first}; {rest}"),
+    }))
 }
 
 /// The activations that AdAct chose, as `optimized` uses them.

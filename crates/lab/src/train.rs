@@ -142,6 +142,10 @@ impl<L: Learner> Training<'_, L> {
         let (train_loss, train_accuracy) = self.steps_of(epoch)?;
         self.control.tell(Event::Evaluating { run: self.run, epoch });
         let score = self.evaluate(self.data.selection())?;
+        if score.loss.is_nan() {
+            // The last step's weights are no numbers any more: what they answer is no accuracy.
+            return Err(self.diverged(score.loss, epoch * self.steps(), epoch));
+        }
         let (loss, accuracy) = (Some(score.loss), Some(score.accuracy()));
         let mut record = EpochRecord {
             epoch,
@@ -204,6 +208,7 @@ impl<L: Learner> Training<'_, L> {
             self.folder.path().display(),
             self.run
         ))
+        .at_step(epoch, step)
     }
 
     /// Puts the epoch that just ended on disk.

@@ -1,6 +1,6 @@
 //! `adact predict` and `adact inspect`.
 
-use adact_evidence::{names, table};
+use adact_evidence::{agreement, names, table};
 use adact_lab::Result;
 use adact_lab::model::{Hints, Layer, Model};
 
@@ -53,12 +53,17 @@ fn layer(layer: &Layer) -> Result<()> {
         names::activation(&layer.activation)
     ))?;
     let Some(mixture) = &layer.mixture else { return Ok(()) };
+    let choice = agreement::choice(layer.layer, &[mixture]);
     let rows: Vec<Vec<String>> = mixture
         .candidates()
         .iter()
         .zip(mixture.w.iter().zip(&mixture.softmax))
         .map(|(name, (w, share))| {
-            let chosen = if *name == mixture.choice { "chosen" } else { "" };
+            let chosen = match () {
+                () if choice.undecided.iter().any(|u| u == name) => "undecided",
+                () if *name == choice.choice => "chosen",
+                () => "",
+            };
             vec![
                 format!("  {}", names::activation(name)),
                 format!("{w:+.4}"),

@@ -1,5 +1,7 @@
 //! `adact reproduce`.
 
+use std::path::Path;
+
 use adact_evidence::names;
 use adact_evidence::table::mean_and_sd;
 use adact_lab::reproduce::{Reproduced, reproduce};
@@ -24,9 +26,19 @@ pub fn run(args: &ReproduceArgs, threads: Option<usize>, json: bool) -> Result<(
     progress.close();
     let reproduced = outcome?;
     if json {
-        return reproduced.studies.iter().try_for_each(|study| out::event("study", &study.result));
+        reproduced.studies.iter().try_for_each(|study| out::event("study", &study.result))?;
+    } else {
+        show(&reproduced, &folder)?;
     }
-    out::line(&format!("\n{}\n", numbers(&reproduced)))?;
+    reproduced.failed().map_or(Ok(()), Err)
+}
+
+/// The numbers, the claims and what they rest on.
+fn show(reproduced: &Reproduced, folder: &Path) -> Result<()> {
+    out::line(&format!("\n{}\n", numbers(reproduced)))?;
+    for caveat in &reproduced.beside.caveats {
+        out::line(caveat)?;
+    }
     for row in &reproduced.beside.claims {
         let dataset = names::dataset(row.claim.dataset);
         out::line(&format!(
@@ -58,5 +70,9 @@ fn numbers(reproduced: &Reproduced) -> String {
             ]
         })
         .collect();
-    out::columns(&["data set", "variant", "the paper's", "ours", ""], &rows, &[2, 3])
+    out::columns(
+        &["data set", "variant", "the paper's", "ours, best epoch on the test set", ""],
+        &rows,
+        &[2, 3],
+    )
 }

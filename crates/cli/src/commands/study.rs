@@ -3,11 +3,13 @@
 use std::path::Path;
 
 use adact_evidence::names;
-use adact_evidence::records::StudyResult;
-use adact_evidence::statistics::Statistics;
-use adact_evidence::table::{count, duration, mean_and_sd, p_value, selection_in_words, thousands};
+use adact_evidence::records::{LayerChoice, StudyResult};
+use adact_evidence::table::{
+    correction_in_words, count, mean_and_sd_or_nothing, p_value, selection_in_words, shortcomings,
+    undecided_in_words,
+};
 use adact_lab::images::Data;
-use adact_lab::study::study;
+use adact_lab::study::{failed, study};
 use adact_lab::{Control, Result};
 
 use crate::args::StudyArgs;
@@ -28,27 +30,29 @@ pub fn run(args: &StudyArgs, threads: Option<usize>, json: bool) -> Result<()> {
     let outcome = study(&config, &data, &folder, mode, &control);
     progress.close();
     let result = outcome?.result;
-    if json { out::event("study", &result) } else { show(&result, &folder) }
+    if json {
+        out::event("study", &result)?
+    } else {
+        show(&result, &folder)?
+    }
+    failed(&result).map_or(Ok(()), Err)
 }
 
 /// The table, the choices and the verdicts.
 pub fn show(study: &StudyResult, folder: &Path) -> Result<()> {
-    out::line(&format!("\n{}\n\n{}\n", table(study), selection_in_words(study.selection)))?;
-    for choice in &study.choices {
-        let votes = choice.by_seed.iter().filter(|c| **c == choice.choice).count();
-        let agree = match choice.by_seed.len() {
-            1 => String::new(),
-            n => format!(", chosen with {votes} of {n} seeds"),
-        };
-        out::line(&format!(
-            "layer {}: {} ({:.1}% of the weight{agree})",
-            choice.layer,
-            names::activation(&choice.choice),
-            100.0 * choice.share
-        ))?;
+    out::line(&format!("\n{}\n", table(study)))?;
+    for sentence in shortcomings(study) {
+        out::line(&format!("{sentence}\n"))?;
+    }
+    out::line(&selection_in_words(study.selection))?;
+    if let Some(test_set) = &study.statistics.test_set {
+        out::line(&test_set.words(&study.dataset))?;
+    }
+    if !study.choices.is_empty() {
+        out::line(&format!("\n{}", choices(study)))?;
     }
     if !study.statistics.comparisons.is_empty() {
-        out::line(&format!("\n{}", comparisons(&study.statistics)))?;
+        out::line(&format!("\n{}", comparisons(study)))?;
     }
     if let Some(why) = study.statistics.too_few_seeds() {
         out::line(&format!("\n{why}"))?;
@@ -57,28 +61,50 @@ pub fn show(study: &StudyResult, folder: &Path) -> Result<()> {
 }
 
 fn table(study: &StudyResult) -> String {
-    let head =
-        [names::dataset(&study.dataset), "test accuracy", "last epoch", "parameters", "time", "activations"];
+    let judged = format!("test accuracy {}", study.selection.judged_in_words());
+    let picked = study.selection.picked_in_words();
+    let mut head = vec![names::dataset(&study.dataset), &judged];
+    head.extend(picked);
+    head.extend(["parameters", "time", "activations"]);
     let rows: Vec<Vec<String>> = study
         .table
         .iter()
         .map(|row| {
-            vec![
-                names::variant(&row.variant),
-                mean_and_sd(&row.accuracy),
-                row.last.as_ref().map(mean_and_sd).unwrap_or_default(),
-                thousands(row.parameters.round() as u64),
-                duration(row.seconds),
-                row.activations_in_words(),
-            ]
+            let mut cells = vec![row.name(), mean_and_sd_or_nothing(&row.judged)];
+            cells.extend(picked.map(|_| mean_and_sd_or_nothing(&row.accuracy)));
+            cells.extend([row.parameters_in_words(), row.time_in_words(), row.activations_in_words()]);
+            cells
         })
         .collect();
-    out::columns(&head, &rows, &[1, 2, 3, 4])
+    let numbers: Vec<usize> = (1..head.len() - 1).collect();
+    out::columns(&head, &rows, &numbers)
+}
+
+/// What AdAct chose for each layer.
+fn choices(study: &StudyResult) -> String {
+    let line = |choice: &LayerChoice| {
+        let seeds = match choice.by_seed.len() {
+            1 => String::new(),
+            n => format!(", chosen with {} of {n} seeds", choice.votes()),
+        };
+        let (words, share) = (choice.words(), 100.0 * choice.share);
+        let of = if choice.undecided.is_empty() {
+            format!("{share:.1}% of the weight{seeds}")
+        } else {
+            format!("{} has {share:.1}% of the weight{seeds}", names::activation(&choice.choice))
+        };
+        format!("layer {}: {words} ({of})", choice.layer)
+    };
+    let mut lines: Vec<String> = study.choices.iter().map(line).collect();
+    if study.choices.iter().any(|c| !c.undecided.is_empty()) {
+        lines.push(undecided_in_words(study.seeds.len()));
+    }
+    lines.join("\n")
 }
 
 /// The differences in test accuracy, and what they show.
-fn comparisons(statistics: &Statistics) -> String {
-    let (first, others) = statistics.by_interest();
+fn comparisons(study: &StudyResult) -> String {
+    let (first, others) = study.statistics.by_interest();
     let several = first.iter().any(|c| c.difference.n > 1);
     let rows: Vec<Vec<String>> = first
         .iter()
@@ -87,7 +113,7 @@ fn comparisons(statistics: &Statistics) -> String {
                 Some([low, high]) => (format!("{low:+.4} to {high:+.4}"), p_value(Some(c.permutation_holm))),
                 None => Default::default(),
             };
-            let name = format!("{} against {}", names::variant(&c.a), names::variant(&c.b));
+            let name = format!("{} against {}", c.name_a(), c.name_b());
             let mean = format!("{:+.4}", c.difference.mean);
             let verdict = c.short().into();
             if several {
@@ -97,13 +123,16 @@ fn comparisons(statistics: &Statistics) -> String {
             }
         })
         .collect();
+    let difference = format!("difference {}", study.selection.judged_in_words());
     let mut text = if several {
-        let head =
-            ["difference in test accuracy", "mean", "95% interval", "p", "verdict", "seeds to show it"];
+        let head = [&difference, "mean", "95% interval", "p", "verdict", "seeds to show it"];
         out::columns(&head, &rows, &[1, 2, 3, 5])
     } else {
-        out::columns(&["difference in test accuracy", "", "verdict"], &rows, &[1])
+        out::columns(&[&difference, "", "verdict"], &rows, &[1])
     };
+    if several {
+        text += &format!("\np-values are {}", correction_in_words(study));
+    }
     if !others.is_empty() {
         text += &format!(
             "\n{} between the other variants: see the report",

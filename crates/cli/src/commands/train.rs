@@ -1,6 +1,6 @@
 //! `adact train`.
 
-use adact_evidence::{names, table};
+use adact_evidence::{agreement, names, table};
 use adact_lab::images::Data;
 use adact_lab::train::train_network;
 use adact_lab::{Control, Result};
@@ -34,20 +34,27 @@ pub fn run(args: &TrainArgs, threads: Option<usize>, json: bool) -> Result<()> {
     if json {
         return Ok(());
     }
+    let words = result.selection.judged_in_words();
+    let judged =
+        result.judged().map_or(String::new(), |accuracy| format!("test accuracy {accuracy:.4} {words}"));
+    let picked = result.selection.picked_in_words().map_or(String::new(), |picked| {
+        format!(", {:.4} after epoch {} ({picked})", result.best.test_accuracy, result.best.epoch)
+    });
     out::line(&format!(
-        "{} on {}: test accuracy {:.4} in epoch {} of {}, {} parameters, {}",
+        "{} on {}: {judged}{picked}, {}, {} parameters, {}",
         names::variant(&result.variant),
         names::dataset(&result.dataset),
-        result.best.test_accuracy,
-        result.best.epoch,
-        result.epochs,
+        table::count(result.epochs, "epoch"),
         table::thousands(result.parameters),
         table::duration(result.seconds),
     ))?;
     for (i, layer) in result.layers.iter().flatten().enumerate() {
         let share = 100.0 * layer.share();
+        let choice = agreement::choice(i + 1, &[layer]);
+        let undecided =
+            if choice.undecided.is_empty() { String::new() } else { format!(": {}", choice.words()) };
         out::line(&format!(
-            "  layer {}: {} has {share:.1}% of the weight",
+            "  layer {}: {} has {share:.1}% of the weight{undecided}",
             i + 1,
             names::activation(&layer.choice)
         ))?;

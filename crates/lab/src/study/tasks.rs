@@ -118,18 +118,19 @@ impl Tasks {
         if states.iter().any(|s| matches!(s, State::Running)) { Next::Wait } else { Next::Nothing }
     }
 
-    /// The results, and the errors of the tasks that failed. A request to stop comes first.
-    pub(super) fn outcome(self) -> (Vec<RunResult>, Vec<Error>) {
-        let (mut results, mut errors) = (Vec::new(), Vec::new());
-        for state in self.states.into_inner().unwrap_or_else(PoisonError::into_inner) {
+    /// The results, and the tasks that failed with the reason. A request to stop comes first.
+    pub(super) fn outcome(self) -> (Vec<RunResult>, Vec<(RunId, Error)>) {
+        let (mut results, mut failures) = (Vec::new(), Vec::new());
+        let states = self.states.into_inner().unwrap_or_else(PoisonError::into_inner);
+        for (task, state) in self.tasks.into_iter().zip(states) {
             match state {
                 State::Done(result) => results.push(*result),
-                State::Failed(error) => errors.push(error),
+                State::Failed(error) => failures.push((task.id, error)),
                 State::Waiting | State::Running => {}
             }
         }
-        errors.sort_by_key(|e| e.kind() != Kind::Cancelled);
-        (results, errors)
+        failures.sort_by_key(|(_, e)| e.kind() != Kind::Cancelled);
+        (results, failures)
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<State>> {

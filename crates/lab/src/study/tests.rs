@@ -99,14 +99,50 @@ fn a_training_that_fails_leaves_the_others_alone() {
         Ok(Number { nan_at, ..make(config, data)? })
     };
     let data = testing::data();
-    let error =
-        study_with(&config(2), &data, dir.path(), Mode::New, &observer.control(), &broken).unwrap_err();
-    assert!(!error.is_input());
-    assert!(
-        error.to_string().starts_with("2 trainings failed") && error.to_string().contains("NaN"),
-        "{error}"
-    );
+    study_with(&config(2), &data, dir.path(), Mode::New, &observer.control(), &broken).unwrap();
     let result = StudyResult::read(&dir.path().join(RESULT)).unwrap();
     let finished: Vec<_> = result.runs.iter().map(|r| (r.variant.as_str(), r.seed)).collect();
     assert_eq!(finished, [("adact", 0), ("optimized", 0), ("relu", 0), ("relu", 1)]);
+
+    // The record tells which, where and why, and nothing of this machine's folders.
+    let places: Vec<_> = result.failures.iter().map(|f| (f.variant.as_str(), f.epoch, f.step)).collect();
+    assert_eq!(places, [("adact", Some(1), Some(3)), ("optimized", None, None)]);
+    assert!(result.failures[0].why.starts_with("the loss became NaN at step 3 (epoch 1)"), "{result:?}");
+    assert!(result.failures[1].why.contains("because adact failed"));
+    let error = failed(&result).unwrap();
+    assert!(!error.is_input() && error.to_string().starts_with("2 trainings failed"), "{error}");
+    // A report that is made again still tells.
+    assert_eq!(outputs::collect(dir.path()).unwrap(), result);
+
+    // Tried again, the failure is gone.
+    let mended = run(dir.path(), &config(2), Mode::Resume, None).unwrap();
+    assert_eq!((mended.runs.len(), mended.failures.len()), (6, 0));
+    assert!(failed(&mended).is_none());
+}
+
+#[test]
+fn a_study_whose_every_training_fails_leaves_a_record() {
+    let dir = tempfile::tempdir().unwrap();
+    let observer = StopAfter::new(None);
+    let broken = |config: &Config, data: &Data| Ok(Number { nan_at: Some(1), ..make(config, data)? });
+    let data = testing::data();
+    study_with(&config(1), &data, dir.path(), Mode::New, &observer.control(), &broken).unwrap();
+    let result = StudyResult::read(&dir.path().join(RESULT)).unwrap();
+    assert_eq!((result.runs.len(), result.failures.len()), (0, 3));
+    let page = fs::read_to_string(dir.path().join(outputs::REPORT)).unwrap();
+    assert!(page.contains("3 trainings of 3 failed"), "{page}");
+    assert_eq!(outputs::collect(dir.path()).unwrap(), result);
+}
+
+#[test]
+fn weights_that_became_nan_in_the_last_step_are_a_failure() {
+    let dir = tempfile::tempdir().unwrap();
+    let observer = StopAfter::new(None);
+    let broken = |config: &Config, data: &Data| Ok(Number { nan_after: Some(21), ..make(config, data)? });
+    let mut config = config(1);
+    config.study = Some(Study { variants: vec!["relu".into()], seeds: Seeds::first(1), ..Study::default() });
+    let data = testing::data();
+    let study = study_with(&config, &data, dir.path(), Mode::New, &observer.control(), &broken).unwrap();
+    // 50 images in batches of 8: the third epoch ends with step 21.
+    assert_eq!((study.result.failures[0].epoch, study.result.failures[0].step), (Some(3), Some(21)));
 }

@@ -41,6 +41,7 @@ impl<L: Learner> Training<'_, L> {
             validation: self.data.validation.as_ref().and_then(|images| validation(images.len(), kept)),
             confusion: Some(self.confusion(&judged)),
             inputs: Some(inputs),
+            test_images: Some(self.data.test.len() as u64),
         })
     }
 
