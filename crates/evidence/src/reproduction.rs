@@ -210,8 +210,13 @@ fn leads(study: &StudyResult, layer: usize, leaders: &[&str]) -> Option<(String,
     let choice = study.choices.iter().find(|c| c.layer == layer)?;
     let holds = agrees(choice, leaders);
     let votes = |name: &str| choice.by_seed.iter().filter(|c| *c == name).count();
+    let whose = if choice.undecided.is_empty() {
+        String::new()
+    } else {
+        format!("{} with ", names::activation(&choice.choice))
+    };
     let mut ours =
-        format!("{} ({} of {} seeds)", choice.words(), votes(&choice.choice), choice.by_seed.len());
+        format!("{} ({whose}{} of {} seeds)", choice.words(), choice.votes(), choice.by_seed.len());
     let agreeing: usize = leaders.iter().map(|l| votes(l)).sum();
     if holds == Holds::No && agreeing > 0 {
         ours += &format!("; {agreeing} as in the paper");

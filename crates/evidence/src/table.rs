@@ -124,8 +124,8 @@ pub fn mean_and_sd_or_nothing(summary: &Option<Summary>) -> String {
 pub fn selection_in_words(selection: Selection) -> String {
     match selection {
         Selection::Test => {
-            "Verdicts rest on the test accuracy after the last epoch. The best epoch on the test set is what the paper \
-             reports; it is the highest of all epochs and favours variants that fluctuate more."
+            "Verdicts rest on the test accuracy after the last epoch. The best epoch on the test set, which the paper \
+             reports, is the highest of many readings and favours variants that fluctuate more."
                 .into()
         }
         Selection::Validation(share) => format!(

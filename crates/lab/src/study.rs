@@ -82,13 +82,18 @@ pub(crate) fn study_with<L: Learner>(
     outputs::write(folder.path(), result)
 }
 
-/// What a study's record tells of a training that failed; which one it is and where its folder lies are known.
+/// What a study's record tells of a training that failed. Which one it is, where it failed and where its folder lies
+/// have fields of their own, so the reason doesn't repeat them.
 fn failure(id: &RunId, error: &Error, folder: &Path) -> Failure {
-    let message = error.to_string();
-    let prefixes = [format!("{}: ", folder.display()), format!("{id}: ")];
-    let why = prefixes.iter().find_map(|prefix| message.strip_prefix(prefix)).unwrap_or(&message);
+    let mut why = error.to_string();
+    for told in [format!("{}: ", folder.display()), format!("{id}: "), format!(" with {id}")] {
+        why = why.replacen(&told, "", 1);
+    }
     let (epoch, step) = error.step().unzip();
-    Failure { variant: id.variant.clone(), seed: id.seed, epoch, step, why: why.into() }
+    if let Some((epoch, step)) = error.step() {
+        why = why.replacen(&format!(" at step {step} (epoch {epoch})"), "", 1);
+    }
+    Failure { variant: id.variant.clone(), seed: id.seed, epoch, step, why }
 }
 
 /// A warning, before hours are spent, that the seeds can't decide. A single seed is a first look, which needs none.

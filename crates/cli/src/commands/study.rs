@@ -61,9 +61,9 @@ pub fn show(study: &StudyResult, folder: &Path) -> Result<()> {
 }
 
 fn table(study: &StudyResult) -> String {
-    let judged = format!("test accuracy {}", study.selection.judged_in_words());
+    let dataset = format!("{}: test accuracy", names::dataset(&study.dataset));
     let picked = study.selection.picked_in_words();
-    let mut head = vec![names::dataset(&study.dataset), &judged];
+    let mut head = vec![dataset.as_str(), study.selection.judged_in_words()];
     head.extend(picked);
     head.extend(["parameters", "time", "activations"]);
     let rows: Vec<Vec<String>> = study
