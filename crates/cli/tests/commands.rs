@@ -266,3 +266,83 @@ fn missing_data_sets_are_named_and_skipped() {
     assert_eq!((&result["studies"][0], &result["missing"][0]), (&"fmnist-mini".into(), &"cifar10".into()));
     assert!(dir.path().join("r/fmnist-mini/report.html").exists());
 }
+
+#[test]
+fn a_reproduction_corrects_over_the_comparisons_of_all_its_data_sets() {
+    let dir = tempfile::tempdir().unwrap();
+    ok(dir.path(), "data preview fmnist-mini --columns 2 --out sheet.png");
+    for place in ["train/a", "train/b", "test/a", "test/b"] {
+        let folder = dir.path().join("pictures").join(place);
+        fs::create_dir_all(&folder).unwrap();
+        for name in ["1.png", "2.png"] {
+            fs::copy(dir.path().join("sheet.png"), folder.join(name)).unwrap();
+        }
+    }
+    let line = "reproduce --epochs 1 --batch 32 --limit-train 64 --limit-test 50 --dataset fmnist-mini,pictures --out r";
+    ok(dir.path(), line);
+    assert_eq!(json(&dir.path().join("r/result.json"))["family"], 6);
+    for name in ["fmnist-mini", "pictures"] {
+        let folder = dir.path().join("r").join(name);
+        let study = json(&folder.join("result.json"));
+        assert_eq!(study["statistics"]["family"], 6, "{name}");
+        assert_eq!(study["together"]["comparisons"], 3, "{name}");
+        // The report that is made again says the same.
+        ok(dir.path(), &format!("report r/{name}"));
+        assert_eq!(json(&folder.join("result.json")), study, "{name}");
+    }
+    // A study alone, of the same folder, is corrected alone.
+    ok(dir.path(), "study --config r/pictures/config.toml --out r/pictures --resume");
+    assert_eq!(json(&dir.path().join("r/pictures/result.json"))["statistics"]["family"], 3);
+}
+
+#[test]
+fn trainings_that_fail_are_told_and_tried_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let line = format!("study {TINY} --lr 1e30 --variants adact,relu --seeds 2 --out study");
+    let output = run(dir.path(), &line);
+    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert_eq!(output.status.code(), Some(1), "{out}\n{err}");
+    assert!(
+        out.contains("ReLU (failed with 2 of 2 seeds)") && err.contains("4 trainings failed"),
+        "{out}\n{err}"
+    );
+    let result = json(&dir.path().join("study/result.json"));
+    let failures = result["failures"].as_array().unwrap();
+    assert!(
+        failures.len() == 4 && failures.iter().all(|f| f["epoch"] == 1 && f["step"].as_u64() > Some(0)),
+        "{result}"
+    );
+    for name in ["table.md", "report.html"] {
+        let text = fs::read_to_string(dir.path().join("study").join(name)).unwrap();
+        assert!(text.contains("AdAct, seed 1, failed at step"), "{name}");
+    }
+
+    // A place that can't be written to is in the way of one training only; without it the study is completed.
+    let line = format!("study {TINY} --variants relu,mish --out partly");
+    ok(dir.path(), &line);
+    fs::write(dir.path().join("partly/runs/mish-seed1"), "in the way").unwrap();
+    let more = format!("{line} --seeds 2 --resume");
+    assert_eq!(run(dir.path(), &more).status.code(), Some(1));
+    let result = json(&dir.path().join("partly/result.json"));
+    assert_eq!(result["runs"].as_array().unwrap().len(), 3);
+    assert_eq!(result["statistics"]["comparisons"][0]["lacks"][0]["why"], "failed");
+    fs::remove_file(dir.path().join("partly/runs/mish-seed1")).unwrap();
+    ok(dir.path(), &more);
+    let result = json(&dir.path().join("partly/result.json"));
+    assert!(result["runs"].as_array().unwrap().len() == 4 && result.get("failures").is_none(), "{result}");
+}
+
+#[test]
+fn a_published_result_is_enough_for_a_report() {
+    let dir = tempfile::tempdir().unwrap();
+    ok(dir.path(), &format!("study {TINY} --variants adact,relu --out study"));
+    fs::create_dir(dir.path().join("published")).unwrap();
+    fs::copy(dir.path().join("study/result.json"), dir.path().join("published/result.json")).unwrap();
+    let told = ok(dir.path(), "report published");
+    assert!(told.contains("after the last epoch"), "{told}");
+    for name in ["table.md", "table.csv"] {
+        let read = |folder: &str| fs::read(dir.path().join(folder).join(name)).unwrap();
+        assert_eq!(read("study"), read("published"), "{name}");
+    }
+    assert!(dir.path().join("published/figures/weights.svg").exists());
+}

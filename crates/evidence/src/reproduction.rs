@@ -102,12 +102,17 @@ impl Reproduction {
     /// [`RunResult::judged`](crate::records::RunResult::judged).
     pub fn of<'a>(studies: impl IntoIterator<Item = &'a StudyResult>) -> Self {
         let mut all = Self::default();
+        let mut family = None;
         for study in studies {
             all.numbers.extend(TABLE_1.iter().filter_map(|(variant, _)| number(study, variant)));
             let claims = CLAIMS.iter().filter(|c| c.dataset == study.dataset);
             all.claims.extend(claims.filter_map(|c| judge(study, *c)));
             all.caveats.extend(caveats(study));
+            family = study.together.as_ref().map(|_| study.statistics.family).or(family);
         }
+        all.caveats.extend(family.map(|n| {
+            format!("Verdicts are corrected for {} of all data sets together (Holm).", count(n, "comparison"))
+        }));
         all
     }
 
@@ -160,10 +165,6 @@ fn caveats(study: &StudyResult) -> Option<String> {
     if study.selection != Selection::Test {
         differs.push("best epoch not picked on the test set".into());
     }
-    differs.extend(study.together.as_ref().map(|together| {
-        let comparisons = count(study.statistics.family, "comparison");
-        format!("verdicts corrected for {comparisons} {}", together.words())
-    }));
     differs.extend(shortcomings(study));
     differs.extend(study.provenance.dataset_note.iter().map(|note| format!("data: {note}")));
     let in_paper = crate::paper::DATASETS.contains(&study.dataset.as_str());

@@ -192,8 +192,8 @@ pub fn markdown(study: &StudyResult) -> String {
     let epochs = count(study.epochs, "epoch");
     let mut out = format!("Test accuracy on {}, {epochs}, {seeds}. ", cell(&study.dataset));
     out += &selection_in_words(study.selection);
-    for sentence in shortcomings(study) {
-        out += &format!("\n\n{}", cell(&sentence));
+    for (i, sentence) in shortcomings(study).iter().enumerate() {
+        out += &format!("{}- {}", if i == 0 { "\n\n" } else { "\n" }, cell(sentence));
     }
     out += &variants_table(study, several);
     if let Some(test_set) = &study.statistics.test_set {

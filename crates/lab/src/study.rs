@@ -82,17 +82,14 @@ pub(crate) fn study_with<L: Learner>(
     outputs::write(folder.path(), result)
 }
 
-/// What a study's record tells of a training that failed. Which one it is, where it failed and where its folder lies
-/// have fields of their own, so the reason doesn't repeat them.
+/// What a study's record tells of a training that failed. What has a field of its own is not said again in the reason.
 fn failure(id: &RunId, error: &Error, folder: &Path) -> Failure {
-    let mut why = error.to_string();
-    for told in [format!("{}: ", folder.display()), format!("{id}: "), format!(" with {id}")] {
-        why = why.replacen(&told, "", 1);
-    }
-    let (epoch, step) = error.step().unzip();
+    let mut told = vec![format!("{id}: "), format!(" with {id}")];
     if let Some((epoch, step)) = error.step() {
-        why = why.replacen(&format!(" at step {step} (epoch {epoch})"), "", 1);
+        told.extend([format!("{}: ", folder.display()), format!(" at step {step} (epoch {epoch})")]);
     }
+    let why = told.iter().fold(error.to_string(), |why, told| why.replacen(told, "", 1));
+    let (epoch, step) = error.step().unzip();
     Failure { variant: id.variant.clone(), seed: id.seed, epoch, step, why }
 }
 
@@ -145,7 +142,7 @@ fn training(study: &Config, id: &RunId, activations: &str) -> Config {
 /// The error to end with after a study in which trainings failed; its result is on disk all the same.
 pub fn failed(study: &StudyResult) -> Option<Error> {
     let first = study.failures.first()?.words();
-    let rest = "the others' results are kept, and `--resume` tries again";
+    let rest = "what is finished is kept, and `--resume` tries again";
     Some(Error::failure(match study.failures.len() {
         1 => format!("{first}; {rest}"),
         n => format!("{n} trainings failed; the first one: {first}; {rest}"),

@@ -38,11 +38,20 @@ pub fn run(args: &StudyArgs, threads: Option<usize>, json: bool) -> Result<()> {
     failed(&result).map_or(Ok(()), Err)
 }
 
+/// More lines on what failed and what is lacking than people read on a terminal.
+const MOST_LINES: usize = 12;
+
 /// The table, the choices and the verdicts.
 pub fn show(study: &StudyResult, folder: &Path) -> Result<()> {
     out::line(&format!("\n{}\n", table(study)))?;
-    for sentence in shortcomings(study) {
-        out::line(&format!("{sentence}\n"))?;
+    let lacking = shortcomings(study);
+    for sentence in lacking.iter().take(MOST_LINES) {
+        out::line(sentence)?;
+    }
+    match lacking.len() {
+        0 => {}
+        n if n <= MOST_LINES => out::line("")?,
+        n => out::line(&format!("and {} more: see the report\n", n - MOST_LINES))?,
     }
     out::line(&selection_in_words(study.selection))?;
     if let Some(test_set) = &study.statistics.test_set {
@@ -123,12 +132,12 @@ fn comparisons(study: &StudyResult) -> String {
             }
         })
         .collect();
-    let difference = format!("difference {}", study.selection.judged_in_words());
     let mut text = if several {
-        let head = [&difference, "mean", "95% interval", "p", "verdict", "seeds to show it"];
+        let head =
+            ["difference in test accuracy", "mean", "95% interval", "p", "verdict", "seeds to show it"];
         out::columns(&head, &rows, &[1, 2, 3, 5])
     } else {
-        out::columns(&[&difference, "", "verdict"], &rows, &[1])
+        out::columns(&["difference in test accuracy", "", "verdict"], &rows, &[1])
     };
     if several {
         text += &format!("\np-values are {}", correction_in_words(study));
