@@ -44,7 +44,7 @@ fn the_answer_comes_first() {
     let html = report(&studies);
     let place = |text: &str| html.find(text).unwrap_or_else(|| panic!("{text}"));
     let order = [
-        "AdAct chose",
+        "<b>On Fashion-MNIST, AdAct",
         "How sure",
         "What it costs",
         "Results",

@@ -239,7 +239,7 @@ fn comparisons_without_a_pair_are_told_and_corrected_for() {
     let result = with_failures(2, 2);
     let statistics = &result.statistics;
     assert_eq!((statistics.comparisons.len(), statistics.unpaired.len(), statistics.family), (0, 1, 1));
-    let words = "AdAct (failed with 2 of 2 seeds) and ReLU can't be compared: no pairs; AdAct failed with seeds 0 and 1";
+    let words = "AdAct and ReLU can't be compared: no pairs (AdAct failed with seeds 0 and 1)";
     assert_eq!(statistics.unpaired[0].words(), words);
     let markdown = table::markdown(&result);
     assert!(

@@ -80,12 +80,15 @@ fn headline(result: &StudyResult) -> String {
     let told: Vec<String> =
         ["optimized", "adact", "relu"].iter().filter_map(|v| row(v)).map(accuracy).collect();
     let told = if told.is_empty() { result.table.iter().map(accuracy).collect() } else { told };
-    let chose = if result.choices.is_empty() {
+    let words: Vec<String> = result.choices.iter().map(|c| escape(&c.words())).collect();
+    let chose = if words.is_empty() && result.variants.iter().any(|v| v == "adact") {
+        format!("<b>On {dataset}</b> no training of AdAct ended, so nothing was chosen.")
+    } else if words.is_empty() {
         format!("<b>On {dataset}</b> no variant mixed activations, so none was chosen.")
+    } else if result.choices.iter().all(|c| c.undecided.is_empty()) {
+        format!("<b>On {dataset}, AdAct chose {}.</b>", words.join(", "))
     } else {
-        let words: Vec<String> = result.choices.iter().map(|c| escape(&c.words())).collect();
-        let comma = if result.choices.iter().all(|c| c.undecided.is_empty()) { ", " } else { "; " };
-        format!("<b>On {dataset}, AdAct chose {}.</b>", words.join(comma))
+        format!("<b>On {dataset}, AdAct’s choice, layer by layer: {}.</b>", words.join("; "))
     };
     format!("{chose} Test accuracy {}: {}.", result.selection.judged_in_words(), told.join(", "))
 }

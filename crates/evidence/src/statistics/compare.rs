@@ -8,6 +8,7 @@ use super::{
     LEVEL, MOST_PAIRS, POWER, Permutation, Summary, TestSet, Together, holm, pairs_needed, permutation_test,
     smallest_p,
 };
+use crate::names;
 use crate::records::StudyResult;
 use crate::table::{count, thousands};
 
@@ -37,17 +38,15 @@ pub struct Unpaired {
     pub a: String,
     /// The second variant.
     pub b: String,
-    /// The seeds that the study has.
-    pub seeds: usize,
     /// The runs that are lacking.
     pub lacks: Vec<Lack>,
 }
 
 impl Unpaired {
-    /// "AdAct (failed with 2 of 2 seeds) and ReLU can't be compared: no pairs; AdAct failed with seeds 0 and 1".
+    /// "AdAct and ReLU can't be compared: no pairs (AdAct failed with seeds 0 and 1)".
     pub fn words(&self) -> String {
-        let [a, b] = [&self.a, &self.b].map(|v| name(v, failed(&self.lacks, v), self.seeds));
-        format!("{a} and {b} can't be compared: no pairs; {}", pairs::in_words(&self.lacks))
+        let (a, b) = (names::variant(&self.a), names::variant(&self.b));
+        format!("{a} and {b} can't be compared: no pairs ({})", pairs::in_words(&self.lacks))
     }
 }
 
@@ -132,7 +131,7 @@ impl Statistics {
                         let alone = Comparison::alone(a, b, differences, difference);
                         comparisons.push(Comparison { seeds, lacks, ..alone });
                     }
-                    None => unpaired.push(Unpaired { a: a.clone(), b: b.clone(), seeds, lacks }),
+                    None => unpaired.push(Unpaired { a: a.clone(), b: b.clone(), lacks }),
                 }
             }
         }
