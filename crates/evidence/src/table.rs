@@ -205,6 +205,9 @@ pub fn markdown(study: &StudyResult) -> String {
     if several && !study.statistics.comparisons.is_empty() {
         out += &comparisons_table(study);
     }
+    if let Some(builds) = study.provenance.several_builds() {
+        out += &format!("\n{}\n", cell(&builds));
+    }
     out
 }
 

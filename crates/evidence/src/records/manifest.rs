@@ -1,6 +1,7 @@
 //! `manifest.json`: where a result comes from, so that someone else can get it again.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -13,6 +14,9 @@ use crate::Result;
 pub struct Manifest {
     /// The command line, program first.
     pub command: Vec<String>,
+    /// The builds of the program that made it, in the order in which they worked on it; empty in older records.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub builds: Vec<Build>,
     /// Versions by name: `adact`, `burn`, `rustc`, ...
     #[serde(default)]
     pub versions: BTreeMap<String, String>,
@@ -50,6 +54,30 @@ pub struct Manifest {
     pub finished: Option<String>,
 }
 
+/// A build of the program. Two of the same version and commit give the same numbers, and so do two whose kernels are
+/// the same, as far as a small input can tell. The default stands for a build that left no record.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Build {
+    /// The version of `adact`.
+    pub version: String,
+    /// Git's name of the source, with `-dirty` behind it where files were changed; absent where the build could not
+    /// know it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commit: Option<String>,
+    /// A hash of the kernels' results on a small input.
+    pub kernels: String,
+}
+
+impl fmt::Display for Build {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if *self == Self::default() {
+            return f.write_str("a build that left no record");
+        }
+        let commit = self.commit.as_deref().unwrap_or("unknown");
+        write!(f, "adact {} (commit {commit}, kernels {})", self.version, self.kernels)
+    }
+}
+
 /// A file of the data set.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DataFile {
@@ -76,6 +104,22 @@ impl Manifest {
     /// As [`read`](Self::read).
     pub fn parse(path: &Path, bytes: &[u8]) -> Result<Self> {
         read::parse(path, bytes)
+    }
+
+    /// A sentence for records that several builds made: their numbers may differ for that reason alone. None for those
+    /// of one build.
+    pub fn several_builds(&self) -> Option<String> {
+        let (last, others) = self.builds.split_last().filter(|(_, others)| !others.is_empty())?;
+        let number = if others.len() == 1 { "two".to_owned() } else { self.builds.len().to_string() };
+        let names = others.iter().map(Build::to_string).collect::<Vec<_>>().join(", ");
+        let kernels = if others.iter().all(|b| b.kernels == last.kernels) {
+            "their kernels give the same results on a small input"
+        } else if self.builds.contains(&Build::default()) {
+            "whether their kernels give the same results is not known"
+        } else {
+            "their kernels give different results"
+        };
+        Some(format!("Made by {number} builds: {names} and {last}; {kernels}."))
     }
 
     /// Writes a `manifest.json`, whole or not at all.

@@ -15,7 +15,7 @@ mod study;
 
 pub use epoch::{EpochRecord, LayerWeights, PAPER_CANDIDATES};
 pub use failure::Failure;
-pub use manifest::{DataFile, Manifest};
+pub use manifest::{Build, DataFile, Manifest};
 pub use run::{Best, Confusion, CurveConstants, InputHistogram, Last, RunResult, Selection, Validation};
 pub use study::{LayerChoice, Plan, Study, StudyResult};
 

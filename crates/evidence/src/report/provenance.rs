@@ -1,7 +1,7 @@
 //! Where the numbers come from.
 
 use crate::names;
-use crate::records::{DataFile, Study};
+use crate::records::{Build, DataFile, Manifest, Study};
 use crate::svg::escape;
 use crate::table::thousands;
 
@@ -31,6 +31,7 @@ pub fn provenance(study: &Study, several: bool) -> String {
             ),
         ),
         ("Seeds", seeds.join(", ")),
+        ("Builds", from.several_builds().unwrap_or_else(|| builds(from))),
         ("Versions", versions.join(", ")),
         ("Processor", from.processor.clone()),
         ("System", from.system.clone()),
@@ -59,6 +60,10 @@ pub fn provenance(study: &Study, several: bool) -> String {
         out += "</tbody></table></div>\n";
     }
     out
+}
+
+fn builds(from: &Manifest) -> String {
+    from.builds.iter().map(Build::to_string).collect()
 }
 
 /// A word as a shell needs it.

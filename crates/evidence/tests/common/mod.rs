@@ -49,6 +49,7 @@ pub fn manifest(dataset: &str) -> Manifest {
     let file =
         |name: &str, bytes, digit: &str| DataFile { name: name.into(), bytes, sha256: digit.repeat(64) };
     Manifest {
+        builds: Vec::new(),
         command: ["adact", "study", "--dataset", dataset, "--seeds", "5"].map(String::from).to_vec(),
         versions: BTreeMap::from(
             [("adact", "0.1.0"), ("burn", "0.22.1"), ("rustc", "1.95.0")].map(|(k, v)| (k.into(), v.into())),
