@@ -24,6 +24,14 @@ impl Names {
         Self { last: run.join(LAST), new: run.join(".last-new"), old: run.join(".last-old") }
     }
 
+    /// The newest complete state.
+    fn newest(&self) -> Option<&Path> {
+        if self.new.join(MARKER).exists() {
+            return Some(&self.new);
+        }
+        [&self.last, &self.old].into_iter().find(|dir| dir.exists()).map(PathBuf::as_path)
+    }
+
     /// Puts the new state in the place of the old one.
     fn swap(&self) -> Result<()> {
         if self.last.exists() {
@@ -66,6 +74,11 @@ pub fn recover(run: &Path) -> Result<bool> {
     }
     remove(&names.old)?;
     Ok(names.last.exists())
+}
+
+/// Where the newest complete state of a run is, whenever its last writer died; nothing is changed.
+pub fn newest(run: &Path) -> Option<PathBuf> {
+    Names::of(run).newest().map(Path::to_owned)
 }
 
 /// Removes the state and all its traces.
@@ -146,6 +159,8 @@ mod tests {
                     fs::remove_file(names.new.join(MARKER)).unwrap();
                 }
             }
+            let found = newest(dir.path()).map(|at| fs::read_to_string(at.join("weights")).unwrap());
+            assert_eq!(found.as_deref(), expected);
             assert_eq!(recover(dir.path()).unwrap(), expected.is_some());
             if let Some(text) = expected {
                 assert_eq!(read(dir.path()), text);

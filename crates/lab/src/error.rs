@@ -14,6 +14,8 @@ pub enum Kind {
     Failure,
     /// The user asked to stop.
     Cancelled,
+    /// Another process took the output folder; this one must not write to it any more.
+    Taken,
 }
 
 /// An error of training and studies: one sentence that names the place and what to do.
@@ -42,6 +44,11 @@ impl Error {
     /// The user asked to stop.
     pub fn cancelled(message: impl Into<String>) -> Self {
         Self { kind: Kind::Cancelled, message: message.into(), step: None }
+    }
+
+    /// Another process took the output folder.
+    pub fn taken(message: impl Into<String>) -> Self {
+        Self { kind: Kind::Taken, message: message.into() }
     }
 
     /// A file or folder could not be read or written.

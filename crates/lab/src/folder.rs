@@ -2,13 +2,16 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use adact_evidence::atomic;
 use adact_evidence::tensorboard::EVENTS;
 
 use crate::checkpoint;
 use crate::config::Config;
+use crate::control::{Control, Event};
 use crate::error::{Error, Result};
+use crate::extent;
 use crate::lock::{self, Lock};
 
 /// The resolved options.
@@ -18,9 +21,9 @@ pub const BEST: &str = "best.safetensors";
 /// A study's runs.
 pub const RUNS: &str = "runs";
 
-/// What a run or a study writes; nothing else is ever removed.
+/// What a run or a study writes; nothing else is ever removed. The options come last: without them the folder of a
+/// process that died while it removed the rest could not be told from one of something else.
 const OURS: &[&str] = &[
-    CONFIG,
     BEST,
     RUNS,
     "manifest.json",
@@ -31,6 +34,7 @@ const OURS: &[&str] = &[
     "figures",
     "report.html",
     EVENTS,
+    CONFIG,
 ];
 
 /// What to do with a folder that is there already.
@@ -39,7 +43,8 @@ pub enum Mode {
     /// Refuse it.
     #[default]
     New,
-    /// Continue what it holds, if that is the same; begin if it holds nothing.
+    /// Continue what it holds, if that is the same or less of it: fewer epochs, seeds or variants; begin if it holds
+    /// nothing.
     Resume,
     /// Replace what it holds, if that is a run or a study.
     Force,
@@ -49,19 +54,57 @@ pub enum Mode {
 #[derive(Debug)]
 pub struct Folder {
     path: PathBuf,
-    _lock: Lock,
+    /// Its own lock, and those of the folders around it.
+    locks: Vec<Arc<Lock>>,
 }
 
 impl Folder {
     /// Makes or enters a folder for what `config` describes, and writes `config.toml`.
     ///
     /// # Errors
-    /// If the folder holds something else, or another process works in it, or it can't be written.
-    pub fn open(path: &Path, config: &Config, mode: Mode) -> Result<Self> {
+    /// If the folder holds something else or more epochs than `config` asks for, or another process works in it, or it
+    /// can't be written.
+    pub fn open(path: &Path, config: &Config, mode: Mode, control: &Control<'_>) -> Result<Self> {
+        let folder = Self::open_below(&[], path, config, mode, control)?;
+        if let Some(why) = folder.locks[0].without_system() {
+            control.tell(Event::Note(&format!(
+                "{}: this file system can't lock files ({why}); what other processes read in {} keeps them out",
+                path.display(),
+                lock::NAME
+            )));
+        }
+        Ok(folder)
+    }
+
+    /// The same for a folder inside this one; it is ours only as long as this one is.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open), or if this folder is not ours any more.
+    pub fn open_inside(
+        &self,
+        name: &str,
+        config: &Config,
+        mode: Mode,
+        control: &Control<'_>,
+    ) -> Result<Self> {
+        self.check()?;
+        Self::open_below(&self.locks, &self.join(name), config, mode, control)
+    }
+
+    fn open_below(
+        around: &[Arc<Lock>],
+        path: &Path,
+        config: &Config,
+        mode: Mode,
+        control: &Control<'_>,
+    ) -> Result<Self> {
         inspect(path, config, mode)?;
         fs::create_dir_all(path).map_err(|e| Error::io("create the folder", path, &e).as_input())?;
-        let lock = Lock::take(path)?;
+        let lock = Lock::take(path, control)?;
         inspect(path, config, mode)?; // another process may have been here before we held it
+        if mode == Mode::Resume {
+            room(path, config)?;
+        }
         if mode == Mode::Force {
             clear(path)?;
         }
@@ -70,7 +113,24 @@ impl Folder {
         // Written even if it is there: a study that continues may have grown.
         let resolved = config.to_toml()?;
         atomic::write(&path.join(CONFIG), resolved.as_bytes()).map_err(|e| Error::from(e).as_input())?;
-        Ok(Self { path: path.to_owned(), _lock: lock })
+        let locks = std::iter::once(Arc::new(lock)).chain(around.iter().cloned()).collect();
+        Ok(Self { path: path.to_owned(), locks })
+    }
+
+    /// Looks whether the folder is still ours: before anything is written to it.
+    ///
+    /// # Errors
+    /// If another process has taken it, of kind [`Taken`](crate::Kind::Taken).
+    pub fn check(&self) -> Result<()> {
+        self.locks.iter().try_for_each(|lock| lock.check())
+    }
+
+    /// The same as far as it is known, without a look at the disk: between two training steps.
+    ///
+    /// # Errors
+    /// As [`check`](Self::check).
+    pub fn recall(&self) -> Result<()> {
+        self.locks.iter().try_for_each(|lock| lock.recall())
     }
 
     /// Where it is.
@@ -115,6 +175,16 @@ fn inspect(path: &Path, config: &Config, mode: Mode) -> Result<()> {
     }
 }
 
+/// Expects a training's folder, or those in a study's, to hold no more epochs than `config` asks for.
+fn room(path: &Path, config: &Config) -> Result<()> {
+    let epochs = config.protocol.epochs;
+    if config.study.is_none() {
+        return extent::check(path, epochs);
+    }
+    let runs = path.join(RUNS);
+    entries(&runs)?.iter().try_for_each(|run| extent::check(&runs.join(run), epochs))
+}
+
 fn entries(path: &Path) -> Result<Vec<String>> {
     let failed = |e: &std::io::Error| Error::io("read the folder", path, e).as_input();
     let list = match fs::read_dir(path) {
@@ -147,31 +217,36 @@ fn clear(path: &Path) -> Result<()> {
 mod tests {
     use super::*;
     use crate::config::Train;
+    use crate::testing::StopAfter;
 
     fn config() -> Config {
         Config { train: Some(Train::default()), ..Config::default() }
+    }
+
+    fn open(path: &Path, config: &Config, mode: Mode) -> Result<Folder> {
+        Folder::open(path, config, mode, &StopAfter::new(None).control())
     }
 
     #[test]
     fn a_folder_is_refused_continued_or_replaced() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("a/b");
-        drop(Folder::open(&path, &config(), Mode::New).unwrap());
-        fs::write(path.join("result.json"), "{}").unwrap();
+        drop(open(&path, &config(), Mode::New).unwrap());
+        fs::write(path.join("table.md"), "mine").unwrap();
         fs::write(path.join("mine.txt"), "mine").unwrap();
 
-        let refused = Folder::open(&path, &config(), Mode::New).unwrap_err();
+        let refused = open(&path, &config(), Mode::New).unwrap_err();
         assert!(refused.is_input() && refused.to_string().contains("--resume"), "{refused}");
 
         let mut other = config();
         other.protocol.lr = 0.5;
-        let refused = Folder::open(&path, &other, Mode::Resume).unwrap_err();
+        let refused = open(&path, &other, Mode::Resume).unwrap_err();
         assert!(refused.to_string().contains("protocol.lr is 0.001 there and 0.5 here"), "{refused}");
 
-        drop(Folder::open(&path, &config(), Mode::Resume).unwrap());
-        assert!(path.join("result.json").exists());
-        drop(Folder::open(&path, &other, Mode::Force).unwrap());
-        assert!(!path.join("result.json").exists() && path.join("mine.txt").exists());
+        drop(open(&path, &config(), Mode::Resume).unwrap());
+        assert!(path.join("table.md").exists());
+        drop(open(&path, &other, Mode::Force).unwrap());
+        assert!(!path.join("table.md").exists() && path.join("mine.txt").exists());
         assert_eq!(Config::read(&path.join(CONFIG)).unwrap(), other);
     }
 
@@ -180,18 +255,18 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join("thesis.tex"), "x").unwrap();
         for mode in [Mode::New, Mode::Resume, Mode::Force] {
-            assert!(Folder::open(dir.path(), &config(), mode).unwrap_err().is_input());
+            assert!(open(dir.path(), &config(), mode).unwrap_err().is_input());
         }
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
         let file = dir.path().join("thesis.tex");
-        assert!(Folder::open(&file, &config(), Mode::New).unwrap_err().is_input());
+        assert!(open(&file, &config(), Mode::New).unwrap_err().is_input());
     }
 
     #[test]
     fn only_one_holds_it() {
         let dir = tempfile::tempdir().unwrap();
-        let held = Folder::open(dir.path(), &config(), Mode::New).unwrap();
-        let refused = Folder::open(dir.path(), &config(), Mode::Resume).unwrap_err();
+        let held = open(dir.path(), &config(), Mode::New).unwrap();
+        let refused = open(dir.path(), &config(), Mode::Resume).unwrap_err();
         assert!(refused.to_string().contains("another adact is working"), "{refused}");
         drop(held);
     }

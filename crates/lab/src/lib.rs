@@ -6,10 +6,12 @@
 #![deny(clippy::disallowed_methods)]
 
 pub mod bench;
+mod build;
 mod checkpoint;
 pub mod config;
 mod control;
 mod error;
+mod extent;
 pub mod folder;
 pub mod images;
 pub mod learner;
@@ -18,6 +20,7 @@ pub mod machine;
 pub mod model;
 pub mod network;
 pub mod outputs;
+mod panics;
 pub mod reproduce;
 pub mod study;
 #[cfg(test)]

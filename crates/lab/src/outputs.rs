@@ -4,13 +4,16 @@ use std::fs;
 use std::path::Path;
 
 use adact_evidence::records::{
-    EpochRecord, MANIFEST, METRICS, Manifest, Plan, RESULT, RunResult, Study, StudyResult, run_directory,
+    Build, EpochRecord, MANIFEST, METRICS, Manifest, Plan, RESULT, RunResult, Study, StudyResult, run_directory,
 };
 use adact_evidence::statistics::correct_together;
+use adact_evidence::table::count;
 use adact_evidence::{atomic, figures, report, table};
 
+use crate::build;
 use crate::config::Config;
 use crate::error::{Error, Result};
+use crate::extent;
 use crate::folder::{CONFIG, RUNS};
 use crate::variants;
 
@@ -48,7 +51,7 @@ pub fn collect(folder: &Path) -> Result<StudyResult> {
         return Err(Error::input(format!("{}: holds no training and no study", folder.display())));
     }
     let config = Config::read(&folder.join(CONFIG))?;
-    let provenance = Manifest::read(&folder.join(MANIFEST))?;
+    let mut provenance = Manifest::read(&folder.join(MANIFEST))?;
     let mut plan = Plan {
         dataset: provenance.dataset.clone(),
         epochs: config.protocol.epochs,
@@ -56,7 +59,9 @@ pub fn collect(folder: &Path) -> Result<StudyResult> {
         ..Plan::default()
     };
     let Some(study) = &config.study else {
-        let run = finished(folder)?.ok_or_else(|| nothing_finished(folder, ""))?;
+        let run = finished(folder)?.ok_or_else(|| {
+            Error::input(format!("{}: no training is finished", folder.display()))
+        })?;
         plan.variants = vec![run.variant.clone()];
         return Ok(StudyResult::new(plan, vec![run], Vec::new(), provenance)?);
     };
@@ -64,7 +69,8 @@ pub fn collect(folder: &Path) -> Result<StudyResult> {
     let mut runs: Vec<RunResult> = Vec::new();
     for seed in study.seeds.as_slice() {
         for variant in &variants {
-            runs.extend(finished(&folder.join(run_directory(&variant.name, *seed)))?);
+            let run = folder.join(run_directory(&variant.name, *seed));
+            runs.extend(extent::finished(&run, config.protocol.epochs)?);
         }
     }
     // What runs' folders don't tell: earlier failures, and the studies that this one is corrected together with.
@@ -77,18 +83,31 @@ pub fn collect(folder: &Path) -> Result<StudyResult> {
         planned && !runs.iter().any(|r| r.variant == f.variant && r.seed == f.seed)
     });
     if runs.is_empty() && failures.is_empty() {
-        return Err(nothing_finished(folder, &format!(" in {RUNS}")));
+        return Err(Error::input(format!(
+            "{}: no training in {RUNS} is finished with the {} of the study; go on with --resume",
+            folder.display(),
+            count(config.protocol.epochs, "epoch")
+        )));
     }
+    provenance.builds = builds(folder, &runs)?;
     plan.against = study.against(&variants)?;
     plan.variants = variants.into_iter().map(|v| v.name).collect();
     Ok(StudyResult::new(plan, runs, failures, provenance)?.corrected_with(together))
 }
 
-fn nothing_finished(folder: &Path, place: &str) -> Error {
-    Error::input(format!("{}: no training{place} is finished", folder.display()))
+/// The builds of the program that trained the runs of a study.
+pub(crate) fn builds(folder: &Path, runs: &[RunResult]) -> Result<Vec<Build>> {
+    let mut builds = Vec::new();
+    for run in runs {
+        let path = folder.join(run_directory(&run.variant, run.seed)).join(MANIFEST);
+        let known = if path.exists() { Manifest::read(&path)?.builds } else { Vec::new() };
+        let unknown = [Build::default()];
+        build::add(&mut builds, if known.is_empty() { &unknown } else { &known[..] });
+    }
+    Ok(builds)
 }
 
-/// The result of a run, if it is finished.
+/// The result of a training, if there is one.
 fn finished(folder: &Path) -> Result<Option<RunResult>> {
     let path = folder.join(RESULT);
     Ok(if path.exists() { Some(RunResult::read(&path)?) } else { None })

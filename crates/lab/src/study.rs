@@ -7,14 +7,15 @@ mod tasks;
 
 use std::path::Path;
 
-use adact_evidence::records::{Failure, Plan, RESULT, RunResult, Study, StudyResult, run_directory};
+use adact_evidence::records::{Failure, Plan, RunResult, Study, StudyResult, run_directory};
 use adact_evidence::statistics::seeds_to_reach_level;
 use adact_evidence::table::count;
 
 use crate::config::{self, Config, Output, Train};
 use crate::control::{Control, Event, RunId};
 use crate::error::{Error, Kind, Result};
-use crate::folder::{Folder, Mode};
+use crate::extent;
+use crate::folder::{CONFIG, Folder, Mode};
 use crate::images::Data;
 use crate::learner::Learner;
 use crate::network::network;
@@ -49,28 +50,42 @@ pub(crate) fn study_with<L: Learner>(
     let variants = variants::parse(&plan.variants, &config.model.candidates)?;
     let against = plan.against(&variants)?;
     let config = Config { train: None, study: Some(plan.clone()), ..config.clone() };
-    let folder = Folder::open(out, &config, mode)?;
+    let folder = Folder::open(out, &config, mode, control)?;
     let provenance = manifest(&config, data, None, &folder)?;
+    provenance.begin(&folder)?;
 
     let tasks = Tasks::new(plan_tasks(&plan, &variants));
-    let finished = tasks.ids().filter(|id| run_folder(&folder, id).join(RESULT).exists()).count();
+    let epochs = config.protocol.epochs;
+    let is_finished = |id: &&RunId| {
+        matches!(extent::finished(&folder.join(&run_directory(&id.variant, id.seed)), epochs), Ok(Some(_)))
+    };
+    let finished = tasks.ids().filter(is_finished).count();
     if let Some(warning) = too_few_seeds(plan.seeds.as_slice().len(), variants.len(), against.as_deref()) {
         control.tell(Event::Note(&warning));
     }
-    control.tell(Event::Planned { runs: tasks.len(), finished, epochs: config.protocol.epochs });
+    control.tell(Event::Planned { runs: tasks.len(), finished, epochs });
 
     let run_task = |id: &RunId, activations: &str| -> Result<RunResult> {
         let config = training(&config, id, activations);
-        let folder = Folder::open(&run_folder(&folder, id), &config, Mode::Resume)?;
+        let name = run_directory(&id.variant, id.seed);
+        let mode = if chose_otherwise(&folder.join(&name), &config) {
+            control.tell(Event::Note(&format!("{id}: AdAct chose otherwise by now, so it is trained anew")));
+            Mode::Force
+        } else {
+            Mode::Resume
+        };
+        let folder = folder.open_inside(&name, &config, mode, control)?;
         train(make(&config, data)?, &config, data, id, &folder, control)
     };
     tasks.run(config.output.jobs, config.output.threads(), control, &run_task)?;
 
     let (results, failures) = tasks.outcome();
-    if let Some((_, stop)) = failures.first().filter(|(_, e)| e.kind() == Kind::Cancelled) {
+    folder.check()?;
+    if let Some((_, stop)) = failures.first().filter(|(_, e)| ends_all(e)) {
         return Err(stop.clone());
     }
-    let failures = failures.iter().map(|(id, error)| failure(id, error, &run_folder(&folder, id))).collect();
+    let place = |id: &RunId| folder.join(&run_directory(&id.variant, id.seed));
+    let failures = failures.iter().map(|(id, error)| failure(id, error, &place(id))).collect();
     let plan = Plan {
         dataset: data.name.clone(),
         variants: variants.into_iter().map(|v| v.name).collect(),
@@ -78,7 +93,8 @@ pub(crate) fn study_with<L: Learner>(
         epochs: config.protocol.epochs,
         selection: config.protocol.select,
     };
-    let result = StudyResult::new(plan, results, failures, provenance.finish(&folder)?)?;
+    let builds = outputs::builds(folder.path(), &results)?;
+    let result = StudyResult::new(plan, results, failures, provenance.finish(&folder, builds)?)?;
     outputs::write(folder.path(), result)
 }
 
@@ -125,8 +141,13 @@ fn plan_tasks(plan: &config::Study, variants: &[Variant]) -> Vec<Task> {
         .collect()
 }
 
-fn run_folder(folder: &Folder, id: &RunId) -> std::path::PathBuf {
-    folder.join(&run_directory(&id.variant, id.seed))
+/// Whether a run's folder holds the training of other activations. That is what becomes of `optimized` where AdAct
+/// went on to more epochs and chose otherwise; no other variant ever changes.
+fn chose_otherwise(run: &Path, config: &Config) -> bool {
+    let Ok(held) = Config::read(&run.join(CONFIG)) else { return false };
+    let activation = |config: &Config| config.train.as_ref().map(|train| train.activation.clone());
+    let now = Config { train: config.train.clone(), ..held.clone() };
+    activation(config) != activation(&held) && config.difference(&now).is_none()
 }
 
 /// The options of one training of a study; it can be repeated alone with them.
@@ -147,6 +168,11 @@ pub fn failed(study: &StudyResult) -> Option<Error> {
         1 => format!("{first}; {rest}"),
         n => format!("{n} trainings failed; the first one: {first}; {rest}"),
     }))
+}
+
+/// Whether an error ends the whole study and not one training.
+fn ends_all(error: &Error) -> bool {
+    matches!(error.kind(), Kind::Cancelled | Kind::Taken)
 }
 
 /// The activations that AdAct chose, as `optimized` uses them.

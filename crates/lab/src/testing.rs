@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use adact_data::Images;
@@ -21,6 +22,7 @@ pub struct Number {
     /// After this step its answers are no numbers any more.
     pub nan_after: Option<u64>,
     pub steps: u64,
+    pub panic_at: Option<u64>,
     pub evaluated: Vec<usize>,
     /// Whether it says that its layers are mixtures.
     pub mixture: bool,
@@ -33,6 +35,7 @@ fn mix(state: u64, value: u64) -> u64 {
 impl Learner for Number {
     fn step(&mut self, pixels: Vec<f32>, labels: &[i32], step: u64) -> Result<Outcome> {
         self.steps = step;
+        assert_ne!(self.panic_at, Some(step), "of step {step}");
         self.state = mix(self.state, step);
         self.state = pixels.iter().fold(self.state, |s, p| mix(s, u64::from(p.to_bits())));
         self.state = labels.iter().fold(self.state, |s, &l| mix(s, l as u64));
@@ -138,6 +141,18 @@ impl Observer for StopAfter {
     fn event(&self, _: Event<'_>) {
         if self.seen.fetch_add(1, Ordering::Relaxed) + 1 == self.events {
             self.cancel.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
+/// Keeps the notes.
+#[derive(Default)]
+pub struct Notes(pub Mutex<Vec<String>>);
+
+impl Observer for Notes {
+    fn event(&self, event: Event<'_>) {
+        if let Event::Note(text) = event {
+            self.0.lock().unwrap().push(text.into());
         }
     }
 }

@@ -8,13 +8,15 @@ use std::time::Instant;
 
 use adact::ActivationConfig;
 use adact_data::{Images, split};
-use adact_evidence::records::{EpochRecord, METRICS, RESULT, RunResult};
+use adact_evidence::records::{Build, EpochRecord, METRICS, RESULT, RunResult};
 use adact_evidence::tensorboard::{EVENTS, EventFile};
 
+use crate::build;
 use crate::checkpoint::{self, LAST};
 use crate::config::Config;
 use crate::control::{Control, Event, RunId};
 use crate::error::{Error, Result};
+use crate::extent;
 use crate::folder::{BEST, Folder, Mode};
 use crate::images::Data;
 use crate::learner::Learner;
@@ -40,9 +42,9 @@ pub fn train_network(
     let config = Config { train: Some(options.clone()), study: None, ..config.clone() };
     let layers = ActivationConfig::parse_layers(&options.activation, LAYERS)?;
     let run = RunId { variant: ActivationConfig::format_layers(&layers), seed: options.seed };
-    threads::pool(config.output.threads())?.install(|| {
+    threads::install(config.output.threads(), &run.to_string(), || {
         let learner = network(&config, data)?;
-        let folder = Folder::open(out, &config, mode)?;
+        let folder = Folder::open(out, &config, mode, control)?;
         train(learner, &config, data, &run, &folder, control)
     })
 }
@@ -50,10 +52,11 @@ pub fn train_network(
 /// Trains `learner` in `folder`, from where the folder's last epoch ended, and says what came out.
 ///
 /// `config` has its section `[train]`; `run` names the training in records and events. A folder whose training
-/// is finished is only read.
+/// is finished is only read; one that is finished with fewer epochs goes on.
 ///
 /// # Errors
-/// If the folder belongs to other data, the disk refuses, the loss is no number any more, or the user stops.
+/// If the folder belongs to other data or to another process by now, the disk refuses, the loss is no number any more,
+/// or the user stops.
 pub fn train<L: Learner>(
     learner: L,
     config: &Config,
@@ -63,15 +66,23 @@ pub fn train<L: Learner>(
     control: &Control<'_>,
 ) -> Result<RunResult> {
     let manifest = manifest(config, data, Some(run), folder)?;
-    let result_path = folder.join(RESULT);
-    if result_path.exists() {
-        let result = RunResult::read(&result_path)?;
+    if let Some(result) = extent::finished(folder.path(), config.protocol.epochs)? {
         control.tell(Event::Finished { run, result: &result, dir: folder.path() });
         return Ok(result);
     }
-    let mut training =
-        Training { learner, config, data, run, folder, control, epochs: Vec::new(), events: None };
+    let mut training = Training {
+        learner,
+        config,
+        data,
+        run,
+        folder,
+        control,
+        epochs: Vec::new(),
+        builds: Vec::new(),
+        events: None,
+    };
     training.restore()?;
+    manifest.begin(folder)?;
     training.control.tell(Event::Started {
         run,
         epochs: config.protocol.epochs,
@@ -82,8 +93,9 @@ pub fn train<L: Learner>(
         training.epoch()?;
     }
     let result = training.finish()?;
-    manifest.finish(folder)?;
-    result.write(&result_path)?; // last: a folder with a result is finished
+    folder.check()?;
+    manifest.finish(folder, training.builds)?;
+    result.write(&folder.join(RESULT))?; // last: a folder with the result of all epochs is finished
     control.tell(Event::Finished { run, result: &result, dir: folder.path() });
     Ok(result)
 }
@@ -97,6 +109,8 @@ struct Training<'a, L> {
     control: &'a Control<'a>,
     /// The finished epochs.
     epochs: Vec<EpochRecord>,
+    /// The builds of the program that trained them.
+    builds: Vec<Build>,
     /// TensorBoard's file, where it is wanted.
     events: Option<EventFile>,
 }
@@ -131,8 +145,23 @@ impl<L: Learner> Training<'_, L> {
             )));
         }
         self.learner.load_state(&last)?;
+        self.builds = build::read(&last)?;
+        self.compare_builds();
         // The metrics may be one epoch behind or ahead, wherever the last process died.
         Ok(EpochRecord::write_all(&self.folder.join(METRICS), &self.epochs)?)
+    }
+
+    /// Says whether other builds of the program trained what is continued.
+    fn compare_builds(&self) {
+        let this = build::current();
+        let others: Vec<String> = self.builds.iter().filter(|b| *b != this).map(Build::to_string).collect();
+        if !others.is_empty() {
+            self.control.tell(Event::Note(&format!(
+                "{}: was begun by {}, and this is {this}; the records will say so",
+                self.run,
+                others.join(" and ")
+            )));
+        }
     }
 
     /// Trains an epoch, evaluates it, and puts it on disk.
@@ -175,6 +204,7 @@ impl<L: Learner> Training<'_, L> {
         let (mut labels, mut seen, mut loss_sum, mut correct) = (Vec::new(), 0, 0.0, 0);
         for (i, indices) in order.chunks(self.config.protocol.batch).enumerate() {
             self.control.check()?;
+            self.folder.recall()?;
             let mut pixels = Vec::new();
             images.batch(indices, &mut pixels, &mut labels);
             let step = (epoch - 1) * self.steps() + i + 1;
@@ -213,6 +243,8 @@ impl<L: Learner> Training<'_, L> {
 
     /// Puts the epoch that just ended on disk.
     fn keep(&mut self) -> Result<()> {
+        self.folder.check()?;
+        build::add(&mut self.builds, [build::current()]);
         let is_best = best(&self.epochs) + 1 == self.epochs.len();
         if is_best {
             self.learner.save(&self.folder.join(BEST))?;
@@ -221,9 +253,10 @@ impl<L: Learner> Training<'_, L> {
         if let (Some(events), Some(record)) = (&mut self.events, self.epochs.last()) {
             events.epoch(record, machine::unix_time())?;
         }
-        let (learner, epochs) = (&self.learner, &self.epochs);
+        let (learner, epochs, builds) = (&self.learner, &self.epochs, &self.builds);
         checkpoint::commit(self.folder.path(), |dir: &Path| {
             learner.save_state(dir)?;
+            build::write(dir, builds)?;
             Ok(EpochRecord::write_all(&dir.join(checkpoint::MARKER), epochs)?)
         })?;
         EpochRecord::write_all(&self.folder.join(METRICS), &self.epochs)?;

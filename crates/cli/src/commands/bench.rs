@@ -9,7 +9,7 @@ use crate::out;
 
 pub fn run(command: &BenchCommand, threads: Option<usize>, json: bool) -> Result<()> {
     let threads = Output { threads, ..Output::default() }.threads();
-    threads::pool(threads)?.install(|| measure(command, json))
+    threads::install(threads, "the benchmark", || measure(command, json))
 }
 
 fn measure(command: &BenchCommand, json: bool) -> Result<()> {

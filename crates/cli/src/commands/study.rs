@@ -66,6 +66,9 @@ pub fn show(study: &StudyResult, folder: &Path) -> Result<()> {
     if let Some(why) = study.statistics.too_few_seeds() {
         out::line(&format!("\n{why}"))?;
     }
+    if let Some(builds) = study.provenance.several_builds() {
+        out::line(&format!("\n{builds}"))?;
+    }
     out::line(&format!("\nreport: {}", folder.join("report.html").display()))
 }
 

@@ -256,12 +256,13 @@ impl Config {
     }
 
     /// The first option by which two configurations give different numbers, in words; none where they give the
-    /// same. Where the data lie, where the results go and how many threads work make no difference. A study may
-    /// grow: its seeds and variants are not compared.
+    /// same. Where the data lie, where the results go and how many threads work make no difference. A training and a
+    /// study may grow: epochs, seeds and variants are not compared.
     pub fn difference(&self, held: &Self) -> Option<String> {
         let numbers = |config: &Self| {
             let mut config = Self { output: Output::default(), ..config.clone() };
             config.data.dir = None;
+            config.protocol.epochs = Protocol::default().epochs;
             config.study = config.study.map(|_| Study::default());
             toml::Table::try_from(config).unwrap_or_default()
         };
@@ -390,6 +391,7 @@ mod tests {
         let mut b = a.clone();
         b.output = Output { out: Some("x".into()), tensorboard: false, threads: Some(1), jobs: 2 };
         b.data.dir = Some("elsewhere".into());
+        b.protocol.epochs = 30;
         b.study = Some(Study { seeds: Seeds::first(5), variants: vec!["relu".into()], against: None });
         assert_eq!(a.difference(&b), None);
         b.data.limit_train = Some(10);

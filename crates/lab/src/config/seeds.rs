@@ -29,6 +29,19 @@ impl Seeds {
         &self.0
     }
 
+    /// The seed that a text names, alone: `7` is the seed 7.
+    ///
+    /// # Errors
+    /// If the text is no number or the number is too large.
+    pub fn alone(text: &str) -> Result<Self> {
+        let seed = text.trim().parse().map_err(|_| {
+            Error::input(format!(
+                "`{text}` is no seed: give one number (`--seeds` takes a number of seeds or a list)"
+            ))
+        })?;
+        Self::list(vec![seed])
+    }
+
     fn list(list: Vec<u64>) -> Result<Self> {
         let mut sorted = list.clone();
         sorted.sort_unstable();
@@ -44,7 +57,9 @@ impl Seeds {
 
     fn count(n: u64) -> Result<Self> {
         if n == 0 || n > MOST as u64 {
-            return Err(Error::input(format!("{n} seeds: give 1 to {MOST} of them")));
+            return Err(Error::input(format!(
+                "{n} seeds: give 1 to {MOST} of them; the seed {n} alone is `{n},`"
+            )));
         }
         Ok(Self::first(n as usize))
     }
@@ -122,6 +137,8 @@ mod tests {
         assert_eq!("3".parse::<Seeds>().unwrap().as_slice(), [0, 1, 2]);
         assert_eq!("0,1,7".parse::<Seeds>().unwrap().as_slice(), [0, 1, 7]);
         assert_eq!("7,".parse::<Seeds>().unwrap().as_slice(), [7]);
+        assert_eq!(Seeds::alone("0").unwrap().as_slice(), [0]);
+        assert_eq!(Seeds::alone("7").unwrap().to_string(), "7,");
         for seeds in ["3", "4,2", "7,"] {
             let seeds: Seeds = seeds.parse().unwrap();
             assert_eq!(seeds.to_string().parse::<Seeds>().unwrap(), seeds);
@@ -132,6 +149,10 @@ mod tests {
     fn refused() {
         for text in ["", "0", "-1", "a", "1,1", ",", "1,,2", "1001", "1.5", "9007199254740992,"] {
             assert!(text.parse::<Seeds>().unwrap_err().is_input(), "{text:?}");
+        }
+        assert!("0".parse::<Seeds>().unwrap_err().to_string().contains("the seed 0 alone is `0,`"));
+        for text in ["", "0,1", "-1", "a", "1.5", "9007199254740992"] {
+            assert!(Seeds::alone(text).unwrap_err().is_input(), "{text:?}");
         }
     }
 }

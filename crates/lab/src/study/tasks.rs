@@ -6,6 +6,7 @@ use adact_evidence::records::RunResult;
 
 use crate::control::{Control, Event, RunId};
 use crate::error::{Error, Kind, Result};
+use crate::panics::caught;
 use crate::threads::pool;
 use crate::variants::Source;
 
@@ -52,6 +53,7 @@ impl Tasks {
     }
 
     /// Works on the tasks with `jobs` workers that share `threads` threads, until none is left or the user stops.
+    /// A task that panics has failed.
     pub(super) fn run(
         &self,
         jobs: usize,
@@ -78,11 +80,14 @@ impl Tasks {
                 Next::Run(i, activations) => {
                     drop(states);
                     let id = &self.tasks[i].id;
-                    let outcome = control.check().and(activations).and_then(|a| work(id, &a));
+                    let who = id.to_string();
+                    let task = || control.check().and(activations).and_then(|a| work(id, &a));
+                    let outcome = caught(&who, task);
                     if let Err(error) = &outcome
                         && error.kind() != Kind::Cancelled
                     {
-                        control.tell(Event::Failed { run: id, error });
+                        // A watcher that panics here must not keep the state of the task from the others.
+                        drop(caught(&who, || Ok(control.tell(Event::Failed { run: id, error }))));
                     }
                     states = self.lock();
                     states[i] = outcome.map_or_else(State::Failed, |result| State::Done(Box::new(result)));
@@ -94,6 +99,9 @@ impl Tasks {
 
     /// The first task that can begin; it is marked as running.
     fn next(&self, states: &mut [State]) -> Next {
+        if states.iter().any(|s| matches!(s, State::Failed(error) if error.kind() == Kind::Taken)) {
+            return Next::Nothing;
+        }
         for (i, task) in self.tasks.iter().enumerate() {
             if !matches!(states[i], State::Waiting) {
                 continue;
@@ -118,7 +126,7 @@ impl Tasks {
         if states.iter().any(|s| matches!(s, State::Running)) { Next::Wait } else { Next::Nothing }
     }
 
-    /// The results, and the tasks that failed with the reason. A request to stop comes first.
+    /// The results, and the tasks that failed with the reason. What ends the whole study comes first.
     pub(super) fn outcome(self) -> (Vec<RunResult>, Vec<(RunId, Error)>) {
         let (mut results, mut failures) = (Vec::new(), Vec::new());
         let states = self.states.into_inner().unwrap_or_else(PoisonError::into_inner);
@@ -129,7 +137,7 @@ impl Tasks {
                 State::Waiting | State::Running => {}
             }
         }
-        failures.sort_by_key(|(_, e)| e.kind() != Kind::Cancelled);
+        failures.sort_by_key(|(_, e)| !super::ends_all(e));
         (results, failures)
     }
 

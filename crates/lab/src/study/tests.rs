@@ -3,9 +3,14 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
+
+use adact_evidence::records::{MANIFEST, Manifest, RESULT};
 
 use super::*;
+use crate::build;
 use crate::config::{Seeds, Study};
+use crate::control::Observer;
 use crate::folder::BEST;
 use crate::testing::{self, Number, StopAfter};
 
@@ -77,16 +82,88 @@ fn side_by_side_and_interrupted_studies_give_the_same() {
     }
 }
 
+/// More epochs, more seeds, other variants: what is there is kept and goes on, and nothing tells how often it was stopped.
 #[test]
-fn a_study_grows_by_seeds() {
+fn a_study_grows_from_anywhere() {
+    let grown = config(2);
+    let whole = tempfile::tempdir().unwrap();
+    run(whole.path(), &grown, Mode::New, None).unwrap();
+    let expected = remains(whole.path());
+    let names = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect::<Vec<String>>();
+    for (epochs, seeds, variants) in [
+        (1, 2, names(&["adact", "optimized", "relu"])),
+        (3, 1, names(&["adact", "optimized", "relu"])),
+        (3, 2, names(&["relu"])),
+        (2, 1, names(&["adact", "optimized"])),
+    ] {
+        let mut small = config(seeds);
+        small.protocol.epochs = epochs;
+        small.study.as_mut().unwrap().variants = variants;
+        for stop in [None, Some(2), Some(60)] {
+            let dir = tempfile::tempdir().unwrap();
+            let first = run(dir.path(), &small, Mode::New, None).unwrap();
+            if stop.is_some() {
+                assert!(run(dir.path(), &grown, Mode::Resume, stop).is_err());
+                assert_eq!(StudyResult::read(&dir.path().join(RESULT)).unwrap(), first);
+            }
+            run(dir.path(), &grown, Mode::Resume, None).unwrap();
+            assert_eq!(
+                remains(dir.path()),
+                expected,
+                "{epochs} epochs, {seeds} seeds, stopped after {stop:?}"
+            );
+            let written = Config::read(&dir.path().join("config.toml")).unwrap();
+            assert_eq!(written, Config { train: None, ..grown.clone() });
+        }
+    }
+}
+
+#[test]
+fn finished_runs_are_not_touched_by_new_seeds_and_variants() {
     let dir = tempfile::tempdir().unwrap();
     run(dir.path(), &config(1), Mode::New, None).unwrap();
-    let kept = fs::read(dir.path().join("runs/relu-seed0/metrics.jsonl")).unwrap();
-    let result = run(dir.path(), &config(3), Mode::Resume, None).unwrap();
-    assert_eq!((result.seeds.len(), result.runs.len()), (3, 9));
-    assert_eq!(fs::read(dir.path().join("runs/relu-seed0/metrics.jsonl")).unwrap(), kept);
-    let written = Config::read(&dir.path().join("config.toml")).unwrap();
-    assert_eq!(written.study.unwrap().seeds, Seeds::first(3));
+    let kept = |name: &str| {
+        let file = dir.path().join("runs/relu-seed0").join(name);
+        (fs::read(&file).unwrap(), fs::metadata(&file).unwrap().modified().unwrap())
+    };
+    let before = (kept("metrics.jsonl"), kept(BEST), kept("manifest.json"), kept(RESULT));
+    let mut grown = config(3);
+    grown.study.as_mut().unwrap().variants.push("mish".into());
+    let result = run(dir.path(), &grown, Mode::Resume, None).unwrap();
+    assert_eq!((result.seeds.len(), result.runs.len()), (3, 12));
+    assert_eq!((kept("metrics.jsonl"), kept(BEST), kept("manifest.json"), kept(RESULT)), before);
+}
+
+#[test]
+fn a_study_of_fewer_epochs_is_refused_before_anything_is_written() {
+    let dir = tempfile::tempdir().unwrap();
+    run(dir.path(), &config(1), Mode::New, None).unwrap();
+    let before = fs::read(dir.path().join("config.toml")).unwrap();
+    let mut fewer = config(1);
+    fewer.protocol.epochs = 2;
+    let error = run(dir.path(), &fewer, Mode::Resume, None).unwrap_err();
+    assert!(error.is_input() && error.to_string().contains("give --epochs 3"), "{error}");
+    assert_eq!(fs::read(dir.path().join("config.toml")).unwrap(), before);
+}
+
+#[test]
+fn a_study_of_two_builds_says_so_in_manifest_and_table() {
+    let dir = tempfile::tempdir().unwrap();
+    let one = run(dir.path(), &config(1), Mode::New, None).unwrap();
+    assert_eq!(one.provenance.builds, [build::current().clone()]);
+    let path = dir.path().join("runs/relu-seed0/manifest.json");
+    let mut manifest = Manifest::read(&path).unwrap();
+    manifest.builds[0].kernels = "0".repeat(16);
+    manifest.write(&path).unwrap();
+    let two = run(dir.path(), &config(2), Mode::Resume, None).unwrap();
+    assert_eq!(two.provenance.builds.len(), 2);
+    assert_eq!(Manifest::read(&dir.path().join(MANIFEST)).unwrap().builds, two.provenance.builds);
+    for file in ["table.md", "report.html"] {
+        let text = fs::read_to_string(dir.path().join(file)).unwrap();
+        assert!(text.contains("Made by two builds: ") && text.contains(&"0".repeat(16)), "{file}");
+    }
+    let again = outputs::collect(dir.path()).unwrap();
+    assert_eq!(again.provenance.builds, two.provenance.builds);
 }
 
 #[test]
@@ -145,4 +222,56 @@ fn weights_that_became_nan_in_the_last_step_are_a_failure() {
     let study = study_with(&config, &data, dir.path(), Mode::New, &observer.control(), &broken).unwrap();
     // 50 images in batches of 8: the third epoch ends with step 21.
     assert_eq!((study.result.failures[0].epoch, study.result.failures[0].step), (Some(3), Some(21)));
+}
+
+/// With two workers: the sibling goes on, and `optimized` doesn't wait for an `adact` that will never come.
+#[test]
+fn a_training_that_panics_leaves_the_others_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let observer = StopAfter::new(None);
+    let broken = |config: &Config, data: &Data| -> Result<Number> {
+        let train = config.train.clone().unwrap_or_default();
+        let panic_at = (train.activation == "adact" && train.seed == 0).then_some(3);
+        Ok(Number { panic_at, ..make(config, data)? })
+    };
+    let data = testing::data();
+    let mut config = config(2);
+    config.output.jobs = 2;
+    let error = study_with(&config, &data, dir.path(), Mode::New, &observer.control(), &broken).unwrap_err();
+    let message = error.to_string();
+    assert!(!error.is_input() && message.starts_with("2 trainings failed"), "{message}");
+    for words in ["adact, seed 0", "mistake in the program at ", "testing.rs:", "of step 3"] {
+        assert!(message.contains(words), "{message}");
+    }
+    let finished = StudyResult::read(&dir.path().join(RESULT)).unwrap().runs;
+    let finished: Vec<_> = finished.iter().map(|r| (r.variant.as_str(), r.seed)).collect();
+    assert_eq!(finished, [("adact", 1), ("optimized", 1), ("relu", 0), ("relu", 1)]);
+
+    // Once the mistake is mended, the study goes on.
+    let mended = run(dir.path(), &config, Mode::Resume, None).unwrap();
+    assert_eq!(mended.runs.len(), 6);
+}
+
+/// The watcher is code of others as well, and is called by the workers.
+#[test]
+fn a_watcher_that_panics_ends_the_training_that_it_watches() {
+    struct Panics;
+    impl Observer for Panics {
+        fn event(&self, event: Event<'_>) {
+            match event {
+                Event::Epoch { run, .. } if run.variant == "adact" => panic!("no place to draw"),
+                Event::Failed { .. } => panic!("again"),
+                _ => {}
+            }
+        }
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let cancel = AtomicBool::new(false);
+    let control = Control { observer: &Panics, cancel: &cancel };
+    let mut config = config(1);
+    config.output.jobs = 2;
+    let error = study_with(&config, &testing::data(), dir.path(), Mode::New, &control, &make)
+        .unwrap_err()
+        .to_string();
+    assert!(error.starts_with("2 trainings failed") && error.contains("no place to draw"), "{error}");
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::SystemTime;
 
-use adact_evidence::records::{DataFile, MANIFEST, Manifest};
+use adact_evidence::records::{Build, DataFile, MANIFEST, Manifest};
 
 use crate::config::Config;
 use crate::control::RunId;
@@ -18,8 +18,8 @@ const BURN: &str = "0.22.1";
 /// The manifest of a folder that is being worked on.
 pub(crate) struct Open(Manifest);
 
-/// Writes the manifest of a run or, without `run`, of a study. In a folder that was begun earlier it keeps the
-/// beginning.
+/// The manifest of a run or, without `run`, of a study; nothing is written yet. In a folder that was begun earlier it
+/// keeps the beginning.
 ///
 /// # Errors
 /// If the folder was begun with other data.
@@ -30,7 +30,7 @@ pub(crate) fn manifest(config: &Config, data: &Data, run: Option<&RunId>, folder
         .iter()
         .map(|f| DataFile { name: f.name.clone(), bytes: f.bytes, sha256: f.sha256.clone() })
         .collect();
-    let mut started = None;
+    let (mut started, mut builds) = (None, Vec::new());
     if path.exists() {
         let earlier = Manifest::read(&path)?;
         if earlier.data != files {
@@ -40,13 +40,11 @@ pub(crate) fn manifest(config: &Config, data: &Data, run: Option<&RunId>, folder
                 config.data.dataset
             )));
         }
-        if earlier.finished.is_some() && run.is_some() {
-            return Ok(Open(earlier));
-        }
-        started = Some(earlier.started);
+        (started, builds) = (Some(earlier.started), earlier.builds);
     }
     let manifest = Manifest {
         command: std::env::args().collect(),
+        builds,
         versions: BTreeMap::from(
             [("adact", env!("CARGO_PKG_VERSION")), ("burn", BURN), ("rustc", env!("ADACT_RUSTC"))]
                 .map(|(name, version)| (name.into(), version.into())),
@@ -63,13 +61,18 @@ pub(crate) fn manifest(config: &Config, data: &Data, run: Option<&RunId>, folder
         started: started.unwrap_or_else(now),
         finished: None,
     };
-    manifest.write(&path)?;
     Ok(Open(manifest))
 }
 
 impl Open {
-    /// Writes that the work is done.
-    pub(crate) fn finish(mut self, folder: &Folder) -> Result<Manifest> {
+    /// Writes that the work goes on.
+    pub(crate) fn begin(&self, folder: &Folder) -> Result<()> {
+        Ok(self.0.write(&folder.join(MANIFEST))?)
+    }
+
+    /// Writes that `builds` did the work, and that it is done.
+    pub(crate) fn finish(mut self, folder: &Folder, builds: Vec<Build>) -> Result<Manifest> {
+        self.0.builds = builds;
         self.0.finished = Some(now());
         self.0.write(&folder.join(MANIFEST))?;
         Ok(self.0)

@@ -7,11 +7,12 @@ use std::sync::atomic::AtomicBool;
 use adact_evidence::records::{MANIFEST, Manifest, Selection};
 
 use super::*;
+use crate::control::Observer;
 use crate::folder::Mode;
-use crate::testing::{Number, StopAfter, config, data, images};
+use crate::testing::{Notes, Number, StopAfter, config, data, images};
 
 fn run(dir: &Path, learner: Number, data: &Data, config: &Config, stop: Option<usize>) -> Result<RunResult> {
-    let folder = Folder::open(dir, config, Mode::Resume)?;
+    let folder = Folder::open(dir, config, Mode::Resume, &StopAfter::new(None).control())?;
     let observer = StopAfter::new(stop);
     let id = RunId { variant: "relu".into(), seed: 0 };
     train(learner, config, data, &id, &folder, &observer.control())
@@ -85,7 +86,7 @@ fn with_a_validation_part_the_test_set_is_touched_once() {
     (data.validation, data.test) = (Some(images(10)), images(4));
     data.selected_by = config.protocol.select;
     let dir = tempfile::tempdir().unwrap();
-    let folder = Folder::open(dir.path(), &config, Mode::New).unwrap();
+    let folder = Folder::open(dir.path(), &config, Mode::New, &StopAfter::new(None).control()).unwrap();
     let cancel = AtomicBool::new(false);
     let id = RunId { variant: "relu".into(), seed: 0 };
     let mut training = Training {
@@ -96,6 +97,7 @@ fn with_a_validation_part_the_test_set_is_touched_once() {
         folder: &folder,
         control: &Control { observer: &(), cancel: &cancel },
         epochs: Vec::new(),
+        builds: Vec::new(),
         events: None,
     };
     for _ in 0..config.protocol.epochs {
@@ -129,4 +131,117 @@ fn other_data_in_the_folder_are_refused() {
     other.files.push(adact_data::FileRecord { name: "x".into(), bytes: 1, sha256: "0".repeat(64) });
     let error = run(dir.path(), Number::default(), &other, &config(), None).unwrap_err();
     assert!(error.is_input() && error.to_string().contains("other files"), "{error}");
+}
+
+#[test]
+fn a_finished_training_goes_on_to_more_epochs_from_anywhere() {
+    let whole = tempfile::tempdir().unwrap();
+    run(whole.path(), Number::default(), &data(), &config(), None).unwrap();
+    let expected = remains(whole.path());
+    let mut short = config();
+    short.protocol.epochs = 3;
+    let events = 1 + 3 * (7 + 2);
+    for stop in (1..events).step_by(5).map(Some).chain([None]) {
+        let dir = tempfile::tempdir().unwrap();
+        let first = run(dir.path(), Number::default(), &data(), &short, None).unwrap();
+        if stop.is_some() {
+            run(dir.path(), Number::default(), &data(), &config(), stop).unwrap_err();
+            // What was finished stays until the rest is.
+            assert_eq!(RunResult::read(&dir.path().join(RESULT)).unwrap(), first);
+            assert!(Manifest::read(&dir.path().join(MANIFEST)).unwrap().finished.is_none());
+        }
+        run(dir.path(), Number::default(), &data(), &config(), None).unwrap();
+        assert_eq!(remains(dir.path()), expected, "stopped after {stop:?} events");
+        assert!(Manifest::read(&dir.path().join(MANIFEST)).unwrap().finished.is_some());
+
+        let error = run(dir.path(), Number::default(), &data(), &short, None).unwrap_err();
+        assert!(error.is_input() && error.to_string().contains("give --epochs 6"), "{error}");
+        assert_eq!(remains(dir.path()), expected);
+    }
+}
+
+#[test]
+fn fewer_epochs_than_an_unfinished_training_has_are_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    run(dir.path(), Number::default(), &data(), &config(), Some(40)).unwrap_err();
+    let mut short = config();
+    for (epochs, fits) in [(3, false), (4, true)] {
+        short.protocol.epochs = epochs;
+        assert_eq!(run(dir.path(), Number::default(), &data(), &short, None).is_ok(), fits, "{epochs}");
+    }
+}
+
+#[test]
+fn a_training_without_its_state_can_not_go_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut short = config();
+    short.protocol.epochs = 3;
+    run(dir.path(), Number::default(), &data(), &short, None).unwrap();
+    fs::remove_dir_all(dir.path().join(LAST)).unwrap();
+    let error = run(dir.path(), Number::default(), &data(), &config(), None).unwrap_err();
+    assert!(error.is_input() && error.to_string().contains("without its folder last"), "{error}");
+    run(dir.path(), Number::default(), &data(), &short, None).unwrap(); // finished as it is
+}
+
+#[test]
+fn a_run_that_two_builds_made_says_so() {
+    let this = build::current();
+    let other = Build { commit: Some("0123456789ab".into()), kernels: "0".repeat(16), ..this.clone() };
+    let same_kernels = Build { kernels: this.kernels.clone(), ..other.clone() };
+    for (earlier, words) in [
+        (Some(&other), Some("different results")),
+        (Some(&same_kernels), Some("the same results")),
+        (None, Some("a build that left no record")),
+        (Some(this), None),
+    ] {
+        let dir = tempfile::tempdir().unwrap();
+        run(dir.path(), Number::default(), &data(), &config(), Some(40)).unwrap_err();
+        let last = dir.path().join(LAST);
+        assert_eq!(build::read(&last).unwrap(), [this.clone()]);
+        match earlier {
+            Some(build) => build::write(&last, std::slice::from_ref(build)).unwrap(),
+            None => fs::remove_file(last.join("builds.json")).unwrap(),
+        }
+        let notes = Notes::default();
+        let control = Control { observer: &notes, cancel: &AtomicBool::new(false) };
+        let folder = Folder::open(dir.path(), &config(), Mode::Resume, &control).unwrap();
+        let id = RunId { variant: "relu".into(), seed: 0 };
+        train(Number::default(), &config(), &data(), &id, &folder, &control).unwrap();
+
+        let manifest = Manifest::read(&dir.path().join(MANIFEST)).unwrap();
+        let notes = notes.0.into_inner().unwrap();
+        match words {
+            Some(words) => {
+                let earlier = earlier.cloned().unwrap_or_default();
+                assert_eq!(manifest.builds, [earlier.clone(), this.clone()]);
+                let said = manifest.several_builds().unwrap();
+                assert!(said.contains("two builds") && said.contains(words), "{said}");
+                assert!(notes.len() == 1 && notes[0].contains(&earlier.to_string()), "{notes:?}");
+            }
+            None => assert_eq!((manifest.builds, notes), (vec![this.clone()], vec![])),
+        }
+    }
+}
+
+/// Nothing is written once another process has the folder.
+#[test]
+fn a_training_stops_when_its_folder_is_taken() {
+    struct Taken<'a>(&'a Path);
+    impl Observer for Taken<'_> {
+        fn event(&self, event: Event<'_>) {
+            if let Event::Epoch { record, .. } = event
+                && record.epoch == 2
+            {
+                fs::write(self.0.join("lock.json"), r#"{"pid":1,"host":"elsewhere","since":"now"}"#).unwrap();
+            }
+        }
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let control = Control { observer: &Taken(dir.path()), cancel: &AtomicBool::new(false) };
+    let folder = Folder::open(dir.path(), &config(), Mode::New, &control).unwrap();
+    let id = RunId { variant: "relu".into(), seed: 0 };
+    let error = train(Number::default(), &config(), &data(), &id, &folder, &control).unwrap_err();
+    assert_eq!(error.kind(), crate::Kind::Taken);
+    assert_eq!(EpochRecord::read_all(&dir.path().join(METRICS)).unwrap().len(), 2);
+    assert!(!dir.path().join(RESULT).exists());
 }

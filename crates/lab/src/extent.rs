@@ -1,0 +1,45 @@
+//! How far the training in a folder is. One that is finished can go on: to more epochs, never to fewer.
+
+use std::path::Path;
+
+use adact_evidence::records::{EpochRecord, METRICS, RESULT, RunResult};
+
+use crate::checkpoint;
+use crate::error::{Error, Result};
+
+/// The result of the run in a folder, if it was trained for `epochs` epochs. One of fewer epochs stays there until the
+/// training that goes on from it is finished.
+pub fn finished(run: &Path, epochs: usize) -> Result<Option<RunResult>> {
+    Ok(result(run)?.filter(|result| result.epochs == epochs))
+}
+
+/// Expects a folder to hold no more than `epochs` trained epochs.
+pub fn check(run: &Path, epochs: usize) -> Result<()> {
+    let result = result(run)?.map_or(0, |result| result.epochs);
+    let state = match checkpoint::newest(run) {
+        Some(state) => EpochRecord::read_all(&state.join(METRICS))?.len(),
+        None if 0 < result && result < epochs => {
+            return Err(Error::input(format!(
+                "{}: is finished with {result} epochs, and without its folder {} it can't go on to {epochs}; begin anew \
+                 with --force or choose another --out",
+                run.display(),
+                checkpoint::LAST
+            )));
+        }
+        None => 0,
+    };
+    let trained = state.max(result);
+    if trained <= epochs {
+        return Ok(());
+    }
+    Err(Error::input(format!(
+        "{}: {trained} epochs are trained, more than the {epochs} asked for; give --epochs {trained} or more, or choose \
+         another --out",
+        run.display()
+    )))
+}
+
+fn result(run: &Path) -> Result<Option<RunResult>> {
+    let path = run.join(RESULT);
+    Ok(if path.exists() { Some(RunResult::read(&path)?) } else { None })
+}
