@@ -8,6 +8,7 @@ use adact_kernels::Activation;
 use adact_lab::bench::Shape;
 use adact_lab::config::Seeds;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 
 /// Learn which activation function each layer of a network should use.
 ///
@@ -24,7 +25,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
   adact predict runs/train-fmnist-mini-adact-seed0 shoe.png
   adact data list                     the data sets, and how to get them
 
-`adact COMMAND --help` explains a command.")]
+`adact COMMAND --help` explains a command. With NO_COLOR or TERM=dumb in the environment there are
+plain lines where a terminal would show bars.")]
 pub struct Cli {
     /// What to do
     #[command(subcommand)]
@@ -32,6 +34,9 @@ pub struct Cli {
     /// Print machine-readable lines (JSON) on standard output, and nothing else there
     #[arg(long, global = true, display_order = 1000)]
     pub json: bool,
+    /// Leave out progress and notes: only results and errors
+    #[arg(short, long, global = true, display_order = 1000)]
+    pub quiet: bool,
     /// Processor threads [default: all]
     #[arg(long, global = true, value_name = "N", display_order = 1000)]
     pub threads: Option<usize>,
@@ -47,6 +52,7 @@ pub enum Command {
   adact train --activation mish+mish+elu+silu        an activation for each layer
   adact train --epochs 2 --limit-train 1000          a quick look
   adact train --resume                               go on where it was stopped
+  adact train --resume --epochs 30                   and on to 30 epochs
 
 The folder holds config.toml, manifest.json, metrics.jsonl, result.json,
 best.safetensors (PyTorch's names and shapes) and last/ (what resuming needs).")]
@@ -56,7 +62,8 @@ best.safetensors (PyTorch's names and shapes) and last/ (what resuming needs).")
   adact study                            one seed on the data set in the program
   adact study --dataset cifar10 --seeds 7 --out runs/cifar10
   adact study --dataset cifar10 --seeds 7 --out runs/cifar10 --resume
-                                         go on where it was stopped
+                                         go on where it was stopped; with more seeds,
+                                         variants or epochs, do those in addition
   adact study --seeds 0,1,7 --jobs 2     those seeds, two trainings side by side
   adact study --variants adact,optimized,all-uniform,random:3 --against optimized --seeds 10
                                          AdAct's choice against single and random activations
@@ -92,6 +99,17 @@ runs/ with a folder for each training.")]
     /// List, download, check and show data sets
     #[command(subcommand)]
     Data(DataCommand),
+    /// Print what a shell needs to complete these commands
+    #[command(after_help = "Examples:
+  adact completions bash > ~/.local/share/bash-completion/completions/adact
+  adact completions zsh > ~/.zfunc/_adact
+  adact completions fish > ~/.config/fish/completions/adact.fish")]
+    Completions(CompletionsArgs),
+    /// Print the manual page, or write those of all commands
+    #[command(after_help = "Examples:
+  adact man | man -l -
+  adact man --out ~/.local/share/man/man1")]
+    Man(ManArgs),
 }
 
 /// `adact train`.
@@ -134,6 +152,9 @@ pub struct PlanArgs {
     /// Their number (`5`) or a list (`0,1,7`); every variant is trained with every seed [default: 1]
     #[arg(long, value_name = "SEEDS")]
     pub seeds: Option<Seeds>,
+    /// One seed alone
+    #[arg(long, value_name = "N", conflicts_with = "seeds", value_parser = Seeds::alone)]
+    pub seed: Option<Seeds>,
     /// What to compare: adact, optimized, ACTIVATION, uniform:ACTIVATION, all-uniform, random:COUNT, or four
     /// activations joined by `+` [default: adact,optimized,relu]
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
@@ -169,7 +190,7 @@ pub struct OutputArgs {
     /// The output folder [default: a new one below runs/]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
-    /// Go on where the folder's training or study was stopped
+    /// Go on where the folder's training or study was stopped, or finished with fewer epochs, seeds or variants
     #[arg(long, conflicts_with = "force")]
     pub resume: bool,
     /// Replace what the folder holds
@@ -302,6 +323,21 @@ pub struct ReportArgs {
     pub dirs: Vec<PathBuf>,
     /// The page to write [default: report.html in the folder, or here for several folders]
     #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+}
+
+/// `adact completions`.
+#[derive(Debug, Args)]
+pub struct CompletionsArgs {
+    /// The shell
+    pub shell: Shell,
+}
+
+/// `adact man`.
+#[derive(Debug, Args)]
+pub struct ManArgs {
+    /// A folder for the pages of all commands, instead of the first page on standard output
+    #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
 }
 

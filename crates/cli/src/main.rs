@@ -20,7 +20,7 @@ fn main() -> ExitCode {
     match commands::run(Cli::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            out::note(&format!("adact: {error}"));
+            out::error(&format!("adact: {error}"));
             code(&error)
         }
     }
@@ -35,10 +35,34 @@ fn code(error: &Error) -> ExitCode {
     }
 }
 
-/// A mistake of ours, in any thread, ends the program with a sentence; files are whole or absent at any moment.
+/// A mistake of ours ends the program with a sentence; files are whole or absent at any moment. Those in a training
+/// don't come here: they end that training only.
 fn end_with_one_sentence(info: &PanicHookInfo<'_>) {
-    let what = info.payload_as_str().unwrap_or("unknown");
+    let what = info.payload_as_str().unwrap_or("unknown").trim().replace('\n', "; ");
     let place = info.location().map(|l| format!(" at {}:{}", l.file(), l.line())).unwrap_or_default();
-    out::note(&format!("adact: this is a mistake in the program{place}, please report it: {what}"));
+    out::error(&format!("adact: this is a mistake in the program{place}, please report it: {what}"));
     std::process::exit(1);
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    #[test]
+    #[ignore = "ends its process: the next test runs it in one of its own"]
+    fn a_mistake() {
+        std::panic::set_hook(Box::new(super::end_with_one_sentence));
+        let _ = std::thread::spawn(|| panic!("of\nours")).join();
+        println!("still here");
+    }
+
+    #[test]
+    fn a_mistake_in_any_thread_ends_the_program_with_one_sentence() {
+        let mut this = Command::new(std::env::current_exe().unwrap());
+        let output = this.args(["--exact", "tests::a_mistake", "--ignored", "--nocapture"]).output().unwrap();
+        let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        assert!(output.status.code() == Some(1) && !out.contains("still here"), "{out}\n{err}");
+        let ends = err.lines().count() == 1 && err.ends_with("please report it: of; ours\n");
+        assert!(ends && err.starts_with("adact: this is a mistake in the program at "), "{err}");
+    }
 }

@@ -26,7 +26,7 @@ pub fn config(args: &CommonArgs, threads: Option<usize>) -> Result<Config> {
 /// What the options say of a study.
 pub fn plan(args: &PlanArgs, config: &mut Config) {
     let mut study = config.study.take().unwrap_or_default();
-    set(&mut study.seeds, args.seeds.clone());
+    set(&mut study.seeds, args.seeds.clone().or(args.seed.clone()));
     set(&mut study.variants, args.variants.clone());
     set_some(&mut study.against, &args.against);
     set(&mut config.output.jobs, args.jobs);

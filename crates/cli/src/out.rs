@@ -1,15 +1,34 @@
 //! Standard output. Whoever reads it may close it early; that is no error, and no work is lost by it.
 
 use std::io::{self, ErrorKind, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use adact_lab::{Error, Result};
 use serde::Serialize;
 use unicode_width::UnicodeWidthStr;
 
+/// Whether `--quiet` was given; like the streams themselves, one for the process.
+static QUIET: AtomicBool = AtomicBool::new(false);
+
+/// From now on progress and notes are left out, or not.
+pub fn set_quiet(quiet: bool) {
+    QUIET.store(quiet, Ordering::Relaxed);
+}
+
+/// Whether progress and notes are left out.
+pub fn is_quiet() -> bool {
+    QUIET.load(Ordering::Relaxed)
+}
+
 /// Writes a line to standard output.
 pub fn line(text: &str) -> Result<()> {
+    bytes(format!("{text}\n").as_bytes())
+}
+
+/// Writes to standard output.
+pub fn bytes(bytes: &[u8]) -> Result<()> {
     let mut out = io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.write_all(b"\n")).and_then(|()| out.flush()) {
+    match out.write_all(bytes).and_then(|()| out.flush()) {
         Err(e) if e.kind() != ErrorKind::BrokenPipe => {
             Err(Error::failure(format!("standard output: can't write: {e}")))
         }
@@ -29,9 +48,16 @@ pub fn event(name: &str, value: &impl Serialize) -> Result<()> {
     json(&serde_json::json!({"event": name, "run": null, "value": value}))
 }
 
-/// Writes a line to standard error; if that is closed, nobody wants to know.
-pub fn note(text: &str) {
+/// Writes an error to standard error; if that is closed, nobody wants to know.
+pub fn error(text: &str) {
     let _ = writeln!(io::stderr(), "{text}");
+}
+
+/// Writes progress or a note to standard error, unless `--quiet` was given.
+pub fn note(text: &str) {
+    if !is_quiet() {
+        error(text);
+    }
 }
 
 /// Lines of cells as text in columns: the first column to the left, numbers to the right. Widths are a terminal's cells.

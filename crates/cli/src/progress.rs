@@ -1,6 +1,7 @@
 //! How far a training or a study is: bars on a terminal, plain lines elsewhere, JSON lines on request.
 
 use std::collections::HashMap;
+use std::env;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -32,9 +33,20 @@ struct Run {
     epoch_began: Instant,
 }
 
+/// Where bars are drawn: nowhere unless there is a terminal that can move its cursor, and somebody who wants them.
+pub fn target() -> ProgressDrawTarget {
+    let plain = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
+        || env::var_os("TERM").map_or(cfg!(unix), |term| term == "dumb");
+    if plain || out::is_quiet() {
+        ProgressDrawTarget::hidden()
+    } else {
+        ProgressDrawTarget::stderr_with_hz(8)
+    }
+}
+
 impl Progress {
     pub fn new(json: bool) -> Self {
-        let target = ProgressDrawTarget::stderr_with_hz(8);
+        let target = target();
         let drawn = !target.is_hidden();
         Self {
             bars: MultiProgress::with_draw_target(target),
@@ -173,7 +185,12 @@ impl Observer for Progress {
             }
             Event::Failed { run, error } => {
                 self.ended(run);
-                self.say(&format!("{}: failed: {error}", label(run)));
+                let text = format!("{}: failed: {error}", label(run));
+                if self.drawn {
+                    self.say(&text)
+                } else {
+                    out::error(&text)
+                }
                 self.tell("failed", Some(run), &error.to_string());
             }
         }

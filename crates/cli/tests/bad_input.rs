@@ -93,7 +93,10 @@ fn command_line() {
         ("train --tensorboard of", "off"),
         ("train --resume --force", "--force"),
         ("study --seeds 1,1", "twice"),
-        ("study --seeds 0", "1 to"),
+        ("study --seeds 0", "the seed 0 alone is `0,`"),
+        ("study --seed 0,1", "--seeds"),
+        ("study --seed 1 --seeds 2", "--seeds"),
+        ("completions csh", "bash"),
         ("bench step --shape 3x32x31", "3x32x32"),
         ("predict", "MODEL"),
     ] {
@@ -210,11 +213,21 @@ fn output_folders() {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path();
     ok(dir, &format!("train {TINY} --epochs 1 --out held"));
+    ok(dir, &format!("train {TINY} --epochs 1 --out stateless"));
+    fs::remove_dir_all(dir.join("stateless/last")).unwrap();
+    ok(dir, &format!("train {TINY} --out longer"));
+    ok(dir, &format!("study {TINY} --variants relu --out study"));
     let before = files(dir);
     for (line, words) in [
         (format!("train {TINY} --epochs 1 --out held"), vec!["held", "--resume", "--force"]),
         (format!("train {TINY} --epochs 1 --lr 0.1 --out held --resume"), vec!["held", "protocol.lr"]),
         (format!("study {TINY} --epochs 1 --out held --resume"), vec!["held", "training"]),
+        (format!("train {TINY} --epochs 1 --out longer --resume"), vec!["longer", "3 epochs", "--epochs 3"]),
+        (
+            format!("study {TINY} --epochs 2 --out study --resume"),
+            vec!["relu-seed0", "3 epochs", "--epochs 3"],
+        ),
+        (format!("train {TINY} --epochs 2 --out stateless --resume"), vec!["stateless", "last", "--force"]),
     ] {
         assert_sentence(&line, &run(dir, &line), 2, &words);
         assert_eq!(files(dir), before);

@@ -346,3 +346,77 @@ fn a_published_result_is_enough_for_a_report() {
     }
     assert!(dir.path().join("published/figures/weights.svg").exists());
 }
+
+#[test]
+fn a_single_seed_is_asked_for_by_its_number() {
+    let dir = tempfile::tempdir().unwrap();
+    let line = format!("study {TINY} --epochs 1 --variants relu");
+    ok(dir.path(), &format!("{line} --seed 3 --out a"));
+    ok(dir.path(), &format!("{line} --seeds 3, --out b"));
+    for out in ["a", "b"] {
+        assert_eq!(json(&dir.path().join(out).join("result.json"))["seeds"], serde_json::json!([3]));
+    }
+}
+
+#[test]
+fn shells_and_man_are_told_the_commands() {
+    let dir = tempfile::tempdir().unwrap();
+    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+        let script = ok(dir.path(), &format!("completions {shell}"));
+        assert!(
+            script.contains("adact") && script.contains("reproduce") && script.contains("variants"),
+            "{shell}"
+        );
+    }
+    let page = ok(dir.path(), "man");
+    assert!(page.contains(".TH adact 1") && page.contains("reproduce"), "{page}");
+    ok(dir.path(), "man --out pages");
+    for name in ["adact.1", "adact-study.1", "adact-bench-step.1"] {
+        assert!(dir.path().join("pages").join(name).exists(), "{name}");
+    }
+    fs::write(dir.path().join("file"), "").unwrap();
+    assert_eq!(run(dir.path(), "man --out file").status.code(), Some(2));
+}
+
+#[test]
+fn quiet_leaves_results_and_errors() {
+    let dir = tempfile::tempdir().unwrap();
+    let told = run(dir.path(), &format!("study {TINY} -q --seeds 2 --out run"));
+    let (out, err) = (String::from_utf8_lossy(&told.stdout), String::from_utf8_lossy(&told.stderr));
+    assert!(told.status.success() && err.is_empty() && out.contains("report: "), "{out}\n{err}");
+    let told = run(dir.path(), &format!("train {TINY} --quiet --lr 1e38 --weight-decay 0"));
+    let err = String::from_utf8_lossy(&told.stderr);
+    assert!(told.status.code() == Some(1) && err.lines().count() == 1 && err.contains("NaN"), "{err}");
+}
+
+/// Streams that are closed from the start, and readers that leave: the work is done all the same.
+#[cfg(unix)]
+#[test]
+fn closed_streams_change_no_exit_code() {
+    let dir = tempfile::tempdir().unwrap();
+    let program = env!("CARGO_BIN_EXE_adact");
+    let train = format!("{program} train {TINY} --epochs 1 --activation relu");
+    for (line, code) in [
+        (format!("{train} --out a 2>&-"), 0),
+        (format!("{train} --out b >&-"), 0),
+        (format!("{train} --out c >&- 2>&- <&-"), 0),
+        (format!("{train} --json --out d | head -1 | grep -q started"), 0),
+        (format!("{train} --lr -1 --out e 2>&-"), 2),
+        (format!("{train} --no-such-option 2>&-"), 2),
+        (format!("{train} --out a 2>&-"), 2),
+        (format!("{program} completions bash | head -1 | grep -q adact"), 0),
+        (format!("{program} --help | head -1 | grep -q Learn"), 0),
+        (format!("{program} --version >&-"), 0),
+    ] {
+        let mut shell = std::process::Command::new("bash");
+        let script = format!("set -o pipefail; {line}");
+        let output = shell.current_dir(dir.path()).args(["-c", &script]).output().unwrap();
+        let err = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "{line}\n{err}");
+        assert!(!err.contains("panicked") && !err.contains("mistake"), "{line}\n{err}");
+    }
+    // What a training left does not depend on who listened.
+    for out in ["b", "c", "d"] {
+        common::assert_same(&dir.path().join("a"), &dir.path().join(out));
+    }
+}

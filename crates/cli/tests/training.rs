@@ -74,3 +74,33 @@ fn a_configuration_file_holds_all_options_and_a_run_repeats_from_its_own() {
     let lines = std::fs::read_to_string(dir.path().join("a/metrics.jsonl")).unwrap();
     assert!(!lines.contains("test_accuracy") && lines.contains("validation_accuracy"), "{lines}");
 }
+
+#[test]
+fn a_finished_training_goes_on_to_more_epochs_with_the_same_bits() {
+    let dir = tempfile::tempdir().unwrap();
+    let line = "train --limit-train 192 --limit-test 100 --batch 32 --epochs";
+    ok(dir.path(), &format!("{line} 5 --out whole"));
+    ok(dir.path(), &format!("{line} 2 --out run"));
+    ok(dir.path(), &format!("{line} 5 --out run --resume"));
+    assert_same(&dir.path().join("whole"), &dir.path().join("run"));
+}
+
+/// More epochs, seeds and variants, one after the other and at once. With more epochs AdAct may choose otherwise: then
+/// `optimized` is another network.
+#[test]
+fn a_finished_study_grows_with_the_same_bits() {
+    let dir = tempfile::tempdir().unwrap();
+    let line = "study --limit-train 192 --limit-test 100 --batch 32";
+    let all = "--epochs 3 --seeds 2 --variants adact,optimized,relu";
+    ok(dir.path(), &format!("{line} {all} --out whole"));
+    for (out, first, steps) in [
+        ("a", "--epochs 1 --variants adact,optimized", vec![all]),
+        ("b", "--epochs 3 --variants relu", vec!["--epochs 3 --seeds 2 --variants relu", all]),
+    ] {
+        ok(dir.path(), &format!("{line} {first} --out {out}"));
+        for step in steps {
+            ok(dir.path(), &format!("{line} {step} --out {out} --resume"));
+        }
+        assert_same(&dir.path().join("whole"), &dir.path().join(out));
+    }
+}

@@ -36,6 +36,9 @@ pub struct Holder {
     /// When it last said that it is alive, in UTC; absent in the files of older programs, which don't say it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub alive: Option<String>,
+    /// Whether it has the system's lock on the file.
+    #[serde(default)]
+    pub locked: bool,
     /// What tells it from any other holder.
     #[serde(default)]
     pub token: String,
@@ -117,9 +120,9 @@ impl Lock {
                 break (file, unlocked);
             }
             let earlier = read(&path);
-            let same_machine = earlier.as_ref().is_none_or(|h| h.alive.is_none() || h.host == (terms.host)());
-            if unlocked.is_none() && same_machine {
-                break (file, unlocked); // the system's lock is proof that its holder is dead
+            let seen_here = |h: &Holder| h.alive.is_none() || (h.locked && h.host == (terms.host)());
+            if unlocked.is_none() && earlier.as_ref().is_none_or(seen_here) {
+                break (file, unlocked); // that we have the system's lock is proof that its holder is dead
             }
             match watch(folder, &path, earlier.as_ref(), &terms, control)? {
                 State::Gone => continue,
@@ -129,7 +132,7 @@ impl Lock {
                 State::Dead => drop(fs::remove_file(&path)),
             }
         };
-        let holder = Holder::new((terms.host)());
+        let holder = Holder::new((terms.host)(), unlocked.is_none());
         holder.write(&mut file).map_err(|e| failed(&e))?;
         if unlocked.is_some() {
             thread::sleep(terms.settle);
@@ -236,13 +239,14 @@ impl Held {
 }
 
 impl Holder {
-    fn new(host: String) -> Self {
+    fn new(host: String, locked: bool) -> Self {
         let now = now();
         Self {
             pid: std::process::id(),
             host,
             since: now.clone(),
             alive: Some(now),
+            locked,
             token: format!("{:016x}", RandomState::new().build_hasher().finish()),
         }
     }

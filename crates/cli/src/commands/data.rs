@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use adact_data::{Entry, LoadOptions, catalogue, data_dir, download, load, preview, verify};
 use adact_evidence::table::thousands;
 use adact_lab::Result;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
 use crate::args::{DataCommand, DataGetArgs, DataNameArgs, DataPreviewArgs};
-use crate::{options, out};
+use crate::{options, out, progress};
 
 pub fn run(command: &DataCommand, json: bool) -> Result<()> {
     match command {
@@ -62,7 +62,7 @@ fn list(dir: Option<&Path>, json: bool) -> Result<()> {
 }
 
 fn get(args: &DataGetArgs, json: bool) -> Result<()> {
-    let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+    let bar = ProgressBar::with_draw_target(None, progress::target());
     let drawn = !bar.is_hidden();
     if let Ok(style) = ProgressStyle::with_template(
         "{msg:32} {bar:30} {bytes} of {total_bytes}  {bytes_per_sec}  {eta} left",

@@ -1,7 +1,9 @@
 //! One file for each command.
 
 mod bench;
+mod completions;
 mod data;
+mod man;
 mod model;
 mod report;
 mod reproduce;
@@ -12,10 +14,12 @@ use adact_kernels::simd;
 use adact_lab::{Error, Result};
 
 use crate::args::{Cli, Command};
+use crate::out;
 
 /// Does what the command line asks for.
 pub fn run(cli: Cli) -> Result<()> {
-    let Cli { command, json, threads } = cli;
+    let Cli { command, json, quiet, threads } = cli;
+    out::set_quiet(quiet);
     simd::requested().map_err(Error::input)?;
     if let Some(n) = threads {
         if n == 0 {
@@ -33,5 +37,7 @@ pub fn run(cli: Cli) -> Result<()> {
         Command::Inspect(args) => model::inspect(&args, json),
         Command::Bench(command) => bench::run(&command, threads, json),
         Command::Data(command) => data::run(&command, json),
+        Command::Completions(args) => completions::run(&args),
+        Command::Man(args) => man::run(&args),
     }
 }

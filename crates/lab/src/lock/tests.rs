@@ -29,7 +29,7 @@ fn take(folder: &Path, terms: Terms) -> Result<Lock> {
 /// Writes the file of a holder that gives no sign of life.
 fn dead(folder: &Path, host: &str) {
     let mut file = File::create(folder.join(NAME)).unwrap();
-    Holder { pid: 1, ..Holder::new(host.into()) }.write(&mut file).unwrap();
+    Holder { pid: 1, ..Holder::new(host.into(), true) }.write(&mut file).unwrap();
 }
 
 fn holder(folder: &Path) -> Holder {
@@ -39,9 +39,13 @@ fn holder(folder: &Path) -> Holder {
 #[test]
 fn a_folder_has_one_holder_and_is_free_afterwards() {
     // First and second holder; whether the first one has the system's lock.
-    for (terms, other, system) in
-        [(QUICK, QUICK, true), (WITHOUT, WITHOUT, false), (ELSEWHERE, QUICK, false), (QUICK, ELSEWHERE, true)]
-    {
+    for (terms, other, system) in [
+        (QUICK, QUICK, true),
+        (WITHOUT, QUICK, false),
+        (WITHOUT, WITHOUT, false),
+        (ELSEWHERE, QUICK, false),
+        (QUICK, ELSEWHERE, true),
+    ] {
         let dir = tempfile::tempdir().unwrap();
         let first = take(dir.path(), terms).unwrap();
         assert_eq!(first.without_system().is_none(), system);
