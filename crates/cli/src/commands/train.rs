@@ -1,5 +1,6 @@
 //! `adact train`.
 
+use adact_evidence::records::{MANIFEST, Manifest};
 use adact_evidence::{agreement, names, table};
 use adact_lab::images::Data;
 use adact_lab::train::train_network;
@@ -58,6 +59,9 @@ pub fn run(args: &TrainArgs, threads: Option<usize>, json: bool) -> Result<()> {
             i + 1,
             names::activation(&layer.choice)
         ))?;
+    }
+    if let Some(builds) = Manifest::read(&folder.join(MANIFEST))?.several_builds() {
+        out::line(&builds)?;
     }
     out::line(&format!("weights: {}", folder.join("best.safetensors").display()))
 }

@@ -87,7 +87,10 @@ impl Tasks {
                         && error.kind() != Kind::Cancelled
                     {
                         // A watcher that panics here must not keep the state of the task from the others.
-                        drop(caught(&who, || Ok(control.tell(Event::Failed { run: id, error }))));
+                        let _ = caught(&who, || {
+                            control.tell(Event::Failed { run: id, error });
+                            Ok(())
+                        });
                     }
                     states = self.lock();
                     states[i] = outcome.map_or_else(State::Failed, |result| State::Done(Box::new(result)));
