@@ -68,7 +68,7 @@ impl Folder {
         let folder = Self::open_below(&[], path, config, mode, control)?;
         if let Some(why) = folder.locks[0].without_system() {
             control.tell(Event::Note(&format!(
-                "{}: this file system can't lock files ({why}); what other processes read in {} keeps them out",
+                "{}: this file system can't lock files ({why}); the signs of life in {} keep other processes out instead",
                 path.display(),
                 lock::NAME
             )));
