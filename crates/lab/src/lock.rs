@@ -53,7 +53,8 @@ struct Terms {
     beat: Duration,
     /// A holder without a sign of life for so long is dead.
     patience: Duration,
-    /// Without the system's lock: how long it takes until nobody can still believe that the file is the one before.
+    /// Where the system's lock doesn't decide: how long it takes until nobody can still believe that the file is the one
+    /// before.
     settle: Duration,
 }
 
@@ -97,7 +98,7 @@ impl Lock {
     fn take_on(folder: &Path, terms: Terms, control: &Control<'_>) -> Result<Self> {
         let path = folder.join(NAME);
         let failed = |e: &io::Error| Error::io("write", &path, e).as_input();
-        let mut vanished = 0;
+        let (mut vanished, mut watched) = (0, false);
         let (mut file, unlocked) = loop {
             let (file, is_new) = match open(&path) {
                 // The holder before us removed it between two looks.
@@ -124,6 +125,7 @@ impl Lock {
             if unlocked.is_none() && earlier.as_ref().is_none_or(seen_here) {
                 break (file, unlocked); // that we have the system's lock is proof that its holder is dead
             }
+            watched = true;
             match watch(folder, &path, earlier.as_ref(), &terms, control)? {
                 State::Gone => continue,
                 State::Alive => return Err(held(folder, read(&path).as_ref())),
@@ -134,7 +136,7 @@ impl Lock {
         };
         let holder = Holder::new((terms.host)(), unlocked.is_none());
         holder.write(&mut file).map_err(|e| failed(&e))?;
-        if unlocked.is_some() {
+        if watched || unlocked.is_some() {
             thread::sleep(terms.settle);
         }
         let held = Held { path, holder, terms, file: Mutex::new(file), lost: AtomicBool::new(false) };
