@@ -43,7 +43,9 @@ fn run(template: &RunResult, selection: Selection, study: u64, variant: &str, se
     let (test, validation) = epochs(study, variant, seed);
     let (epoch, test_accuracy) = match selection {
         Selection::Test => highest(&test),
-        Selection::Validation(_) => (highest(&validation).0, test[highest(&validation).0]),
+        Selection::Validation(_) | Selection::ValidationSet => {
+            (highest(&validation).0, test[highest(&validation).0])
+        }
     };
     let last = matches!(selection, Selection::Test).then(|| test[EPOCHS - 1]);
     RunResult {

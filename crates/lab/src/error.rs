@@ -48,7 +48,7 @@ impl Error {
 
     /// Another process took the output folder.
     pub fn taken(message: impl Into<String>) -> Self {
-        Self { kind: Kind::Taken, message: message.into() }
+        Self { kind: Kind::Taken, message: message.into(), step: None }
     }
 
     /// A file or folder could not be read or written.

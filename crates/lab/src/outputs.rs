@@ -4,7 +4,8 @@ use std::fs;
 use std::path::Path;
 
 use adact_evidence::records::{
-    Build, EpochRecord, MANIFEST, METRICS, Manifest, Plan, RESULT, RunResult, Study, StudyResult, run_directory,
+    Build, EpochRecord, MANIFEST, METRICS, Manifest, Plan, RESULT, RunResult, Study, StudyResult,
+    run_directory,
 };
 use adact_evidence::statistics::correct_together;
 use adact_evidence::table::count;
@@ -52,17 +53,16 @@ pub fn collect(folder: &Path) -> Result<StudyResult> {
     }
     let config = Config::read(&folder.join(CONFIG))?;
     let mut provenance = Manifest::read(&folder.join(MANIFEST))?;
-    let mut plan = Plan {
-        dataset: provenance.dataset.clone(),
-        epochs: config.protocol.epochs,
-        selection: config.protocol.select,
-        ..Plan::default()
-    };
     let Some(study) = &config.study else {
-        let run = finished(folder)?.ok_or_else(|| {
-            Error::input(format!("{}: no training is finished", folder.display()))
-        })?;
-        plan.variants = vec![run.variant.clone()];
+        let run = finished(folder)?
+            .ok_or_else(|| Error::input(format!("{}: no training is finished", folder.display())))?;
+        let plan = Plan {
+            dataset: run.dataset.clone(),
+            variants: vec![run.variant.clone()],
+            against: None,
+            epochs: run.epochs,
+            selection: run.selection,
+        };
         return Ok(StudyResult::new(plan, vec![run], Vec::new(), provenance)?);
     };
     let variants = variants::parse(&study.variants, &config.model.candidates)?;
@@ -76,6 +76,8 @@ pub fn collect(folder: &Path) -> Result<StudyResult> {
     // What runs' folders don't tell: earlier failures, and the studies that this one is corrected together with.
     let before = folder.join(RESULT);
     let before = if before.exists() { Some(StudyResult::read(&before)?) } else { None };
+    // The runs know better than the options: a validation set of the data's own may have picked the epochs.
+    let selection = runs.first().map(|run| run.selection).or(before.as_ref().map(|study| study.selection));
     let (mut failures, together) = before.map(|b| (b.failures, b.together)).unwrap_or_default();
     failures.retain(|f| {
         let planned =
@@ -90,8 +92,13 @@ pub fn collect(folder: &Path) -> Result<StudyResult> {
         )));
     }
     provenance.builds = builds(folder, &runs)?;
-    plan.against = study.against(&variants)?;
-    plan.variants = variants.into_iter().map(|v| v.name).collect();
+    let plan = Plan {
+        dataset: provenance.dataset.clone(),
+        against: study.against(&variants)?,
+        variants: variants.into_iter().map(|v| v.name).collect(),
+        epochs: config.protocol.epochs,
+        selection: selection.unwrap_or(config.protocol.select),
+    };
     Ok(StudyResult::new(plan, runs, failures, provenance)?.corrected_with(together))
 }
 

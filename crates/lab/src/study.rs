@@ -91,7 +91,7 @@ pub(crate) fn study_with<L: Learner>(
         variants: variants.into_iter().map(|v| v.name).collect(),
         against,
         epochs: config.protocol.epochs,
-        selection: config.protocol.select,
+        selection: data.selected_by,
     };
     let builds = outputs::builds(folder.path(), &results)?;
     let result = StudyResult::new(plan, results, failures, provenance.finish(&folder, builds)?)?;

@@ -99,7 +99,7 @@ impl Selection {
     pub fn judged_in_words(self) -> &'static str {
         match self {
             Self::Test => "after the last epoch",
-            Self::Validation(_) => "of the epoch that validation picked",
+            Self::Validation(_) | Self::ValidationSet => "of the epoch that validation picked",
         }
     }
 
@@ -107,7 +107,7 @@ impl Selection {
     pub fn picked_in_words(self) -> Option<&'static str> {
         match self {
             Self::Test => Some("best epoch on the test set"),
-            Self::Validation(_) => None,
+            Self::Validation(_) | Self::ValidationSet => None,
         }
     }
 }
@@ -285,7 +285,7 @@ impl RunResult {
     pub fn judged(&self) -> Option<f64> {
         match self.selection {
             Selection::Test => self.last.test_accuracy,
-            Selection::Validation(_) => Some(self.best.test_accuracy),
+            Selection::Validation(_) | Selection::ValidationSet => Some(self.best.test_accuracy),
         }
     }
 
