@@ -64,9 +64,9 @@ impl<'a> Picture<'a> {
     }
 
     /// About the most bytes that [`pixels`](Self::pixels) needs at once: what is decoded, twice that for the decoder (a
-    /// progressive JPEG's coefficients) and as much for the conversion, and the rows that resizing keeps as floats.
+    /// progressive JPEG's coefficients; afterwards the conversion needs less), and the rows that resizing keeps as floats.
     pub(super) fn cost(&self, side: usize) -> u64 {
-        4 * self.decoder.total_bytes() + 16 * u64::from(self.decoder.dimensions().0) * side as u64
+        3 * self.decoder.total_bytes() + 16 * u64::from(self.decoder.dimensions().0) * side as u64
     }
 
     pub(super) fn pixels(mut self, side: usize, channels: usize) -> Result<Vec<u8>, Fault> {

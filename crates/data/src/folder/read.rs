@@ -19,7 +19,7 @@ const MAX_PIXELS: usize = 4 << 30;
 /// Bytes of files that are in memory at once, and of pictures that are decoded at once: with any number of processor
 /// cores. A single larger one is read alone.
 const FILES: u64 = 256 << 20;
-const DECODED: u64 = 1 << 30;
+const DECODED: u64 = 2 << 30;
 
 /// Reads the parts of a folder one after the other.
 pub(super) struct Reader<'a> {
