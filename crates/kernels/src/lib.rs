@@ -23,6 +23,7 @@ pub mod function;
 mod gemm;
 pub mod linear;
 pub mod loss;
+mod matmul;
 mod norm;
 mod pointwise;
 pub mod random;

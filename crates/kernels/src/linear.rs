@@ -1,7 +1,7 @@
 //! The linear layer y = x Wt + b and its gradients. Weights keep PyTorch's order, out x in.
 
 use crate::check::length;
-use crate::gemm::{Left, Right, Start, gemm, packed_index, packed_len};
+use crate::matmul::{Matrix, matmul};
 use crate::workspace::Workspace;
 
 /// Gradients of a linear layer.
@@ -25,17 +25,8 @@ pub fn forward(ws: &Workspace, input: usize, x: &[f32], weight: &[f32], bias: &[
     if rows == 0 {
         return Vec::new();
     }
-    let mut packed = ws.zeros(packed_len(input, out));
-    for (o, line) in weight.chunks_exact(input).enumerate() {
-        for (i, &w) in line.iter().enumerate() {
-            packed[packed_index(input, out, i, o)] = w;
-        }
-    }
-    let mut y = ws.take(rows * out);
-    let left = Left::matrix(x, input, 1);
-    let right = Right::Packed(&packed);
-    gemm(rows, out, input, left, right, &mut y, out, Start::Bias(bias));
-    y.into_vec()
+    let (x, weight) = (Matrix::new(x, input), Matrix::new(weight, input).transposed());
+    matmul(ws, x, weight, Some(bias)).into_vec()
 }
 
 /// The rows of `x`.
@@ -58,11 +49,9 @@ pub fn backward(ws: &Workspace, input: usize, x: &[f32], weight: &[f32], dy: &[f
     if rows == 0 {
         return LinearGrads { dx: Vec::new(), weight: vec![0.0; weight.len()], bias: vec![0.0; out] };
     }
-    let (mut dx, mut dweight) = (ws.take(x.len()), ws.take(weight.len()));
-    let left = Left::matrix(dy, out, 1);
-    gemm(rows, input, out, left, Right::Rows(weight, input), &mut dx, input, Start::Zero);
-    let left = Left::matrix(dy, 1, out);
-    gemm(out, input, rows, left, Right::Rows(x, input), &mut dweight, input, Start::Zero);
+    let (x, weight, gradient) = (Matrix::new(x, input), Matrix::new(weight, input), Matrix::new(dy, out));
+    let dx = matmul(ws, gradient, weight, None);
+    let dweight = matmul(ws, gradient.transposed(), x, None);
     let mut bias = vec![0.0f64; out];
     for row in dy.chunks_exact(out) {
         bias.iter_mut().zip(row).for_each(|(b, &d)| *b += f64::from(d));
