@@ -14,13 +14,16 @@
 
 pub mod activation;
 pub mod adamw;
+pub mod attention;
 pub mod block;
 mod check;
 pub mod conv;
 pub mod elementwise;
+pub mod embedding;
 mod fingerprint;
 pub mod function;
 mod gemm;
+pub mod layer_norm;
 pub mod linear;
 pub mod loss;
 mod matmul;

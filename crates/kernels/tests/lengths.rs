@@ -1,10 +1,13 @@
 //! Every public function refuses arguments that don't fit each other, and says which one.
 
 use adact_kernels::adamw::AdamW;
+use adact_kernels::attention::{self, AttentionSpec};
 use adact_kernels::block::{self, BlockParams, BlockSpec, Saved};
 use adact_kernels::random::{Purpose, Stream};
 use adact_kernels::simd::{self, Path};
-use adact_kernels::{Activation, ConvSpec, Function, Workspace, conv, elementwise, linear, loss};
+use adact_kernels::{
+    Activation, ConvSpec, Function, Workspace, conv, elementwise, embedding, layer_norm, linear, loss,
+};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Checks that `f` panics with a message that contains every one of `parts`.
@@ -252,5 +255,44 @@ fn random_numbers_and_paths() {
     refuses(&["32 bits"], || drop(stream.permutation((1 << 32) + 1)));
     for path in [Path::Portable, Path::Avx2, Path::Avx512].into_iter().filter(|path| !path.is_available()) {
         refuses(&["this processor has no", path.name()], || simd::force(path));
+    }
+}
+
+#[test]
+fn attentions() {
+    let (ws, mut s) =
+        (Workspace::new(), AttentionSpec { batch: 2, context: 5, heads: 2, head_dim: 3, causal: true });
+    let (qkv, out, sums) = (vec![0.5; 180], vec![0.5; 60], vec![0.5; 20]);
+    refuses_lengths("qkv", 180, |qkv| drop(attention::forward(&ws, &s, qkv)));
+    refuses_lengths("qkv", 180, |qkv| drop(attention::backward(&ws, &s, qkv, &out, &sums, &out)));
+    refuses_lengths("out", 60, |out| drop(attention::backward(&ws, &s, &qkv, out, &sums, &[0.5; 60])));
+    refuses_lengths("log_sums", 20, |sums| drop(attention::backward(&ws, &s, &qkv, &out, sums, &out)));
+    refuses_lengths("dout", 60, |dout| drop(attention::backward(&ws, &s, &qkv, &out, &sums, dout)));
+    s.heads = 0;
+    refuses(&["without elements"], || attention::forward(&ws, &s, &[]));
+}
+
+#[test]
+fn layer_norms() {
+    let (ws, row, x, rows) = (Workspace::new(), [0.5; 7], [0.5; 21], [0.5; 3]);
+    refuses_lengths("beta", 7, |beta| drop(layer_norm::forward(&ws, &x, &row, beta, 1e-5)));
+    refuses(&["gamma has no values"], || layer_norm::forward(&ws, &x, &[], &[], 1e-5));
+    refuses(&["x has 22 values instead of 21"], || layer_norm::forward(&ws, &[0.5; 22], &row, &row, 1e-5));
+    refuses_lengths("mean", 3, |mean| drop(layer_norm::backward(&ws, &x, &row, mean, &rows, &x)));
+    refuses_lengths("rstd", 3, |rstd| drop(layer_norm::backward(&ws, &x, &row, &rows, rstd, &x)));
+    refuses_lengths("dy", 21, |dy| drop(layer_norm::backward(&ws, &x, &row, &rows, &rows, dy)));
+}
+
+#[test]
+fn embeddings() {
+    let mut table = [0.5; 8];
+    refuses_lengths("rows", 6, |rows| embedding::forward(&[0.5; 8], 2, &[3, 0, 1], rows));
+    refuses_lengths("rows", 6, |rows| embedding::backward(&mut [0.5; 8], 2, &[3, 0, 1], rows));
+    refuses(&["table has 7 values instead of 6"], || embedding::forward(&[0.5; 7], 2, &[0], &mut [0.0; 2]));
+    refuses(&["at least one dimension"], || embedding::forward(&[], 0, &[], &mut []));
+    for index in [4, -1, i32::MAX] {
+        refuses(&[&format!("index {index} is beyond")], || {
+            embedding::backward(&mut table, 2, &[index], &[0.5; 2])
+        });
     }
 }
