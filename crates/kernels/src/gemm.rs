@@ -108,6 +108,8 @@ vectorised! {
                     (&data[panel * a.runs * k + (column - panel)..], width)
                 }
             };
+            // Where whole vectors can be read, the columns past the last one are read and left out of C: it is faster.
+            let width = if (a.runs * k - 1) * ldb + WIDTH <= b.len() { WIDTH } else { last };
             let mut row = 0;
             // rows in blocks as equal as can be: a last block of one row would leave the processor idle
             let mut blocks = m.div_ceil(ROWS);
@@ -123,10 +125,10 @@ vectorised! {
                 // SAFETY: the matrices are all there, and the tile lies inside C: rows <= m - row, and its columns end at n
                 unsafe {
                     match vectors {
-                        4 => tiles::<V, 4>(rows, k, a, b.as_ptr(), ldb, c.as_mut_ptr(), ldc, start, last),
-                        3 => tiles::<V, 3>(rows, k, a, b.as_ptr(), ldb, c.as_mut_ptr(), ldc, start, last),
-                        2 => tiles::<V, 2>(rows, k, a, b.as_ptr(), ldb, c.as_mut_ptr(), ldc, start, last),
-                        _ => tiles::<V, 1>(rows, k, a, b.as_ptr(), ldb, c.as_mut_ptr(), ldc, start, last),
+                        4 => tiles::<V, 4>(rows, k, a, b.as_ptr(), ldb, c.as_mut_ptr(), ldc, start, [width, last]),
+                        3 => tiles::<V, 3>(rows, k, a, b.as_ptr(), ldb, c.as_mut_ptr(), ldc, start, [width, last]),
+                        2 => tiles::<V, 2>(rows, k, a, b.as_ptr(), ldb, c.as_mut_ptr(), ldc, start, [width, last]),
+                        _ => tiles::<V, 1>(rows, k, a, b.as_ptr(), ldb, c.as_mut_ptr(), ldc, start, [width, last]),
                     }
                 }
                 row += rows;
@@ -150,26 +152,27 @@ unsafe fn tiles<V: Lanes, const N: usize>(
     c: *mut f32,
     ldc: usize,
     start: Start<'_>,
-    last: usize,
+    lanes: [usize; 2],
 ) {
     // SAFETY: by the caller's guarantee
     unsafe {
         match rows {
-            1 => tile::<V, 1, N>(k, a, b, ldb, c, ldc, start, last),
-            2 => tile::<V, 2, N>(k, a, b, ldb, c, ldc, start, last),
-            3 => tile::<V, 3, N>(k, a, b, ldb, c, ldc, start, last),
-            4 => tile::<V, 4, N>(k, a, b, ldb, c, ldc, start, last),
-            5 => tile::<V, 5, N>(k, a, b, ldb, c, ldc, start, last),
-            _ => tile::<V, ROWS, N>(k, a, b, ldb, c, ldc, start, last),
+            1 => tile::<V, 1, N>(k, a, b, ldb, c, ldc, start, lanes),
+            2 => tile::<V, 2, N>(k, a, b, ldb, c, ldc, start, lanes),
+            3 => tile::<V, 3, N>(k, a, b, ldb, c, ldc, start, lanes),
+            4 => tile::<V, 4, N>(k, a, b, ldb, c, ldc, start, lanes),
+            5 => tile::<V, 5, N>(k, a, b, ldb, c, ldc, start, lanes),
+            _ => tile::<V, ROWS, N>(k, a, b, ldb, c, ldc, start, lanes),
         }
     }
 }
 
-/// M rows by N vectors of C. `last` lanes count where N is 1; else all do.
+/// M rows by N vectors of C. Where N is 1, `lanes` are those of a vector of B that are read, and those of C that count;
+/// else all do.
 ///
 /// # Safety
-/// `a` has M rows of k columns a run; `b` points to runs k rows, every `ldb` floats, of so many columns; so does `c` to M
-/// rows, every `ldc` floats, which nobody else uses; a bias has as many values as there are columns.
+/// `a` has M rows of k columns a run; `b` points to runs k rows, every `ldb` floats, of the columns that are read; `c` to M
+/// rows, every `ldc` floats, of those that count, which nobody else uses; a bias has as many values as count.
 #[inline(always)]
 unsafe fn tile<V: Lanes, const M: usize, const N: usize>(
     k: usize,
@@ -179,9 +182,9 @@ unsafe fn tile<V: Lanes, const M: usize, const N: usize>(
     c: *mut f32,
     ldc: usize,
     start: Start<'_>,
-    last: usize,
+    lanes: [usize; 2],
 ) {
-    let lanes = if N == 1 { last } else { WIDTH };
+    let [read, lanes] = if N == 1 { lanes } else { [WIDTH; 2] };
     let mut sum = [[V::splat(0.0); N]; M];
     // SAFETY: by the caller's guarantee. The pointers that step through a and b pass their ends after the last column, by more
     // than one float: they wrap instead of adding.
@@ -208,7 +211,7 @@ unsafe fn tile<V: Lanes, const M: usize, const N: usize>(
             for _ in 0..k {
                 let mut right = [V::splat(0.0); N];
                 for (j, v) in right.iter_mut().enumerate() {
-                    *v = V::load_partial(b.add(j * WIDTH), lanes);
+                    *v = V::load_partial(b.add(j * WIDTH), read);
                 }
                 for (i, row) in sum.iter_mut().enumerate() {
                     let l = V::splat(*left.add(i * a.row_stride));
