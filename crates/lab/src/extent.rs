@@ -39,7 +39,8 @@ pub fn check(run: &Path, epochs: usize) -> Result<()> {
     )))
 }
 
-fn result(run: &Path) -> Result<Option<RunResult>> {
+/// The result of the run in a folder, of however many epochs, if there is one.
+pub fn result(run: &Path) -> Result<Option<RunResult>> {
     let path = run.join(RESULT);
     Ok(if path.exists() { Some(RunResult::read(&path)?) } else { None })
 }

@@ -54,7 +54,7 @@ pub fn collect(folder: &Path) -> Result<StudyResult> {
     let config = Config::read(&folder.join(CONFIG))?;
     let mut provenance = Manifest::read(&folder.join(MANIFEST))?;
     let Some(study) = &config.study else {
-        let run = finished(folder)?
+        let run = extent::result(folder)?
             .ok_or_else(|| Error::input(format!("{}: no training is finished", folder.display())))?;
         let plan = Plan {
             dataset: run.dataset.clone(),
@@ -112,12 +112,6 @@ pub(crate) fn builds(folder: &Path, runs: &[RunResult]) -> Result<Vec<Build>> {
         build::add(&mut builds, if known.is_empty() { &unknown } else { &known[..] });
     }
     Ok(builds)
-}
-
-/// The result of a training, if there is one.
-fn finished(folder: &Path) -> Result<Option<RunResult>> {
-    let path = folder.join(RESULT);
-    Ok(if path.exists() { Some(RunResult::read(&path)?) } else { None })
 }
 
 /// The result of a study's folder, or of a training's, with the metrics of its runs.
