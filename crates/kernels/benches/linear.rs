@@ -1,53 +1,75 @@
-//! A linear layer, forward and backward, in GFLOP/s.
+//! A linear layer, forward and backward, in GFLOP/s, alone and with the mixture and a residual in the same pass.
 //! Run: cargo bench -p adact-kernels --bench linear [-- ROWS IN OUT]; THREADS=1 for one thread
 
+use adact_kernels::linear::{self, LinearParams};
 use adact_kernels::random::{Purpose, Stream};
-use adact_kernels::{Workspace, linear};
+use adact_kernels::{Activation, Function, Noise, Workspace};
 use std::time::Instant;
+
+/// gpt, vit and gpt large: rows, inputs, outputs.
+const SHAPES: [[usize; 3]; 14] = [
+    [768, 128, 384],
+    [768, 128, 128],
+    [768, 128, 512],
+    [768, 512, 128],
+    [768, 128, 65],
+    [4160, 48, 128],
+    [4160, 128, 384],
+    [4160, 128, 512],
+    [4160, 512, 128],
+    [2048, 384, 1152],
+    [2048, 384, 384],
+    [2048, 384, 1536],
+    [2048, 1536, 384],
+    [2048, 384, 65],
+];
 
 fn main() {
     let numbers: Vec<usize> = std::env::args().filter_map(|a| a.parse().ok()).collect();
     let threads = std::env::var("THREADS").ok().and_then(|v| v.parse().ok()).unwrap_or(2);
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
     let shapes = match numbers[..] {
-        [rows, input, output, ..] => vec![(rows, input, output)],
-        _ => vec![
-            (768, 128, 384),
-            (768, 128, 512),
-            (768, 512, 128),
-            (2048, 384, 1536),
-            (4160, 128, 512),
-            (768, 128, 65),
-        ],
+        [rows, inputs, outputs, ..] => vec![[rows, inputs, outputs]],
+        _ => SHAPES.to_vec(),
     };
+    pool.install(|| shapes.into_iter().for_each(measure));
+}
+
+fn measure([rows, inputs, outputs]: [usize; 3]) {
     let stream = Stream::new(1, Purpose::Synthetic, 0);
-    let normal = |n: usize| (0..n as u64).map(|i| stream.normal(i) as f32).collect::<Vec<_>>();
+    let normal = |n: usize| (0..n as u64).map(|i| stream.normal(i) as f32 * 0.1).collect::<Vec<_>>();
     let ws = Workspace::new();
-    for (rows, input, output) in shapes {
-        let (x, weight, bias, dy) =
-            (normal(rows * input), normal(output * input), normal(output), normal(rows * output));
-        let (mut forward, mut backward) = (Vec::new(), Vec::new());
-        pool.install(|| {
-            for _ in 0..100 {
-                let start = Instant::now();
-                drop(linear::forward(&ws, input, &x, &weight, &bias));
-                forward.push(start.elapsed().as_secs_f64());
-                let start = Instant::now();
-                drop(linear::backward(&ws, input, &x, &weight, &dy));
-                backward.push(start.elapsed().as_secs_f64());
-            }
-        });
-        let gflop = 2e-9 * (rows * input * output) as f64;
-        for (name, times, gflop) in
-            [("forward", &mut forward, gflop), ("backward", &mut backward, 2.0 * gflop)]
-        {
-            times.sort_by(f64::total_cmp);
-            let median = times[times.len() / 2];
-            println!(
-                "{rows} x {input} -> {output}, {name}: {:.3} ms, {:.0} GFLOP/s",
-                1e3 * median,
-                gflop / median
-            );
-        }
+    let (x, weight, bias) = (normal(rows * inputs), normal(outputs * inputs), normal(outputs));
+    let (dy, residual) = (normal(rows * outputs), normal(rows * outputs));
+    let w = [0.0; 7];
+    let mixture = Function::mixture(Activation::PAPER, &w).with_noise(Noise::Random(stream));
+    let gflop = 2e-9 * (rows * inputs * outputs) as f64;
+    for (name, function) in [("alone", None), ("mixture", Some(mixture))] {
+        let params = LinearParams { inputs, outputs, weight: &weight, bias: Some(&bias), function };
+        let residual = function.map(|_| &residual[..]);
+        let z = linear::forward(&ws, &params, &x, residual).z;
+        let forward = median(|| drop(linear::forward(&ws, &params, &x, residual)));
+        let backward = median(|| drop(linear::backward(&ws, &params, &x, z.as_deref(), &dy, true)));
+        println!(
+            "{rows:4} x {inputs:4} -> {outputs:4} {name:7}: forward {:6.3} ms, {:3.0} GFLOP/s; backward {:7.3} ms, {:3.0} GFLOP/s",
+            1e3 * forward,
+            gflop / forward,
+            1e3 * backward,
+            2.0 * gflop / backward
+        );
     }
+}
+
+/// Seconds.
+fn median(mut f: impl FnMut()) -> f64 {
+    (0..3).for_each(|_| f());
+    let mut times: Vec<f64> = (0..41)
+        .map(|_| {
+            let start = Instant::now();
+            f();
+            start.elapsed().as_secs_f64()
+        })
+        .collect();
+    times.sort_by(f64::total_cmp);
+    times[times.len() / 2]
 }

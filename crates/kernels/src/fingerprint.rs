@@ -5,8 +5,9 @@ use crate::adamw::AdamW;
 use crate::block::{self, BlockParams, BlockSpec};
 use crate::conv::ConvSpec;
 use crate::function::{Function, Noise};
+use crate::linear::LinearParams;
 use crate::random::{Purpose, Stream};
-use crate::workspace::Workspace;
+use crate::workspace::{Buffer, Workspace};
 use crate::{elementwise, linear, loss};
 
 /// A hash, sixteen hexadecimal digits, of the bits that the kernels give for a small fixed input: a step of training a
@@ -90,14 +91,17 @@ fn train_a_step(hash: &mut Hash) {
 
     let inputs = x.len() / BATCH;
     let (mut weight, bias) = (normal(4, CLASSES * inputs, 0.2), normal(5, CLASSES, 0.2));
-    let logits = linear::forward(&ws, inputs, &x, &weight, &bias);
+    let linear =
+        LinearParams { inputs, outputs: CLASSES, weight: &weight, bias: Some(&bias), function: None };
+    let logits = linear::forward(&ws, &linear, &x, None).y.into_vec();
     let mut dlogits = vec![0.0; logits.len()];
     let loss = loss::cross_entropy(&logits, &[4, 0], CLASSES, &mut dlogits);
     hash.number(loss.mean.to_bits());
-    let grads = linear::backward(&ws, inputs, &x, &weight, &dlogits);
-    hash.floats([&logits, &grads.dx, &grads.weight, &grads.bias]);
+    let grads = linear::backward(&ws, &linear, &x, None, &dlogits, true);
+    let dweight = grads.weight.into_vec();
+    let mut dout = grads.dx.map(Buffer::into_vec).unwrap_or_default();
+    hash.floats([&logits, &dout, &dweight, &grads.bias.unwrap_or_default()]);
 
-    let mut dout = grads.dx;
     for (layer, x, saved) in passes.iter().rev() {
         let grads = block::backward(&ws, &layer.spec, x, &layer.params(), saved, &dout, true);
         hash.floats([
@@ -114,7 +118,7 @@ fn train_a_step(hash: &mut Hash) {
     hash.floats([&dx, &own.w]);
 
     let (mut first, mut second) = (normal(6, weight.len(), 1e-2), vec![1e-4; weight.len()]);
-    AdamW::default().step(3, &mut weight, &grads.weight, &mut first, &mut second);
+    AdamW::default().step(3, &mut weight, &dweight, &mut first, &mut second);
     hash.floats([&weight, &first, &second]);
 }
 

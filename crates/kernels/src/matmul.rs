@@ -1,16 +1,16 @@
 //! Products of large matrices: blocks for the caches and tasks for the threads, around [`gemm`]'s tiles.
 //!
-//! The right operand is packed into panels of 64 columns once. Tasks are blocks of rows; a task takes the depth in
-//! steps that fit the first-level cache. Every element of the product is one chain of fused multiply-adds in the order of
-//! the depth, so neither the blocks nor the number of threads show in the bits.
+//! The right operand is packed into panels as wide as a register tile once. Tasks are blocks of rows; a task takes the
+//! depth in steps that fit the first-level cache. Every element of the product is one chain of fused multiply-adds in the
+//! order of the depth, so neither the blocks nor the path nor the number of threads show in the bits.
 
 use rayon::prelude::*;
 
 use crate::gemm::{Left, PANEL_WIDTH, Right, Start, gemm};
-use crate::simd::WIDTH;
+use crate::simd::{WIDTH, vectorised};
 use crate::workspace::{Buffer, Workspace};
 
-/// Steps of the depth that are taken at once: a panel's block (32 KiB) stays in the first-level cache.
+/// Steps of the depth that are taken at once: a panel's block (32 KiB at most) stays in the first-level cache.
 const DEPTH: usize = 128;
 /// Rows that a register tile takes; blocks of rows are multiples.
 const TILE_ROWS: usize = 6;
@@ -18,6 +18,14 @@ const TILE_ROWS: usize = 6;
 const MOST_ROWS: usize = 96;
 /// Tasks for each thread, so that threads end together.
 const TASKS_PER_THREAD: usize = 4;
+
+vectorised! {
+    /// Columns of a register tile. Panels are as wide: in wider ones, a tile's rows of the panel would lie in a few lines of
+    /// the cache that throw each other out.
+    fn tile_width<V>() -> usize {
+        V::TILE_VECTORS * WIDTH
+    }
+}
 
 /// A matrix in a slice, as it lies or transposed.
 #[derive(Clone, Copy)]
@@ -54,12 +62,21 @@ impl<'a> Matrix<'a> {
         }
     }
 
-    /// Packs the matrix into panels: a panel holds its rows one after the other.
-    fn pack(&self, ws: &Workspace) -> Buffer {
-        let width = self.columns.next_multiple_of(WIDTH);
-        let mut packed = ws.take(self.rows * width);
-        let panels = packed.par_chunks_mut(self.rows * PANEL_WIDTH);
-        panels.enumerate().for_each(|(panel, out)| self.pack_panel(panel * PANEL_WIDTH, out));
+    /// The values from an element on.
+    fn from(&self, row: usize, column: usize) -> &'a [f32] {
+        &self.values[row * self.row_stride + column * self.column_stride..]
+    }
+
+    /// Packs the matrix into panels of `width` columns: a panel holds its rows one after the other.
+    fn pack(&self, ws: &Workspace, width: usize) -> Buffer {
+        let mut packed = ws.take(self.rows * self.columns.next_multiple_of(WIDTH));
+        // a task takes some panels: one alone may be little work
+        let panels = PANEL_WIDTH / width;
+        packed.par_chunks_mut(self.rows * PANEL_WIDTH).enumerate().for_each(|(i, out)| {
+            for (j, out) in out.chunks_mut(self.rows * width).enumerate() {
+                self.pack_panel((i * panels + j) * width, out);
+            }
+        });
         packed
     }
 
@@ -68,8 +85,7 @@ impl<'a> Matrix<'a> {
         let columns = width.min(self.columns - first);
         if self.column_stride == 1 {
             for (row, out) in out.chunks_exact_mut(width).enumerate() {
-                let from = row * self.row_stride + first;
-                out[..columns].copy_from_slice(&self.values[from..from + columns]);
+                out[..columns].copy_from_slice(&self.from(row, first)[..columns]);
                 out[columns..].fill(0.0);
             }
             return;
@@ -78,8 +94,8 @@ impl<'a> Matrix<'a> {
         for (block, out) in out.chunks_mut(WIDTH * width).enumerate() {
             let rows = out.len() / width;
             for column in 0..columns {
-                let from = (first + column) * self.column_stride + block * WIDTH;
-                for (row, &value) in self.values[from..from + rows].iter().enumerate() {
+                let from = &self.from(block * WIDTH, first + column)[..rows];
+                for (row, &value) in from.iter().enumerate() {
                     out[row * width + column] = value;
                 }
             }
@@ -90,40 +106,117 @@ impl<'a> Matrix<'a> {
     }
 }
 
+/// Some rows and columns of a finished product, still in the cache.
+pub(crate) struct Tile<'a> {
+    /// The position of its first element in the product.
+    pub start: usize,
+    pub columns: usize,
+    /// Floats from row to row, here and in the product.
+    pub stride: usize,
+    /// From the tile's first element on; the last row may end with the tile's columns.
+    pub product: &'a mut [f32],
+    /// The same of a second matrix of the product's size, where there is one.
+    pub out: Option<&'a mut [f32]>,
+}
+
+impl Tile<'_> {
+    pub fn rows(&self) -> usize {
+        self.product.len().div_ceil(self.stride)
+    }
+}
+
 /// The product `a b`, plus a row of bias to each of its rows.
 ///
 /// # Panics
 /// If the sizes don't fit, or one of them is 0.
 pub(crate) fn matmul(ws: &Workspace, a: Matrix<'_>, b: Matrix<'_>, bias: Option<&[f32]>) -> Buffer {
-    let (m, n, depth) = (a.rows, b.columns, a.columns);
-    assert_eq!(b.rows, depth, "the right matrix has as many rows as the left has columns");
-    let packed = b.pack(ws);
-    let mut c = ws.take(m * n);
-    let tasks = rayon::current_num_threads() * TASKS_PER_THREAD;
-    let rows = m.div_ceil(tasks).next_multiple_of(TILE_ROWS).min(MOST_ROWS);
-    c.par_chunks_mut(rows * n)
-        .enumerate()
-        .for_each(|(block, c)| product(block * rows, a, &packed, n, bias, c));
+    let mut c = ws.take(a.rows * b.columns);
+    matmul_then(ws, a, b, bias, &mut c, None, &|_| ());
     c
 }
 
+/// As [`matmul`], into `c`; and calls `then` with each tile of the product, and of `out` beside it.
+///
+/// # Panics
+/// As [`matmul`], and if `c` or `out` are not of the product's size.
+pub(crate) fn matmul_then(
+    ws: &Workspace,
+    a: Matrix<'_>,
+    b: Matrix<'_>,
+    bias: Option<&[f32]>,
+    c: &mut [f32],
+    out: Option<&mut [f32]>,
+    then: &(impl Fn(Tile<'_>) + Sync),
+) {
+    let (m, n) = (a.rows, b.columns);
+    assert_eq!(b.rows, a.columns, "the right matrix has as many rows as the left has columns");
+    assert_eq!(c.len(), m * n, "the product's size");
+    assert!(out.as_ref().is_none_or(|out| out.len() == m * n), "the size of what follows the product");
+    let width = tile_width();
+    let right = Packed { values: &b.pack(ws, width), width, columns: n };
+    let tasks = rayon::current_num_threads() * TASKS_PER_THREAD;
+    let rows = m.div_ceil(tasks).next_multiple_of(TILE_ROWS).min(MOST_ROWS);
+    let mut outs = out.map(|out| out.chunks_mut(rows * n));
+    let blocks = c.chunks_mut(rows * n).map(|c| (c, outs.as_mut().and_then(Iterator::next)));
+    let blocks: Vec<_> = blocks.enumerate().collect();
+    blocks.into_par_iter().for_each(|(block, (c, out))| {
+        product(ws, block * rows, a, right, bias, c, out, then);
+    });
+}
+
+/// A right operand in panels.
+#[derive(Clone, Copy)]
+struct Packed<'a> {
+    values: &'a [f32],
+    /// Columns of a panel.
+    width: usize,
+    columns: usize,
+}
+
 /// A block of rows of the product.
-fn product(first: usize, a: Matrix<'_>, packed: &[f32], n: usize, bias: Option<&[f32]>, c: &mut [f32]) {
-    let (rows, depth) = (c.len() / n, a.columns);
+fn product(
+    ws: &Workspace,
+    first: usize,
+    a: Matrix<'_>,
+    right: Packed<'_>,
+    bias: Option<&[f32]>,
+    c: &mut [f32],
+    mut out: Option<&mut [f32]>,
+    then: &impl Fn(Tile<'_>),
+) {
+    let (n, depth) = (right.columns, a.columns);
+    let rows = c.len() / n;
+    let mut copy = (a.row_stride == 1).then(|| ws.take(rows * DEPTH.min(depth)));
     for k in (0..depth).step_by(DEPTH) {
         let steps = DEPTH.min(depth - k);
-        let left = &a.values[first * a.row_stride + k * a.column_stride..];
-        let left = Left::matrix(left, a.row_stride, a.column_stride);
-        for column in (0..n).step_by(PANEL_WIDTH) {
-            let columns = PANEL_WIDTH.min(n - column);
-            let width = columns.next_multiple_of(WIDTH);
-            let start = match bias {
-                _ if k > 0 => Start::Accumulate,
-                None => Start::Zero,
-                Some(bias) => Start::Bias(&bias[column..]),
-            };
-            let right = Right::Rows(&packed[column * depth + k * width..], width);
-            gemm(rows, columns, steps, left, right, &mut c[column..], n, start);
+        let left = match &mut copy {
+            None => Left::matrix(a.from(first, k), a.row_stride, a.column_stride),
+            // as it lies, each step is in another page: a copy of the block stays in the cache
+            Some(copy) => {
+                for (step, to) in copy.chunks_exact_mut(rows).take(steps).enumerate() {
+                    to.copy_from_slice(&a.from(first, k + step)[..rows]);
+                }
+                Left::matrix(copy, 1, rows)
+            }
+        };
+        for strip in (0..n).step_by(PANEL_WIDTH) {
+            let end = n.min(strip + PANEL_WIDTH);
+            for column in (strip..end).step_by(right.width) {
+                let columns = right.width.min(end - column);
+                let width = columns.next_multiple_of(WIDTH);
+                let start = match bias {
+                    _ if k > 0 => Start::Accumulate,
+                    None => Start::Zero,
+                    Some(bias) => Start::Bias(&bias[column..]),
+                };
+                let panel = Right::Rows(&right.values[column * depth + k * width..], width);
+                gemm(rows, columns, steps, left, panel, &mut c[column..], n, start);
+            }
+            if k + steps == depth {
+                let out = out.as_deref_mut().map(|out| &mut out[strip..]);
+                let (start, columns) = (first * n + strip, end - strip);
+                then(Tile { start, columns, stride: n, product: &mut c[strip..], out });
+            }
         }
     }
 }

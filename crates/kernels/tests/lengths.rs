@@ -3,10 +3,11 @@
 use adact_kernels::adamw::AdamW;
 use adact_kernels::attention::{self, AttentionSpec};
 use adact_kernels::block::{self, BlockParams, BlockSpec, Saved};
+use adact_kernels::linear::{self, LinearParams};
 use adact_kernels::random::{Purpose, Stream};
 use adact_kernels::simd::{self, Path};
 use adact_kernels::{
-    Activation, ConvSpec, Function, Workspace, conv, elementwise, embedding, layer_norm, linear, loss,
+    Activation, ConvSpec, Function, Workspace, conv, elementwise, embedding, layer_norm, loss,
 };
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -68,24 +69,41 @@ fn the_optimizer() {
 #[test]
 fn the_linear_layer() {
     let ws = Workspace::new();
-    let (x, weight, bias) = ([0.5; 4 * 20], [0.5; 30 * 20], [0.5; 30]);
-    let forward = |x: &[f32], weight: &[f32], bias: &[f32]| drop(linear::forward(&ws, 20, x, weight, bias));
-    refuses(&["x has 81 values instead of 80"], || forward(&[0.5; 81], &weight, &bias));
-    refuses_lengths("weight", 600, |weight| forward(&x, weight, &bias));
-    refuses(&["weight has 600 values instead of 620"], || forward(&x, &weight, &[0.5; 31]));
-    refuses(&["at least one input and one output"], || forward(&x, &weight, &[]));
-    refuses(&["at least one input and one output"], || drop(linear::forward(&ws, 0, &x, &[], &bias)));
-
-    let backward = |x: &[f32], weight: &[f32], dy: &[f32]| drop(linear::backward(&ws, 20, x, weight, dy));
-    refuses(&["x has 81 values instead of 80"], || backward(&[0.5; 81], &weight, &[0.5; 120]));
-    refuses(&["weight has 601 values instead of 600"], || backward(&x, &[0.5; 601], &[0.5; 120]));
-    refuses_lengths("dy", 120, |dy| backward(&x, &weight, dy));
-    refuses(&["at least one input and one output"], || backward(&x, &[], &[]));
-    refuses(&["at least one input and one output"], || drop(linear::backward(&ws, 0, &x, &weight, &[])));
+    let (x, weight, bias, rows) = ([0.5; 4 * 20], [0.5; 30 * 20], [0.5; 30], [0.5; 4 * 30]);
+    let function = Some(Function::single(&Activation::Mish));
+    let right = LinearParams { inputs: 20, outputs: 30, weight: &weight, bias: Some(&bias), function };
+    // both passes of a layer
+    let each = |params: &LinearParams<'_>, x: &[f32], message: &str| {
+        refuses(&[message], || drop(linear::forward(&ws, params, x, None)));
+        refuses(&[message], || drop(linear::forward_eval(&ws, params, x, None)));
+        refuses(&[message], || drop(linear::backward(&ws, params, x, Some(&rows), &rows, true)));
+    };
+    each(&right, &[0.5; 81], "x has 81 values instead of 80");
+    for wrong in [0, 1, 599, 601, 1200] {
+        let weight = vec![0.5; wrong];
+        each(
+            &LinearParams { weight: &weight, ..right },
+            &x,
+            &format!("weight has {wrong} values instead of 600"),
+        );
+    }
+    each(&LinearParams { bias: Some(&[0.5; 31]), ..right }, &x, "bias has 31 values instead of 30");
+    each(&LinearParams { outputs: 0, weight: &[], ..right }, &x, "at least one input and one output");
+    each(&LinearParams { inputs: 0, weight: &[], ..right }, &[], "at least one input and one output");
+    let too_large = LinearParams { outputs: usize::MAX, ..right };
+    each(&too_large, &x, "weight has 600 values instead of");
+    refuses_lengths("residual", 120, |residual| drop(linear::forward(&ws, &right, &x, Some(residual))));
+    refuses_lengths("residual", 120, |residual| drop(linear::forward_eval(&ws, &right, &x, Some(residual))));
+    refuses_lengths("dy", 120, |dy| drop(linear::backward(&ws, &right, &x, Some(&rows), dy, true)));
+    refuses_lengths("z", 120, |z| drop(linear::backward(&ws, &right, &x, Some(z), &rows, true)));
+    refuses(&["needs the z"], || drop(linear::backward(&ws, &right, &x, None, &rows, true)));
 
     // no rows are rows too
-    assert!(linear::forward(&ws, 20, &[], &weight, &bias).is_empty());
-    assert_eq!(linear::backward(&ws, 20, &[], &weight, &[]).weight, [0.0; 600]);
+    let forward = linear::forward(&ws, &right, &[], Some(&[]));
+    assert!(forward.y.is_empty() && forward.z.is_some_and(|z| z.is_empty()));
+    let grads = linear::backward(&ws, &right, &[], Some(&[]), &[], true);
+    assert!(grads.dx.is_some_and(|dx| dx.is_empty()));
+    assert_eq!((&grads.weight[..], grads.bias), (&[0.0; 600][..], Some(vec![0.0; 30])));
 }
 
 #[test]

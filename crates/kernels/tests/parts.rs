@@ -1,38 +1,10 @@
-//! The linear layer, the loss and the optimizer against f64.
+//! The loss and the optimizer against f64.
 
 mod common;
 
 use adact_kernels::adamw::AdamW;
-use adact_kernels::{Workspace, linear, loss};
+use adact_kernels::loss;
 use common::*;
-
-#[test]
-fn the_linear_layer_and_its_gradients() {
-    let ws = Workspace::new();
-    for (rows, input, out) in [(64, 1024, 10), (3, 7, 1), (16, 2304, 7), (5, 33, 40)] {
-        let (x, w) = (normal(1, rows * input), normal(2, out * input));
-        let (b, dy) = (normal(3, out), normal(4, rows * out));
-        let at = |r: usize, o: usize| -> f64 {
-            f64::from(b[o])
-                + (0..input).map(|i| f64::from(x[r * input + i]) * f64::from(w[o * input + i])).sum::<f64>()
-        };
-        let want: Vec<f64> = (0..rows * out).map(|i| at(i / out, i % out)).collect();
-        assert!(relative_error(&linear::forward(&ws, input, &x, &w, &b), &want) < 2e-6);
-        let g = linear::backward(&ws, input, &x, &w, &dy);
-        let sum = |n: usize, f: &dyn Fn(usize) -> f64| (0..n).map(f).sum::<f64>();
-        let wide = |v: f32| f64::from(v);
-        let dx: Vec<f64> = (0..rows * input)
-            .map(|k| sum(out, &|o| wide(dy[k / input * out + o]) * wide(w[o * input + k % input])))
-            .collect();
-        let dw: Vec<f64> = (0..out * input)
-            .map(|k| sum(rows, &|r| wide(dy[r * out + k / input]) * wide(x[r * input + k % input])))
-            .collect();
-        let db: Vec<f64> = (0..out).map(|o| sum(rows, &|r| wide(dy[r * out + o]))).collect();
-        assert!(relative_error(&g.dx, &dx) < 2e-6);
-        assert!(relative_error(&g.weight, &dw) < 2e-6);
-        assert!(relative_error(&g.bias, &db) < 2e-6);
-    }
-}
 
 #[test]
 fn the_loss_and_its_gradient() {

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use adact_kernels::block::{BlockParams, Saved};
+use adact_kernels::linear::{self, LinearParams};
 use adact_kernels::loss::Loss;
-use adact_kernels::{Buffer, ConvSpec, block, conv, elementwise, linear, loss};
+use adact_kernels::{Buffer, ConvSpec, block, conv, elementwise, loss};
 use burn::backend::flex::FlexTensor;
 use burn::backend::{Backend, Flex, TensorMetadata, backend_extension, tensor::FloatTensor};
 
@@ -193,20 +194,32 @@ impl Linear {
         Self { x, weight, bias: Arranged::row_major(bias), batch, inputs, outputs, channels_last }
     }
 
+    fn params(&self) -> LinearParams<'_> {
+        LinearParams {
+            inputs: self.inputs,
+            outputs: self.outputs,
+            weight: &self.weight,
+            bias: Some(self.bias.values()),
+            function: None,
+        }
+    }
+
     pub fn forward(&self) -> FlexTensor {
-        let y = linear::forward(&WORKSPACE, self.inputs, self.x.values(), &self.weight, self.bias.values());
+        let y = linear::forward_eval(&WORKSPACE, &self.params(), self.x.values(), None);
         buffer::tensor(y, [self.batch, self.outputs])
     }
 
     /// Gradients of the images, the weights and the bias.
     pub fn backward(&self, dy: &Arranged) -> [FlexTensor; 3] {
-        let own = linear::backward(&WORKSPACE, self.inputs, self.x.values(), &self.weight, dy.values());
-        let weight = match self.channels_last {
-            Some([channels, places]) => transpose_rows(&own.weight, places, channels),
-            None => own.weight,
-        };
+        let own = linear::backward(&WORKSPACE, &self.params(), self.x.values(), None, dy.values(), true);
         let shape = [self.outputs, self.inputs];
-        [self.x.like(own.dx), buffer::tensor(weight, shape), buffer::tensor(own.bias, [self.outputs])]
+        let weight = match self.channels_last {
+            Some([channels, places]) => buffer::tensor(transpose_rows(&own.weight, places, channels), shape),
+            None => buffer::tensor(own.weight, shape),
+        };
+        let dx = own.dx.expect("the gradient that was asked for");
+        let bias = own.bias.expect("the gradient of the bias that there is");
+        [self.x.like(dx), weight, vector(bias)]
     }
 }
 
