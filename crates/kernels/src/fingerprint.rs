@@ -95,7 +95,7 @@ fn train_a_step(hash: &mut Hash) {
         LinearParams { inputs, outputs: CLASSES, weight: &weight, bias: Some(&bias), function: None };
     let logits = linear::forward(&ws, &linear, &x, None).y.into_vec();
     let mut dlogits = vec![0.0; logits.len()];
-    let loss = loss::cross_entropy(&logits, &[4, 0], CLASSES, &mut dlogits);
+    let loss = loss::cross_entropy(&logits, &[4, 0], CLASSES, &mut dlogits, None);
     hash.number(loss.mean.to_bits());
     let grads = linear::backward(&ws, &linear, &x, None, &dlogits, true);
     let dweight = grads.weight.into_vec();

@@ -109,16 +109,23 @@ fn the_linear_layer() {
 #[test]
 fn the_loss() {
     refuses_lengths("logits", 30, |logits| {
-        loss::cross_entropy(logits, &[0; 10], 3, &mut [0.0; 30]);
+        loss::cross_entropy(logits, &[0; 10], 3, &mut [0.0; 30], None);
     });
     refuses_lengths("dlogits", 30, |dlogits| {
-        loss::cross_entropy(&[0.0; 30], &[0; 10], 3, dlogits);
+        loss::cross_entropy(&[0.0; 30], &[0; 10], 3, dlogits, None);
     });
     for label in [-1, 3, i32::MIN, i32::MAX] {
         let message = format!("label {label} is none of 3 classes");
-        refuses(&[&message], || loss::cross_entropy(&[0.0; 3], &[label], 3, &mut [0.0; 3]));
+        refuses(&[&message], || loss::cross_entropy(&[0.0; 3], &[label], 3, &mut [0.0; 3], None));
     }
-    refuses(&["at least one class"], || loss::cross_entropy(&[], &[], 0, &mut []));
+    refuses(&["at least one class"], || loss::cross_entropy(&[], &[], 0, &mut [], None));
+    for wrong in [0, 8, 10] {
+        let message = format!("confusion has {wrong} values instead of 9");
+        let mut confusion = vec![0; wrong];
+        refuses(&[&message], || {
+            loss::cross_entropy(&[0.0; 3], &[1], 3, &mut [0.0; 3], Some(&mut confusion));
+        });
+    }
     assert_eq!(loss::argmax(&[]), 0);
 }
 

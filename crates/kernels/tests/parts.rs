@@ -6,29 +6,88 @@ use adact_kernels::adamw::AdamW;
 use adact_kernels::loss;
 use common::*;
 
+/// The mean loss by its definition, in f64.
+fn loss_f64(logits: &[f64], labels: &[i32], classes: usize) -> f64 {
+    let rows = logits.chunks(classes).zip(labels);
+    let sum: f64 = rows
+        .map(|(row, &label)| {
+            let top = row.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+            row.iter().map(|v| (v - top).exp()).sum::<f64>().ln() + top - row[label as usize]
+        })
+        .sum();
+    sum / labels.len() as f64
+}
+
 #[test]
 fn the_loss_and_its_gradient() {
-    let logits: Vec<f32> = normal(1, 60).iter().map(|v| v * 5.0).collect();
-    let labels: Vec<i32> = (0..6).map(|i| (i * 7) % 10).collect();
-    let mut d = vec![0.0; 60];
-    let got = loss::cross_entropy(&logits, &labels, 10, &mut d);
-    let value = |logits: &[f64]| -> f64 {
-        let rows = logits.chunks(10).zip(&labels);
-        rows.map(|(row, &l)| row.iter().map(|v| v.exp()).sum::<f64>().ln() - row[l as usize]).sum::<f64>()
-            / 6.0
-    };
-    let wide = wide(&logits);
-    assert!((got.mean - value(&wide)).abs() < 1e-9);
-    for i in 0..60 {
-        let h = 1e-6;
-        let (mut up, mut down) = (wide.clone(), wide.clone());
-        up[i] += h;
-        down[i] -= h;
-        assert!((f64::from(d[i]) - (value(&up) - value(&down)) / (2.0 * h)).abs() < 1e-7);
+    for (rows, classes) in [(1, 1), (6, 10), (200, 2), (130, 65)] {
+        let logits: Vec<f32> = normal(1, rows * classes).iter().map(|v| v * 5.0).collect();
+        let labels: Vec<i32> = (0..rows).map(|i| ((i * 7) % classes) as i32).collect();
+        let mut d = vec![0.0; logits.len()];
+        let mut confusion = vec![1; classes * classes];
+        let got = loss::cross_entropy(&logits, &labels, classes, &mut d, Some(&mut confusion));
+        let wide = wide(&logits);
+        assert!((got.mean - loss_f64(&wide, &labels, classes)).abs() < 1e-9);
+        for i in (0..logits.len()).step_by(1 + logits.len() / 100) {
+            let h = 1e-6;
+            let (mut up, mut down) = (wide.clone(), wide.clone());
+            up[i] += h;
+            down[i] -= h;
+            let want = (loss_f64(&up, &labels, classes) - loss_f64(&down, &labels, classes)) / (2.0 * h);
+            assert!((f64::from(d[i]) - want).abs() < 1e-7);
+        }
+        let mut pairs = vec![1; classes * classes];
+        let answers: Vec<usize> = logits.chunks(classes).map(loss::argmax).collect();
+        labels
+            .iter()
+            .zip(&answers)
+            .for_each(|(&label, answer)| pairs[label as usize * classes + answer] += 1);
+        assert_eq!(confusion, pairs);
+        let correct = (0..classes).map(|c| pairs[c * (classes + 1)] - 1).sum::<u64>();
+        assert_eq!(got.correct as u64, correct);
     }
+}
+
+#[test]
+fn the_loss_of_hard_inputs() {
     let mut d = [0.0; 2];
-    assert!((loss::cross_entropy(&[1e4, -1e4], &[1], 2, &mut d).mean - 2e4).abs() < 1e-9);
-    assert!(loss::cross_entropy(&[f32::NAN, 0.0], &[1], 2, &mut d).mean.is_nan());
+    assert!((loss::cross_entropy(&[1e4, -1e4], &[1], 2, &mut d, None).mean - 2e4).abs() < 1e-9);
+    assert!(loss::cross_entropy(&[f32::NAN, 0.0], &[1], 2, &mut d, None).mean.is_nan());
+    assert!(d.iter().all(|d| d.is_nan()));
+    assert!(loss::cross_entropy(&[], &[], 2, &mut [], None).mean.is_nan());
+    let mut d = [0.0; 16];
+    let got = loss::cross_entropy(&HARD, &[3], 16, &mut d, None);
+    assert!((got.mean - loss_f64(&wide(&HARD), &[3], 16)).abs() < 1e-9 && got.correct == 0);
+    assert!(d.iter().all(|d| d.is_finite()));
+}
+
+/// What one row after the other gave, before the rows were divided into tasks: the bits of trainings of before.
+#[test]
+fn the_loss_is_the_sum_in_the_order_of_the_rows() {
+    for (rows, classes) in [(64, 10), (1000, 10), (3000, 2), (768, 65)] {
+        let logits: Vec<f32> = normal(1, rows * classes).iter().map(|v| v * 5.0).collect();
+        let labels: Vec<i32> = (0..rows).map(|i| ((i * 7) % classes) as i32).collect();
+        let (mut total, mut gradient) = (0.0, Vec::new());
+        for (row, &label) in logits.chunks(classes).zip(&labels) {
+            let top = f64::from(row[loss::argmax(row)]);
+            let sum: f64 = row.iter().map(|&v| libm::exp(f64::from(v) - top)).sum();
+            total += libm::log(sum) - (f64::from(row[label as usize]) - top);
+            for (class, &v) in row.iter().enumerate() {
+                let p = libm::exp(f64::from(v) - top) / sum;
+                let truth = f64::from(u8::from(class == label as usize));
+                gradient.push(((p - truth) * (1.0 / rows as f64)) as f32);
+            }
+        }
+        let mut d = vec![0.0; logits.len()];
+        let got = loss::cross_entropy(&logits, &labels, classes, &mut d, None);
+        assert_eq!(got.mean.to_bits(), (total * (1.0 / rows as f64)).to_bits());
+        assert_eq!(d, gradient);
+        same_bits_everywhere(|| {
+            let mut d = vec![0.0; logits.len()];
+            let got = loss::cross_entropy(&logits, &labels, classes, &mut d, None);
+            vec![d, vec![got.mean as f32, got.correct as f32]]
+        });
+    }
 }
 
 #[test]

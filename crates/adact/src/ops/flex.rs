@@ -248,6 +248,6 @@ pub(super) fn loss_and_gradient(logits: FlexTensor, labels: &[i32]) -> (FlexTens
     let [_, classes] = logits.shape().dims();
     let logits = Arranged::row_major(logits);
     let mut dlogits = WORKSPACE.take(logits.values().len());
-    let loss = loss::cross_entropy(logits.values(), labels, classes, &mut dlogits);
+    let loss = loss::cross_entropy(logits.values(), labels, classes, &mut dlogits, None);
     (buffer::tensor(vec![loss.mean as f32], [1]), loss, dlogits)
 }
