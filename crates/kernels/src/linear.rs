@@ -10,6 +10,7 @@ use crate::check::length;
 use crate::function::{Function, FunctionGrads, FunctionVisitor, Pointwise};
 use crate::matmul::{Matrix, Tile, matmul, matmul_then};
 use crate::simd::{WIDTH, vectorised};
+use crate::sums::sum_rows;
 use crate::workspace::{Buffer, Workspace};
 
 /// Numbers of a task of the backward pass. It fixes where partial sums end, so it must not depend on the number of threads.
@@ -230,7 +231,7 @@ pub fn backward(
     } else if params.bias.is_some() {
         let size = rows_of_task(params.outputs) * params.outputs;
         let tasks = columns.par_chunks_mut(params.outputs).zip(dy.par_chunks(size));
-        tasks.for_each(|(columns, dy)| sum_rows(dy, columns));
+        tasks.for_each(|(columns, dy)| sum_rows(dy, 1.0, columns));
     }
     let bias = params.bias.map(|_| {
         let mut total = vec![0.0f64; params.outputs];
@@ -276,7 +277,7 @@ impl FunctionVisitor for Differentiate<'_> {
         let sums = partial.par_chunks_mut(F::SUMS).zip(self.columns.par_chunks_mut(self.outputs));
         tasks.zip(sums).enumerate().for_each(|(i, (((dz, z), dy), (sums, columns)))| {
             differentiate(f, i * size, z, dy, dz, sums);
-            sum_rows(dz, columns);
+            sum_rows(dz, 1.0, columns);
         });
         let mut total = vec![0.0; F::SUMS];
         for sums in partial.chunks(F::SUMS) {
@@ -311,24 +312,6 @@ vectorised! {
         }
         for (out, sum) in out.iter_mut().zip(sums.as_ref()) {
             *out = sum.sum();
-        }
-    }
-}
-
-vectorised! {
-    /// The sum of each column of `rows`, in `f64` in the order of the rows.
-    fn sum_rows<V>(rows: &[f32], sums: &mut [f32]) {
-        let columns = sums.len();
-        for (i, sums) in sums.chunks_mut(WIDTH).enumerate() {
-            let mut total = [0.0f64; WIDTH];
-            for row in rows.chunks_exact(columns) {
-                for (total, &v) in total.iter_mut().zip(&row[i * WIDTH..][..sums.len()]) {
-                    *total += f64::from(v);
-                }
-            }
-            for (sum, total) in sums.iter_mut().zip(total) {
-                *sum = total as f32;
-            }
         }
     }
 }

@@ -22,7 +22,7 @@ const TASKS_PER_THREAD: usize = 4;
 vectorised! {
     /// Columns of a register tile. Panels are as wide: in wider ones, a tile's rows of the panel would lie in a few lines of
     /// the cache that throw each other out.
-    fn tile_width<V>() -> usize {
+    pub(crate) fn tile_width<V>() -> usize {
         V::TILE_VECTORS * WIDTH
     }
 }
@@ -68,7 +68,7 @@ impl<'a> Matrix<'a> {
     }
 
     /// Packs the matrix into panels of `width` columns: a panel holds its rows one after the other.
-    fn pack(&self, ws: &Workspace, width: usize) -> Buffer {
+    pub fn pack(&self, ws: &Workspace, width: usize) -> Buffer {
         let mut packed = ws.take(self.rows * self.columns.next_multiple_of(WIDTH));
         // a task takes some panels: one alone may be little work
         let panels = PANEL_WIDTH / width;

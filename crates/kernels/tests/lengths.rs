@@ -3,11 +3,14 @@
 use adact_kernels::adamw::AdamW;
 use adact_kernels::attention::{self, AttentionSpec};
 use adact_kernels::block::{self, BlockParams, BlockSpec, Saved};
+use adact_kernels::conv_transpose::{self, ConvTransposeSpec};
 use adact_kernels::linear::{self, LinearParams};
+use adact_kernels::pool::{self, MapSpec};
 use adact_kernels::random::{Purpose, Stream};
+use adact_kernels::sgd::Sgd;
 use adact_kernels::simd::{self, Path};
 use adact_kernels::{
-    Activation, ConvSpec, Function, Workspace, conv, elementwise, embedding, layer_norm, loss,
+    Activation, ConvSpec, Function, Workspace, concat, conv, elementwise, embedding, layer_norm, loss,
 };
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -57,7 +60,12 @@ fn elementwise_functions() {
 }
 
 #[test]
-fn the_optimizer() {
+fn the_optimizers() {
+    let sgd = Sgd::default();
+    refuses_lengths("grad", 100, |grad| sgd.step(1, &mut [0.5; 100], grad, &mut [0.0; 100]));
+    refuses_lengths("buffer", 100, |buffer| sgd.step(1, &mut [0.5; 100], &[0.0; 100], buffer));
+    refuses(&["the first step is 1"], || sgd.step(0, &mut [], &[], &mut []));
+
     let adamw = AdamW::default();
     let step = |grad: &[f32], m: &mut [f32], v: &mut [f32]| adamw.step(1, &mut [0.5; 100], grad, m, v);
     refuses_lengths("grad", 100, |grad| step(grad, &mut [0.0; 100], &mut [0.0; 100]));
@@ -320,4 +328,77 @@ fn embeddings() {
             embedding::backward(&mut table, 2, &[index], &[0.5; 2])
         });
     }
+}
+
+#[test]
+fn maps_side_by_side() {
+    let ws = Workspace::new();
+    refuses_lengths("b", 12, |b| drop(concat::forward(&ws, [2, 3], &[0.5; 8], b)));
+    refuses(&["a has 9 values instead of 8"], || concat::forward(&ws, [2, 3], &[0.5; 9], &[0.5; 12]));
+    refuses(&["dy has 21 values instead of 20"], || concat::backward(&ws, [2, 3], &[0.5; 21]));
+    refuses(&["at least one channel"], || concat::forward(&ws, [0, 3], &[], &[]));
+    refuses(&["at least one channel"], || concat::backward(&ws, [3, 0], &[]));
+    refuses(&["can be counted"], || concat::backward(&ws, [usize::MAX, 1], &[]));
+}
+
+#[test]
+fn transposed_convolutions() {
+    let ws = Workspace::new();
+    let s = ConvTransposeSpec {
+        batch: 2,
+        height: 3,
+        width: 2,
+        in_channels: 5,
+        out_channels: 4,
+        kernel: 2,
+        kept_channels: 3,
+    };
+    let (x, weight, bias) = (vec![0.5; 60], vec![0.5; 80], vec![0.5; 4]);
+    let (kept, dy) = (vec![0.5; 144], vec![0.5; 336]);
+    let forward = |s: &ConvTransposeSpec, x: &[f32], weight: &[f32], bias: &[f32], kept: &[f32]| {
+        drop(conv_transpose::forward(&ws, s, x, weight, Some(bias), kept));
+    };
+    let backward = |s: &ConvTransposeSpec, x: &[f32], weight: &[f32], dy: &[f32]| {
+        drop(conv_transpose::backward(&ws, s, x, weight, dy, true));
+    };
+    refuses_lengths("x", 60, |x| forward(&s, x, &weight, &bias, &kept));
+    refuses_lengths("weight", 80, |weight| forward(&s, &x, weight, &bias, &kept));
+    refuses_lengths("bias", 4, |bias| forward(&s, &x, &weight, bias, &kept));
+    refuses_lengths("kept", 144, |kept| forward(&s, &x, &weight, &bias, kept));
+    refuses_lengths("x", 60, |x| backward(&s, x, &weight, &dy));
+    refuses_lengths("weight", 80, |weight| backward(&s, &x, weight, &dy));
+    refuses_lengths("dy", 336, |dy| backward(&s, &x, &weight, dy));
+    let half = 1 << (usize::BITS / 2);
+    for (wrong, message) in [
+        (ConvTransposeSpec { batch: 0, ..s }, "can be 0"),
+        (ConvTransposeSpec { kernel: 0, ..s }, "can be 0"),
+        (ConvTransposeSpec { height: half, width: half, ..s }, "too large"),
+        (ConvTransposeSpec { in_channels: half, kept_channels: half, ..s }, "too large"),
+        (ConvTransposeSpec { kernel: half, ..s }, "too large"),
+    ] {
+        refuses(&[message], || forward(&wrong, &[], &[], &bias, &[]));
+        refuses(&[message], || backward(&wrong, &[], &[], &[]));
+    }
+}
+
+#[test]
+fn pooling() {
+    let ws = Workspace::new();
+    let map = MapSpec { batch: 2, height: 5, width: 4, channels: 3 };
+    refuses_lengths("x", 120, |x| drop(pool::max_pool(&ws, &map, x)));
+    refuses_lengths("x", 120, |x| drop(pool::mean_pool(&ws, &map, x)));
+    refuses_lengths("dy", 24, |dy| drop(pool::max_pool_backward(&ws, &map, &[0; 24], dy)));
+    refuses_lengths("dy", 6, |dy| drop(pool::mean_pool_backward(&ws, &map, dy)));
+    refuses(&["winners has 25 values instead of 24"], || {
+        pool::max_pool_backward(&ws, &map, &[0; 25], &[0.5; 24])
+    });
+    let flat = MapSpec { height: 1, ..map };
+    refuses(&["2 x 2 pixels at least"], || pool::max_pool(&ws, &flat, &[0.5; 24]));
+    refuses(&["2 x 2 pixels at least"], || pool::max_pool_backward(&ws, &flat, &[], &[]));
+    let none = MapSpec { batch: 0, ..map };
+    refuses(&["1 x 1 pixels at least"], || pool::mean_pool(&ws, &none, &[]));
+    let half = 1 << (usize::BITS / 2);
+    let large = MapSpec { height: half, width: half, ..map };
+    refuses(&["too large"], || pool::max_pool(&ws, &large, &[]));
+    refuses(&["too large"], || pool::mean_pool_backward(&ws, &large, &[]));
 }

@@ -1,9 +1,10 @@
-//! The loss and the optimizer against f64.
+//! The loss, the optimizers and clipping against f64.
 
 mod common;
 
 use adact_kernels::adamw::AdamW;
-use adact_kernels::loss;
+use adact_kernels::sgd::Sgd;
+use adact_kernels::{clip, loss};
 use common::*;
 
 /// The mean loss by its definition, in f64.
@@ -116,5 +117,67 @@ fn adamw_takes_pytorchs_steps() {
         let (mut p, mut m, mut v) = (normal(1, 40_000), normal(2, 40_000), vec![1e-4; 40_000]);
         optimizer.step(3, &mut p, &normal(3, 40_000), &mut m, &mut v);
         vec![p, m, v]
+    });
+}
+
+/// PyTorch's documented update, in f64.
+#[test]
+fn sgd_takes_pytorchs_steps() {
+    for n in [1, 7, 17, 100] {
+        for (momentum, nesterov, weight_decay) in
+            [(0.0, false, 0.0), (0.9, false, 0.0), (0.9, false, 1e-2), (0.8, true, 1e-2)]
+        {
+            let sgd = Sgd { lr: 0.1, momentum, nesterov, weight_decay };
+            // whatever lies in the buffer before the first step
+            let (mut p, mut b) = (normal(1, n), vec![f32::NAN; n]);
+            let (mut p64, mut b64) = (wide(&p), vec![0.0f64; n]);
+            for t in 1..=20 {
+                let g = normal(t + 1, n);
+                sgd.step(t, &mut p, &g, &mut b);
+                for i in 0..n {
+                    let g = f64::from(g[i]) + weight_decay * p64[i];
+                    b64[i] = if t == 1 { g } else { momentum * b64[i] + g };
+                    p64[i] -= 0.1 * if nesterov { g + momentum * b64[i] } else { b64[i] };
+                }
+            }
+            assert!(relative_error(&p, &p64) < 2e-6 && relative_error(&b, &b64) < 2e-6, "{sgd:?}");
+        }
+    }
+    let sgd = Sgd { lr: 0.1, momentum: 0.9, nesterov: true, weight_decay: 1e-2 };
+    same_bits_everywhere(|| {
+        let (mut p, mut b) = (normal(1, 40_001), normal(2, 40_001));
+        sgd.step(1, &mut p, &normal(3, 40_001), &mut b);
+        sgd.step(2, &mut p, &normal(4, 40_001), &mut b);
+        vec![p, b]
+    });
+    let mut p = [1.0; 3];
+    sgd.step(1, &mut p, &[0.0, f32::NAN, 1e4], &mut [0.0; 3]);
+    assert!(p[0].is_finite() && p[1].is_nan() && p[2].is_finite());
+}
+
+#[test]
+fn clipping_by_the_norm() {
+    for n in [0, 1, 7, 17, 65, 40_001] {
+        let mut g = normal(1, n);
+        let want: f64 = g.iter().map(|&v| f64::from(v) * f64::from(v)).sum();
+        let got = clip::sum_of_squares(&g);
+        assert!((got - want).abs() <= 1e-12 * want);
+        let norm = got.sqrt();
+        let factor = clip::coefficient(norm, 0.5);
+        assert!((f64::from(factor) - (0.5 / (norm + 1e-6)).min(1.0)).abs() < 1e-7);
+        let scaled: Vec<f32> = g.iter().map(|v| v * factor).collect();
+        clip::scale(&mut g, factor);
+        assert_eq!(g, scaled);
+    }
+    // squares beyond what f32 holds
+    assert!((clip::sum_of_squares(&[1e30, 1e-30]) / 1e60 - 1.0).abs() < 1e-6);
+    assert!(clip::sum_of_squares(&[1e-30]) > 0.0);
+    assert!(clip::sum_of_squares(&[1.0, f32::NAN]).is_nan() && clip::coefficient(f64::NAN, 1.0).is_nan());
+    assert_eq!((clip::coefficient(0.0, 1.0), clip::coefficient(f64::INFINITY, 1.0)), (1.0, 0.0));
+    same_bits_everywhere(|| {
+        let mut g = normal(1, 100_003);
+        let sum = clip::sum_of_squares(&g).to_bits();
+        clip::scale(&mut g, 0.3);
+        vec![g, vec![f32::from_bits(sum as u32), f32::from_bits((sum >> 32) as u32)]]
     });
 }

@@ -239,6 +239,42 @@ pub(crate) trait Lanes: Copy + Send + Sync + 'static {
         unsafe { std::ptr::copy_nonoverlapping(a.as_ptr(), p, n) };
     }
 
+    /// The first `n` bytes from memory as numbers, zeros in the rest.
+    ///
+    /// # Safety
+    /// `p` points to `n <= 16` readable bytes.
+    #[inline(always)]
+    unsafe fn load_u8_partial(p: *const u8, n: usize) -> Self {
+        if n == WIDTH {
+            // SAFETY: by the caller's guarantee
+            return unsafe { Self::load_u8(p) };
+        }
+        let mut a = [0; WIDTH];
+        // SAFETY: by the caller's guarantee; the array holds sixteen bytes
+        unsafe {
+            std::ptr::copy_nonoverlapping(p, a.as_mut_ptr(), n);
+            Self::load_u8(a.as_ptr())
+        }
+    }
+
+    /// Writes the first `n` lanes, integral and in 0..=255, as bytes.
+    ///
+    /// # Safety
+    /// `p` points to `n <= 16` writable bytes.
+    #[inline(always)]
+    unsafe fn store_u8_partial(self, p: *mut u8, n: usize) {
+        if n == WIDTH {
+            // SAFETY: by the caller's guarantee
+            return unsafe { self.store_u8(p) };
+        }
+        let mut a = [0; WIDTH];
+        // SAFETY: by the caller's guarantee; the array holds sixteen bytes
+        unsafe {
+            self.store_u8(a.as_mut_ptr());
+            std::ptr::copy_nonoverlapping(a.as_ptr(), p, n);
+        }
+    }
+
     /// The sum of the lanes in `f64`, pairwise in a fixed order.
     #[inline(always)]
     fn sum(self) -> f64 {
