@@ -7,9 +7,10 @@
 use rayon::prelude::*;
 
 use crate::check::length;
-use crate::gemm::{Left, PANEL_WIDTH, Right, Start, gemm, packed_index, packed_len};
+use crate::gemm::{Left, Right, Start, gemm};
+use crate::matmul::{Matrix, tile_width};
 use crate::real::Real;
-use crate::simd::{WIDTH, vectorised};
+use crate::simd::{Lanes, WIDTH, vectorised};
 use crate::workspace::{Buffer, Workspace};
 
 /// Queries whose scores are held at once.
@@ -46,6 +47,12 @@ impl AttentionSpec {
         if self.causal { end } else { self.context }
     }
 
+    /// Floats from one query's scores to the next's: whole vectors, and one more. Without it, the rows of contexts that are
+    /// powers of two would lie in a few lines of the cache.
+    fn stride(&self) -> usize {
+        self.context.next_multiple_of(WIDTH) + WIDTH
+    }
+
     fn scale(&self) -> f32 {
         (1.0 / (self.head_dim as f64).sqrt()) as f32
     }
@@ -61,9 +68,9 @@ impl AttentionSpec {
 #[derive(Debug)]
 pub struct Forward {
     /// batch x context x (heads x head_dim).
-    pub out: Vec<f32>,
+    pub out: Buffer,
     /// The logarithm of the sum of the exponentials of each query's scaled scores: batch x heads x context.
-    pub log_sums: Vec<f32>,
+    pub log_sums: Buffer,
 }
 
 /// Where a head's numbers begin in `qkv` and in the output.
@@ -97,32 +104,33 @@ impl Head {
 /// let spec = AttentionSpec { batch: 1, context: 2, heads: 1, head_dim: 1, causal: true };
 /// // the queries are 0: each position takes the mean of the values that it sees
 /// let out = attention::forward(&Workspace::new(), &spec, &[0.0, 1.0, 4.0, 0.0, 1.0, 8.0]).out;
-/// assert_eq!(out, [4.0, 6.0]);
+/// assert_eq!(out[..], [4.0, 6.0]);
 /// ```
 pub fn forward(ws: &Workspace, spec: &AttentionSpec, qkv: &[f32]) -> Forward {
     spec.check(qkv);
-    let (context, width, step) = (spec.context, spec.head_dim, 3 * spec.dim());
+    let (context, width, step, stride) = (spec.context, spec.head_dim, 3 * spec.dim(), spec.stride());
+    let panel = tile_width();
     let mut by_head = ws.take(spec.outputs());
-    let mut log_sums = vec![0.0; spec.batch * spec.heads * context];
+    let mut log_sums = ws.take(spec.batch * spec.heads * context);
     let tasks = by_head.par_chunks_mut(context * width).zip(log_sums.par_chunks_mut(context)).enumerate();
     tasks.for_each(|(task, (out, log_sums))| {
         let head = Head::new(spec, task);
-        let keys = transposed(ws, spec, &qkv[head.key..]);
-        let mut scores = ws.take(QUERIES * context);
+        let keys = Matrix::strided(&qkv[head.key..], context, width, step).transposed().pack_here(ws, panel);
+        let values = Matrix::strided(&qkv[head.value..], context, width, step).pack_here(ws, panel);
+        let mut scores = ws.take(QUERIES * stride);
         for first in (0..context).step_by(QUERIES) {
             let queries = QUERIES.min(context - first);
             let seen = spec.keys(first + queries);
             let left = Left::matrix(&qkv[head.query + first * step..], step, 1);
-            product(spec, queries, seen, left, &keys, &mut scores);
-            let scores = &mut scores[..queries * seen];
-            softmax(spec, first, seen, scores, &mut log_sums[first..first + queries]);
-            let (left, right) = (Left::matrix(scores, seen, 1), Right::Rows(&qkv[head.value..], step));
-            gemm(queries, width, seen, left, right, &mut out[first * width..], width, Start::Zero);
+            product([queries, width, seen], left, &keys, width, &mut scores, stride);
+            softmax(spec, first, seen, &mut scores, &mut log_sums[first..first + queries]);
+            let out = &mut out[first * width..];
+            product([queries, seen, width], Left::matrix(&scores, stride, 1), &values, context, out, width);
         }
     });
     let mut out = ws.take(spec.outputs());
     interleave(spec, 1, &by_head, &mut out);
-    Forward { out: out.into_vec(), log_sums }
+    Forward { out, log_sums }
 }
 
 /// The gradient of `qkv` for the output's gradient `dout`, with what [`forward`] said of the same `qkv`.
@@ -136,48 +144,47 @@ pub fn backward(
     out: &[f32],
     log_sums: &[f32],
     dout: &[f32],
-) -> Vec<f32> {
+) -> Buffer {
     spec.check(qkv);
     length("out", out.len(), spec.outputs());
     length("log_sums", log_sums.len(), spec.batch * spec.heads * spec.context);
     length("dout", dout.len(), spec.outputs());
     let (context, width, dim) = (spec.context, spec.head_dim, spec.dim());
-    let step = 3 * dim;
-    let mut by_head = ws.zeros(qkv.len());
+    let (step, stride, panel) = (3 * dim, spec.stride(), tile_width());
+    let mut by_head = ws.take(qkv.len());
     let tasks = by_head.par_chunks_mut(3 * context * width).zip(log_sums.par_chunks(context)).enumerate();
     tasks.for_each(|(task, (gradients, log_sums))| {
         let head = Head::new(spec, task);
         let (dqueries, rest) = gradients.split_at_mut(context * width);
+        rest.fill(0.0);
         let (dkeys, dvalues) = rest.split_at_mut(context * width);
-        let (keys, values) = (&qkv[head.key..], &qkv[head.value..]);
-        let (packed_keys, packed_values) = (transposed(ws, spec, keys), transposed(ws, spec, values));
-        let (mut scores, mut dscores) = (ws.take(QUERIES * context), ws.take(QUERIES * context));
+        let [keys, values] =
+            [head.key, head.value].map(|first| Matrix::strided(&qkv[first..], context, width, step));
+        let [keys_across, values_across] = [keys, values].map(|rows| rows.transposed().pack_here(ws, panel));
+        let keys = keys.pack_here(ws, panel);
+        let (mut scores, mut dscores) = (ws.take(QUERIES * stride), ws.take(QUERIES * stride));
         for first in (0..context).step_by(QUERIES) {
             let queries = QUERIES.min(context - first);
             let seen = spec.keys(first + queries);
             let query = &qkv[head.query + first * step..];
-            let dout = &dout[head.out + first * dim..];
-            product(spec, queries, seen, Left::matrix(query, step, 1), &packed_keys, &mut scores);
-            product(spec, queries, seen, Left::matrix(dout, dim, 1), &packed_values, &mut dscores);
-            // what softmax's gradient subtracts in each row: the sum of the output times its gradient
-            let out = &out[head.out + first * dim..];
-            let centers: [f32; QUERIES] = std::array::from_fn(|i| {
-                if i < queries { dot(&out[i * dim..][..width], &dout[i * dim..][..width]) } else { 0.0 }
-            });
-            let (shares, dscores) = (&mut scores[..queries * seen], &mut dscores[..queries * seen]);
-            softmax_gradient(spec, first, seen, &log_sums[first..first + queries], &centers, shares, dscores);
+            let (out, dout) = (&out[head.out + first * dim..], &dout[head.out + first * dim..]);
+            let (left, sizes) = (Left::matrix(query, step, 1), [queries, width, seen]);
+            product(sizes, left, &keys_across, width, &mut scores, stride);
+            product(sizes, Left::matrix(dout, dim, 1), &values_across, width, &mut dscores, stride);
+            let log_sums = &log_sums[first..first + queries];
+            softmax_gradient(spec, first, seen, log_sums, out, dout, &mut scores, &mut dscores);
 
-            let (left, right) = (Left::matrix(dscores, seen, 1), Right::Rows(keys, step));
-            gemm(queries, width, seen, left, right, &mut dqueries[first * width..], width, Start::Zero);
-            let (left, right) = (Left::matrix(dscores, 1, seen), Right::Rows(query, step));
+            let to = &mut dqueries[first * width..];
+            product([queries, seen, width], Left::matrix(&dscores, stride, 1), &keys, context, to, width);
+            let (left, right) = (Left::matrix(&dscores, 1, stride), Right::Rows(query, step));
             gemm(seen, width, queries, left, right, dkeys, width, Start::Accumulate);
-            let (left, right) = (Left::matrix(shares, 1, seen), Right::Rows(dout, dim));
+            let (left, right) = (Left::matrix(&scores, 1, stride), Right::Rows(dout, dim));
             gemm(seen, width, queries, left, right, dvalues, width, Start::Accumulate);
         }
     });
     let mut gradient = ws.take(qkv.len());
     interleave(spec, 3, &by_head, &mut gradient);
-    gradient.into_vec()
+    gradient
 }
 
 /// Puts what the tasks left (sequence x head x part x position) in order: sequence x position x part x head.
@@ -194,72 +201,66 @@ fn interleave(spec: &AttentionSpec, parts: usize, by_head: &[f32], out: &mut [f3
     });
 }
 
-/// A head's keys or values, which begin with `values`, transposed and packed.
-fn transposed(ws: &Workspace, spec: &AttentionSpec, values: &[f32]) -> Buffer {
-    let (context, width) = (spec.context, spec.head_dim);
-    let mut packed = ws.zeros(packed_len(width, context));
-    for position in 0..context {
-        for (i, &value) in values[position * 3 * spec.dim()..][..width].iter().enumerate() {
-            packed[packed_index(width, context, i, position)] = value;
-        }
-    }
-    packed
-}
-
-/// Some rows of `left` times the first `seen` keys, or values: queries x seen.
-fn product(
-    spec: &AttentionSpec,
-    queries: usize,
-    seen: usize,
-    left: Left<'_>,
-    keys: &[f32],
-    scores: &mut [f32],
-) {
-    let (context, width) = (spec.context, spec.head_dim);
-    // The panels are those of all keys: the last one that is taken may be wider than what is seen of it.
-    for first in (0..seen).step_by(PANEL_WIDTH) {
-        let columns = PANEL_WIDTH.min(seen - first);
-        let panel = PANEL_WIDTH.min(context.next_multiple_of(WIDTH) - first);
-        let right = Right::Rows(&keys[packed_index(width, context, 0, first)..], panel);
-        gemm(queries, columns, width, left, right, &mut scores[first..], seen, Start::Zero);
+/// C (m x n, a row every `ldc` floats) from `left` (m x k) and the first k rows of `right`, which has `rows` of them, packed in
+/// panels; `sizes` are m, k and n. Where C's rows are longer than n, what fills up their last vector is written too.
+fn product(sizes: [usize; 3], left: Left<'_>, right: &[f32], rows: usize, c: &mut [f32], ldc: usize) {
+    let [m, k, n] = sizes;
+    let end = n.next_multiple_of(WIDTH).min(ldc);
+    let (panel, whole) = (tile_width(), right.len() / rows);
+    for first in (0..end).step_by(panel) {
+        let (columns, width) = (panel.min(end - first), panel.min(whole - first));
+        let right = Right::Rows(&right[first * rows..], width);
+        gemm(m, columns, k, left, right, &mut c[first..], ldc, Start::Zero);
     }
 }
 
-fn dot(a: &[f32], b: &[f32]) -> f32 {
-    a.iter().zip(b).map(|(&a, &b)| f64::from(a) * f64::from(b)).sum::<f64>() as f32
+/// The numbers of a vector's lanes.
+static LANES: [f32; WIDTH] =
+    [0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0, 10.0, 11.0, 12.0, 13.0, 14.0, 15.0];
+
+/// `v` in the first `count` lanes and `rest` in those after.
+#[inline(always)]
+fn first_lanes<V: Lanes>(count: usize, v: V, rest: V) -> V {
+    if count >= WIDTH {
+        return v;
+    }
+    // SAFETY: there are sixteen lanes
+    V::splat(count as f32).select_gt(unsafe { V::load(LANES.as_ptr()) }, v, rest)
 }
 
 vectorised! {
-    /// Turns scores (rows of `seen`, the first of query `first`) into shares, and keeps each row's logarithm of the sum.
+    /// Turns scores, one row a query from `first` on, into shares of the keys that each query sees, 0 for the others up to
+    /// `seen`; keeps each row's logarithm of the sum.
     fn softmax<V>(spec: &AttentionSpec, first: usize, seen: usize, scores: &mut [f32], log_sums: &mut [f32]) {
-        let scale = spec.scale();
-        for (i, (row, log_sum)) in scores.chunks_exact_mut(seen).zip(log_sums).enumerate() {
+        let (stride, scale, zero) = (spec.stride(), spec.scale(), V::splat(0.0));
+        assert!(seen <= stride, "keys that there are");
+        for (i, (row, log_sum)) in scores.chunks_exact_mut(stride).zip(log_sums).enumerate() {
             let len = if spec.causal { first + i + 1 } else { seen };
-            let (row, hidden) = row.split_at_mut(len);
-            hidden.fill(0.0);
-            let top = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-            let (factor, shift) = (V::splat(scale), V::splat(-(top * scale)));
-            let mut sum = V::splat(0.0);
-            let mut j = 0;
-            // SAFETY: j + n <= row.len()
+            let row = row.as_mut_ptr();
+            // SAFETY: whole vectors from below `seen` on are inside the row
             unsafe {
-                while j < len {
-                    let n = WIDTH.min(len - j);
-                    let p = row.as_mut_ptr().add(j);
-                    let (e, _) = V::load_partial(p, n).mul_add(factor, shift).exp_expm1();
-                    e.store_partial(p, n);
-                    sum = sum.add(V::load_partial(p, n));
-                    j += WIDTH;
+                let lowest = V::splat(f32::NEG_INFINITY);
+                let mut top = lowest;
+                for j in (0..len).step_by(WIDTH) {
+                    top = first_lanes(len - j, V::load(row.add(j)), lowest).max(top);
+                }
+                let top = top.to_array().into_iter().fold(f32::NEG_INFINITY, f32::max);
+                let (factor, shift) = (V::splat(scale), V::splat(-(top * scale)));
+                let mut sum = zero;
+                for j in (0..len).step_by(WIDTH) {
+                    let (e, _) = V::load(row.add(j)).mul_add(factor, shift).exp_expm1();
+                    let e = first_lanes(len - j, e, zero);
+                    e.store(row.add(j));
+                    sum = sum.add(e);
                 }
                 let sum = sum.sum();
-                let share = V::splat((1.0 / sum) as f32);
                 *log_sum = (f64::from(top * scale) + libm::log(sum)) as f32;
-                j = 0;
-                while j < len {
-                    let n = WIDTH.min(len - j);
-                    let p = row.as_mut_ptr().add(j);
-                    V::load_partial(p, n).mul(share).store_partial(p, n);
-                    j += WIDTH;
+                let share = V::splat((1.0 / sum) as f32);
+                for j in (0..len).step_by(WIDTH) {
+                    V::load(row.add(j)).mul(share).store(row.add(j));
+                }
+                for j in (len.next_multiple_of(WIDTH)..seen).step_by(WIDTH) {
+                    zero.store(row.add(j));
                 }
             }
         }
@@ -267,25 +268,35 @@ vectorised! {
 }
 
 vectorised! {
-    /// Turns scores into shares, and the shares' gradients `ds` into the gradients of the scores before scaling.
-    fn softmax_gradient<V>(spec: &AttentionSpec, first: usize, seen: usize, log_sums: &[f32], centers: &[f32], scores: &mut [f32], ds: &mut [f32]) {
-        let scale = spec.scale();
-        let rows = scores.chunks_exact_mut(seen).zip(ds.chunks_exact_mut(seen)).zip(log_sums.iter().zip(centers));
-        for (i, ((row, ds), (&log_sum, &center))) in rows.enumerate() {
+    /// Turns scores into shares, and the shares' gradients `ds` into the gradients of the scores before scaling; one row a query
+    /// from `first` on.
+    fn softmax_gradient<V>(spec: &AttentionSpec, first: usize, seen: usize, log_sums: &[f32], out: &[f32], dout: &[f32], scores: &mut [f32], ds: &mut [f32]) {
+        let (stride, dim, zero, factor) = (spec.stride(), spec.dim(), V::splat(0.0), V::splat(spec.scale()));
+        assert!(seen <= stride, "keys that there are");
+        let rows = scores.chunks_exact_mut(stride).zip(ds.chunks_exact_mut(stride)).zip(log_sums);
+        for (i, ((row, ds), &log_sum)) in rows.enumerate() {
             let len = if spec.causal { first + i + 1 } else { seen };
-            row[len..].fill(0.0);
-            ds[len..].fill(0.0);
-            let (factor, shift, center) = (V::splat(scale), V::splat(-log_sum), V::splat(center));
-            let mut j = 0;
-            // SAFETY: j + n <= len <= row.len() == ds.len()
+            // what softmax's gradient subtracts in a row: the sum of the output times its gradient
+            let (out, dout) = (&out[i * dim..][..spec.head_dim], &dout[i * dim..][..spec.head_dim]);
+            let (row, ds) = (row.as_mut_ptr(), ds.as_mut_ptr());
+            // SAFETY: whole vectors from below `seen` on are inside the rows; j + n <= head_dim, the length of out and dout
             unsafe {
-                while j < len {
-                    let n = WIDTH.min(len - j);
-                    let (p, d) = (row.as_mut_ptr().add(j), ds.as_mut_ptr().add(j));
-                    let (share, _) = V::load_partial(p, n).mul_add(factor, shift).exp_expm1();
-                    share.store_partial(p, n);
-                    V::load_partial(d, n).sub(center).mul(share).mul(factor).store_partial(d, n);
-                    j += WIDTH;
+                let mut center = zero;
+                for j in (0..spec.head_dim).step_by(WIDTH) {
+                    let n = WIDTH.min(spec.head_dim - j);
+                    let (o, d) = (V::load_partial(out.as_ptr().add(j), n), V::load_partial(dout.as_ptr().add(j), n));
+                    center = o.mul_add(d, center);
+                }
+                let (center, shift) = (V::splat(center.sum() as f32), V::splat(-log_sum));
+                for j in (0..len).step_by(WIDTH) {
+                    let (share, _) = V::load(row.add(j)).mul_add(factor, shift).exp_expm1();
+                    let d = V::load(ds.add(j)).sub(center).mul(share).mul(factor);
+                    first_lanes(len - j, share, zero).store(row.add(j));
+                    first_lanes(len - j, d, zero).store(ds.add(j));
+                }
+                for j in (len.next_multiple_of(WIDTH)..seen).step_by(WIDTH) {
+                    zero.store(row.add(j));
+                    zero.store(ds.add(j));
                 }
             }
         }

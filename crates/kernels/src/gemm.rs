@@ -95,6 +95,9 @@ vectorised! {
         if let Start::Bias(bias) = start {
             assert!(n <= bias.len(), "the bias");
         }
+        // rows in blocks as equal as can be: a last block of one row would leave the processor idle
+        let blocks = m.div_ceil(ROWS);
+        let (fewest, longer) = (m / blocks, m % blocks);
         let mut column = 0;
         while column < n {
             // a last vector that isn't full goes alone
@@ -111,11 +114,8 @@ vectorised! {
             // Where whole vectors can be read, the columns past the last one are read and left out of C: it is faster.
             let width = if (a.runs * k - 1) * ldb + WIDTH <= b.len() { WIDTH } else { last };
             let mut row = 0;
-            // rows in blocks as equal as can be: a last block of one row would leave the processor idle
-            let mut blocks = m.div_ceil(ROWS);
-            while row < m {
-                let rows = (m - row).div_ceil(blocks);
-                blocks -= 1;
+            for block in 0..blocks {
+                let rows = fewest + usize::from(block < longer);
                 let a = Left { data: &a.data[row * a.row_stride..], ..a };
                 let c = &mut c[row * ldc + column..];
                 let start = match start {

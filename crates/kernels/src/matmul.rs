@@ -51,6 +51,11 @@ impl<'a> Matrix<'a> {
         Self { values, rows, columns, row_stride: columns, column_stride: 1 }
     }
 
+    /// A matrix whose rows begin every `stride` values: the rest of each belongs to others.
+    pub fn strided(values: &'a [f32], rows: usize, columns: usize, stride: usize) -> Self {
+        Self { values, rows, columns, row_stride: stride, column_stride: 1 }
+    }
+
     /// The same values with rows and columns exchanged.
     pub fn transposed(self) -> Self {
         Self {
@@ -80,27 +85,49 @@ impl<'a> Matrix<'a> {
         packed
     }
 
+    /// As [`Matrix::pack`], without tasks.
+    pub fn pack_here(&self, ws: &Workspace, width: usize) -> Buffer {
+        let mut packed = ws.take(self.rows * self.columns.next_multiple_of(WIDTH));
+        for (i, out) in packed.chunks_mut(self.rows * width).enumerate() {
+            self.pack_panel(i * width, out);
+        }
+        packed
+    }
+
     fn pack_panel(&self, first: usize, out: &mut [f32]) {
         let width = out.len() / self.rows;
         let columns = width.min(self.columns - first);
+        if columns < width {
+            out.chunks_exact_mut(width).for_each(|row| row[columns..].fill(0.0));
+        }
         if self.column_stride == 1 {
             for (row, out) in out.chunks_exact_mut(width).enumerate() {
                 out[..columns].copy_from_slice(&self.from(row, first)[..columns]);
-                out[columns..].fill(0.0);
             }
-            return;
+        } else {
+            transpose(self.from(0, first), self.column_stride, self.rows, columns, out, width);
         }
-        // Sixteen rows at once: what a column reads is one cache line, what it writes stays in the cache.
-        for (block, out) in out.chunks_mut(WIDTH * width).enumerate() {
-            let rows = out.len() / width;
-            for column in 0..columns {
-                let from = &self.from(block * WIDTH, first + column)[..rows];
-                for (row, &value) in from.iter().enumerate() {
-                    out[row * width + column] = value;
+    }
+}
+
+vectorised! {
+    /// Writes `columns` runs of `rows` numbers, which begin every `stride`, as the columns of rows of `width`.
+    fn transpose<V>(from: &[f32], stride: usize, rows: usize, columns: usize, out: &mut [f32], width: usize) {
+        assert!((columns - 1) * stride + rows <= from.len() && columns <= width && rows * width <= out.len());
+        let whole = [rows / 8 * 8, columns / 8 * 8];
+        for row in (0..whole[0]).step_by(8) {
+            for column in (0..whole[1]).step_by(8) {
+                // SAFETY: the block of eight times eight is inside both
+                unsafe {
+                    let (from, to) = (from.as_ptr().add(column * stride + row), out.as_mut_ptr().add(row * width + column));
+                    V::transpose8(from, stride, to, width);
                 }
             }
-            for row in out.chunks_exact_mut(width) {
-                row[columns..].fill(0.0);
+        }
+        for row in 0..rows {
+            let first = if row < whole[0] { whole[1] } else { 0 };
+            for column in first..columns {
+                out[row * width + column] = from[column * stride + row];
             }
         }
     }

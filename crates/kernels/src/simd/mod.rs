@@ -197,6 +197,21 @@ pub(crate) trait Lanes: Copy + Send + Sync + 'static {
     /// The upper 24 bits as numbers.
     fn bits_to_24(a: Self::Bits) -> Self;
 
+    /// Transposes eight rows of eight floats.
+    ///
+    /// # Safety
+    /// `from` points to eight rows of eight readable floats, one every `stride`; `to` to as many writable ones, one every
+    /// `to_stride`.
+    #[inline(always)]
+    unsafe fn transpose8(from: *const f32, stride: usize, to: *mut f32, to_stride: usize) {
+        for i in 0..8 {
+            for j in 0..8 {
+                // SAFETY: by the caller's guarantee
+                unsafe { *to.add(j * to_stride + i) = *from.add(i * stride + j) };
+            }
+        }
+    }
+
     /// The lanes as an array.
     #[inline(always)]
     fn to_array(self) -> [f32; WIDTH] {

@@ -15,6 +15,37 @@ pub(crate) struct Avx512(__m512);
 #[derive(Clone, Copy)]
 pub(crate) struct Avx2(__m256, __m256);
 
+/// [`Lanes::transpose8`] in AVX registers: pairs of rows, then of pairs, then of halves.
+///
+/// # Safety
+/// As there.
+#[inline(always)]
+unsafe fn transpose8x8(from: *const f32, stride: usize, to: *mut f32, to_stride: usize) {
+    unsafe {
+        let row = |i: usize| _mm256_loadu_ps(from.add(i * stride));
+        let (r0, r1, r2, r3, r4, r5, r6, r7) =
+            (row(0), row(1), row(2), row(3), row(4), row(5), row(6), row(7));
+        let (a0, a1) = (_mm256_unpacklo_ps(r0, r1), _mm256_unpackhi_ps(r0, r1));
+        let (a2, a3) = (_mm256_unpacklo_ps(r2, r3), _mm256_unpackhi_ps(r2, r3));
+        let (a4, a5) = (_mm256_unpacklo_ps(r4, r5), _mm256_unpackhi_ps(r4, r5));
+        let (a6, a7) = (_mm256_unpacklo_ps(r6, r7), _mm256_unpackhi_ps(r6, r7));
+        const LOW: i32 = 0b01_00_01_00;
+        const HIGH: i32 = 0b11_10_11_10;
+        let (b0, b1) = (_mm256_shuffle_ps::<LOW>(a0, a2), _mm256_shuffle_ps::<HIGH>(a0, a2));
+        let (b2, b3) = (_mm256_shuffle_ps::<LOW>(a1, a3), _mm256_shuffle_ps::<HIGH>(a1, a3));
+        let (b4, b5) = (_mm256_shuffle_ps::<LOW>(a4, a6), _mm256_shuffle_ps::<HIGH>(a4, a6));
+        let (b6, b7) = (_mm256_shuffle_ps::<LOW>(a5, a7), _mm256_shuffle_ps::<HIGH>(a5, a7));
+        _mm256_storeu_ps(to, _mm256_permute2f128_ps::<0x20>(b0, b4));
+        _mm256_storeu_ps(to.add(to_stride), _mm256_permute2f128_ps::<0x20>(b1, b5));
+        _mm256_storeu_ps(to.add(2 * to_stride), _mm256_permute2f128_ps::<0x20>(b2, b6));
+        _mm256_storeu_ps(to.add(3 * to_stride), _mm256_permute2f128_ps::<0x20>(b3, b7));
+        _mm256_storeu_ps(to.add(4 * to_stride), _mm256_permute2f128_ps::<0x31>(b0, b4));
+        _mm256_storeu_ps(to.add(5 * to_stride), _mm256_permute2f128_ps::<0x31>(b1, b5));
+        _mm256_storeu_ps(to.add(6 * to_stride), _mm256_permute2f128_ps::<0x31>(b2, b6));
+        _mm256_storeu_ps(to.add(7 * to_stride), _mm256_permute2f128_ps::<0x31>(b3, b7));
+    }
+}
+
 impl Lanes for Avx512 {
     type Bits = __m512i;
     const TILE_VECTORS: usize = 4;
@@ -97,6 +128,10 @@ impl Lanes for Avx512 {
             let k = _mm512_add_epi32(_mm512_cvtps_epi32(self.0), _mm512_set1_epi32(127));
             Self(_mm512_castsi512_ps(_mm512_slli_epi32::<23>(k)))
         }
+    }
+    #[inline(always)]
+    unsafe fn transpose8(from: *const f32, stride: usize, to: *mut f32, to_stride: usize) {
+        unsafe { transpose8x8(from, stride, to, to_stride) }
     }
     #[inline(always)]
     fn counters(start: u32) -> Self::Bits {
@@ -252,6 +287,10 @@ impl Lanes for Avx2 {
                 _mm256_castsi256_ps(_mm256_slli_epi32::<23>(k1)),
             )
         }
+    }
+    #[inline(always)]
+    unsafe fn transpose8(from: *const f32, stride: usize, to: *mut f32, to_stride: usize) {
+        unsafe { transpose8x8(from, stride, to, to_stride) }
     }
     #[inline(always)]
     fn counters(start: u32) -> Self::Bits {
