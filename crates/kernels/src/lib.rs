@@ -23,6 +23,7 @@ pub mod conv;
 pub mod conv_transpose;
 pub mod elementwise;
 pub mod embedding;
+mod exp;
 mod fingerprint;
 pub mod function;
 mod gemm;

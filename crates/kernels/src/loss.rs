@@ -3,6 +3,8 @@
 use rayon::prelude::*;
 
 use crate::check::length;
+use crate::exp::{exp, log};
+use crate::simd::{Lanes, WIDTH, vectorised};
 
 /// What a batch's loss comes to.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -53,12 +55,9 @@ pub fn cross_entropy(
     let mut rows = vec![(0.0, 0); labels.len()];
     let tasks = logits.par_chunks(ROWS * classes).zip(dlogits.par_chunks_mut(ROWS * classes));
     tasks.zip(labels.par_chunks(ROWS)).zip(rows.par_chunks_mut(ROWS)).for_each(
-        |(((logits, dlogits), labels), rows)| {
-            let mut exponentials = vec![0.0; classes];
-            let given = logits.chunks_exact(classes).zip(labels);
-            for ((d, (row, &label)), to) in dlogits.chunks_exact_mut(classes).zip(given).zip(rows) {
-                *to = loss_of_row(row, label as usize, scale, &mut exponentials, d);
-            }
+        |(((logits, dlogits), labels), rows)| match classes {
+            2 => losses_of_rows::<2>(classes, logits, labels, scale, dlogits, rows),
+            _ => losses_of_rows::<0>(classes, logits, labels, scale, dlogits, rows),
         },
     );
     // in the order of the rows, whatever the tasks
@@ -74,27 +73,68 @@ pub fn cross_entropy(
     Loss { mean: total * scale, correct }
 }
 
-/// The loss of a row and its answer; the gradient goes to `d`.
-fn loss_of_row(
-    row: &[f32],
-    label: usize,
-    scale: f64,
-    exponentials: &mut [f64],
-    d: &mut [f32],
-) -> (f64, usize) {
-    let best = argmax(row);
-    // where a logit is NaN every difference to the largest is NaN, and so is the loss
-    let top = if row.iter().any(|v| v.is_nan()) { f64::NAN } else { f64::from(row[best]) };
-    let mut sum = 0.0;
-    for (e, &v) in exponentials.iter_mut().zip(row) {
-        let below = f64::from(v) - top;
-        *e = if below == 0.0 { 1.0 } else { libm::exp(below) };
-        sum += *e;
+vectorised! {
+    /// The loss of each of up to [`ROWS`] rows and its answer; the gradient goes to `dlogits`. A number of classes that the
+    /// compiler knows, `CLASSES` where that isn't 0, takes half the time where there are few.
+    fn losses_of_rows<V; const CLASSES: usize>(classes: usize, logits: &[f32], labels: &[i32], scale: f64, dlogits: &mut [f32], rows: &mut [(f64, usize)]) {
+        let classes = if CLASSES > 0 { CLASSES } else { classes };
+        let mut tops = [0.0; ROWS];
+        let mut exponentials = vec![0.0; logits.len()];
+        let given = logits.chunks_exact(classes).zip(exponentials.chunks_exact_mut(classes));
+        for (((row, below), (_, answer)), to) in given.zip(rows.iter_mut()).zip(&mut tops) {
+            let mut is_nan = false;
+            for v in row {
+                is_nan |= v.is_nan();
+            }
+            *answer = if is_nan { argmax(row) } else { first_largest::<V>(row) };
+            // where a logit is NaN every difference to the largest is NaN, and so is the loss
+            let top = if is_nan { f64::NAN } else { f64::from(row[*answer]) };
+            for (below, &v) in below.iter_mut().zip(row) {
+                *below = f64::from(v) - top;
+            }
+            *to = top;
+        }
+        exp(&mut exponentials);
+        let mut sums = [1.0; ROWS];
+        let made = exponentials.chunks_exact(classes).zip(dlogits.chunks_exact_mut(classes));
+        for (((exponentials, d), &label), to) in made.zip(labels).zip(&mut sums) {
+            let mut sum = 0.0;
+            for e in exponentials {
+                sum += e;
+            }
+            for (d, &e) in d.iter_mut().zip(exponentials) {
+                *d = (e / sum * scale) as f32;
+            }
+            let label = label as usize;
+            d[label] = ((exponentials[label] / sum - 1.0) * scale) as f32;
+            *to = sum;
+        }
+        log(&mut sums);
+        for (i, (loss, _)) in rows.iter_mut().enumerate() {
+            *loss = sums[i] - (f64::from(logits[i * classes + labels[i] as usize]) - tops[i]);
+        }
     }
-    for (class, (d, &e)) in d.iter_mut().zip(exponentials.iter()).enumerate() {
-        *d = ((e / sum - f64::from(u8::from(class == label))) * scale) as f32;
+}
+
+/// [`argmax`] of a row without NaN.
+#[inline(always)]
+fn first_largest<V: Lanes>(row: &[f32]) -> usize {
+    if row.len() < 2 * WIDTH {
+        return argmax(row);
     }
-    (libm::log(sum) - (f64::from(row[label]) - top), best)
+    let mut i = 0;
+    // SAFETY: the row has more than sixteen numbers, and the last vector ends with it
+    let mut top = unsafe { V::load(row.as_ptr().add(row.len() - WIDTH)) };
+    while i + WIDTH <= row.len() {
+        // SAFETY: by the condition
+        top = unsafe { V::load(row.as_ptr().add(i)) }.max(top);
+        i += WIDTH;
+    }
+    let mut largest = f32::NEG_INFINITY;
+    for v in top.to_array() {
+        largest = if v > largest { v } else { largest };
+    }
+    row.iter().position(|&v| v == largest).unwrap_or(0)
 }
 
 /// The index of the largest value, the first of equals; 0 where there is none.
