@@ -4,11 +4,13 @@
 //! sequence; it takes its queries in blocks, and the scores of a block are the only ones that exist at a time. The backward
 //! pass computes them again from the queries, the keys and one number for each query (Dao et al. 2022).
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 
 use crate::check::length;
 use crate::gemm::{Left, Right, Start, gemm};
-use crate::matmul::{Matrix, tile_width};
+use crate::matmul::Matrix;
 use crate::real::Real;
 use crate::simd::{Lanes, WIDTH, vectorised};
 use crate::workspace::{Buffer, Workspace};
@@ -45,6 +47,11 @@ impl AttentionSpec {
     /// How many positions the queries up to `end` see.
     fn keys(&self, end: usize) -> usize {
         if self.causal { end } else { self.context }
+    }
+
+    /// The first `seen` keys, and what fills up their last vector.
+    fn vectors(&self, seen: usize) -> Range<usize> {
+        0..seen.next_multiple_of(WIDTH)
     }
 
     /// Floats from one query's scores to the next's: whole vectors, and one more. Without it, the rows of contexts that are
@@ -109,23 +116,23 @@ impl Head {
 pub fn forward(ws: &Workspace, spec: &AttentionSpec, qkv: &[f32]) -> Forward {
     spec.check(qkv);
     let (context, width, step, stride) = (spec.context, spec.head_dim, 3 * spec.dim(), spec.stride());
-    let panel = tile_width();
     let mut by_head = ws.take(spec.outputs());
     let mut log_sums = ws.take(spec.batch * spec.heads * context);
     let tasks = by_head.par_chunks_mut(context * width).zip(log_sums.par_chunks_mut(context)).enumerate();
     tasks.for_each(|(task, (out, log_sums))| {
         let head = Head::new(spec, task);
-        let keys = Matrix::strided(&qkv[head.key..], context, width, step).transposed().pack_here(ws, panel);
-        let values = Matrix::strided(&qkv[head.value..], context, width, step).pack_here(ws, panel);
+        let keys = Matrix::strided(&qkv[head.key..], context, width, step).transposed().pack_here(ws);
+        let values = Matrix::strided(&qkv[head.value..], context, width, step).pack_here(ws);
         let mut scores = ws.take(QUERIES * stride);
         for first in (0..context).step_by(QUERIES) {
             let queries = QUERIES.min(context - first);
             let seen = spec.keys(first + queries);
             let left = Left::matrix(&qkv[head.query + first * step..], step, 1);
-            product([queries, width, seen], left, &keys, width, &mut scores, stride);
+            keys.multiply(queries, left, [0..width, spec.vectors(seen)], &mut scores, stride, Start::Zero);
             softmax(spec, first, seen, &mut scores, &mut log_sums[first..first + queries]);
             let out = &mut out[first * width..];
-            product([queries, seen, width], Left::matrix(&scores, stride, 1), &values, context, out, width);
+            let left = Left::matrix(&scores, stride, 1);
+            values.multiply(queries, left, [0..seen, 0..width], out, width, Start::Zero);
         }
     });
     let mut out = ws.take(spec.outputs());
@@ -150,7 +157,7 @@ pub fn backward(
     length("log_sums", log_sums.len(), spec.batch * spec.heads * spec.context);
     length("dout", dout.len(), spec.outputs());
     let (context, width, dim) = (spec.context, spec.head_dim, spec.dim());
-    let (step, stride, panel) = (3 * dim, spec.stride(), tile_width());
+    let (step, stride) = (3 * dim, spec.stride());
     let mut by_head = ws.take(qkv.len());
     let tasks = by_head.par_chunks_mut(3 * context * width).zip(log_sums.par_chunks(context)).enumerate();
     tasks.for_each(|(task, (gradients, log_sums))| {
@@ -160,22 +167,24 @@ pub fn backward(
         let (dkeys, dvalues) = rest.split_at_mut(context * width);
         let [keys, values] =
             [head.key, head.value].map(|first| Matrix::strided(&qkv[first..], context, width, step));
-        let [keys_across, values_across] = [keys, values].map(|rows| rows.transposed().pack_here(ws, panel));
-        let keys = keys.pack_here(ws, panel);
+        let [keys_across, values_across] = [keys, values].map(|rows| rows.transposed().pack_here(ws));
+        let keys = keys.pack_here(ws);
         let (mut scores, mut dscores) = (ws.take(QUERIES * stride), ws.take(QUERIES * stride));
         for first in (0..context).step_by(QUERIES) {
             let queries = QUERIES.min(context - first);
             let seen = spec.keys(first + queries);
             let query = &qkv[head.query + first * step..];
             let (out, dout) = (&out[head.out + first * dim..], &dout[head.out + first * dim..]);
-            let (left, sizes) = (Left::matrix(query, step, 1), [queries, width, seen]);
-            product(sizes, left, &keys_across, width, &mut scores, stride);
-            product(sizes, Left::matrix(dout, dim, 1), &values_across, width, &mut dscores, stride);
+            let (left, range) = (Left::matrix(query, step, 1), [0..width, spec.vectors(seen)]);
+            keys_across.multiply(queries, left, range.clone(), &mut scores, stride, Start::Zero);
+            let left = Left::matrix(dout, dim, 1);
+            values_across.multiply(queries, left, range, &mut dscores, stride, Start::Zero);
             let log_sums = &log_sums[first..first + queries];
             softmax_gradient(spec, first, seen, log_sums, out, dout, &mut scores, &mut dscores);
 
             let to = &mut dqueries[first * width..];
-            product([queries, seen, width], Left::matrix(&dscores, stride, 1), &keys, context, to, width);
+            let left = Left::matrix(&dscores, stride, 1);
+            keys.multiply(queries, left, [0..seen, 0..width], to, width, Start::Zero);
             let (left, right) = (Left::matrix(&dscores, 1, stride), Right::Rows(query, step));
             gemm(seen, width, queries, left, right, dkeys, width, Start::Accumulate);
             let (left, right) = (Left::matrix(&scores, 1, stride), Right::Rows(dout, dim));
@@ -199,19 +208,6 @@ fn interleave(spec: &AttentionSpec, parts: usize, by_head: &[f32], out: &mut [f3
             to.copy_from_slice(&by_head[from..from + width]);
         }
     });
-}
-
-/// C (m x n, a row every `ldc` floats) from `left` (m x k) and the first k rows of `right`, which has `rows` of them, packed in
-/// panels; `sizes` are m, k and n. Where C's rows are longer than n, what fills up their last vector is written too.
-fn product(sizes: [usize; 3], left: Left<'_>, right: &[f32], rows: usize, c: &mut [f32], ldc: usize) {
-    let [m, k, n] = sizes;
-    let end = n.next_multiple_of(WIDTH).min(ldc);
-    let (panel, whole) = (tile_width(), right.len() / rows);
-    for first in (0..end).step_by(panel) {
-        let (columns, width) = (panel.min(end - first), panel.min(whole - first));
-        let right = Right::Rows(&right[first * rows..], width);
-        gemm(m, columns, k, left, right, &mut c[first..], ldc, Start::Zero);
-    }
 }
 
 /// The numbers of a vector's lanes.

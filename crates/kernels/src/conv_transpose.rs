@@ -7,11 +7,15 @@
 use rayon::prelude::*;
 
 use crate::check::length;
-use crate::gemm::{Left, Right, Start, gemm};
-use crate::linear::{self, LinearParams};
-use crate::matmul::{Matrix, tile_width};
+use crate::gemm::{Left, Start};
+use crate::matmul::{Matrix, Panels};
 use crate::simd::WIDTH;
+use crate::sums::sum_rows;
 use crate::workspace::{Buffer, Workspace};
+
+/// Input pixels of a task of the backward pass. It fixes where partial sums end, so it must not depend on the number of
+/// threads.
+const PIXELS: usize = 256;
 
 /// The shape of a transposed convolution. Only `kept_channels` can be 0: functions panic otherwise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -128,10 +132,9 @@ pub fn forward(
         length("bias", bias.len(), spec.out_channels);
     }
     let (ins, outs, channels, kernel) = (spec.in_channels, spec.out_channels, spec.channels(), spec.kernel);
-    let (sorted, panel) = (spec.by_place(ws, weight), tile_width());
+    let sorted = spec.by_place(ws, weight);
     let places = sorted.chunks_exact(outs * ins);
-    let packed: Vec<Buffer> =
-        places.map(|place| Matrix::new(place, ins).transposed().pack(ws, panel)).collect();
+    let packed: Vec<Panels> = places.map(|place| Matrix::new(place, ins).transposed().pack(ws)).collect();
     let mut y = ws.take(spec.outputs());
     let rows = y.par_chunks_mut(spec.rows_len()).zip(x.par_chunks(spec.width * ins));
     rows.enumerate().for_each(|(i, (y, x))| {
@@ -140,13 +143,9 @@ pub fn forward(
         for (place, packed) in packed.iter().enumerate() {
             let first =
                 (place / kernel * kernel * spec.width + place % kernel) * channels + spec.kept_channels;
-            for column in (0..outs).step_by(panel) {
-                let columns = panel.min(outs - column);
-                let right = Right::Rows(&packed[column * ins..], columns.next_multiple_of(WIDTH));
-                let start = bias.map_or(Start::Zero, |bias| Start::Bias(&bias[column..]));
-                let (left, c) = (Left::matrix(x, ins, 1), &mut y[first + column..]);
-                gemm(spec.width, columns, ins, left, right, c, kernel * channels, start);
-            }
+            let start = bias.map_or(Start::Zero, Start::Bias);
+            let (left, c) = (Left::matrix(x, ins, 1), &mut y[first..]);
+            packed.multiply(spec.width, left, [0..ins, 0..outs], c, kernel * channels, start);
         }
     });
     y
@@ -188,45 +187,80 @@ pub fn backward(
 ) -> ConvTransposeGrads {
     spec.check(x, weight);
     length("dy", dy.len(), spec.outputs());
-    let (ins, outs, places) = (spec.in_channels, spec.out_channels, spec.places());
-    let (mut squares, mut kept) = (ws.take(spec.pixels() * places * outs), ws.take(spec.kept()));
-    let kept_len = spec.width * places * spec.kept_channels;
-    let rows = dy.par_chunks(spec.rows_len()).zip(squares.par_chunks_mut(spec.width * places * outs));
-    // without kept channels there are no chunks of them
-    let mut kepts = kept.chunks_mut(kept_len.max(1));
-    let kepts: Vec<&mut [f32]> =
-        (0..spec.batch * spec.height).map(|_| kepts.next().unwrap_or_default()).collect();
-    rows.zip(kepts).for_each(|((dy, squares), kept)| gather(spec, dy, squares, kept));
+    let (ins, outs, square) = (spec.in_channels, spec.out_channels, spec.places() * spec.out_channels);
+    let rows = (PIXELS / spec.width).clamp(1, spec.batch * spec.height);
+    let pixels = rows * spec.width;
+    let tasks = (spec.batch * spec.height).div_ceil(rows);
+    let sorted = spec.by_place(ws, weight);
+    let packed = need_dx.then(|| Matrix::new(&sorted, ins).pack(ws));
+    let mut dx = ws.take(if need_dx { spec.inputs() } else { 0 });
+    let mut kept = ws.take(spec.kept());
+    // each task's sums: the gradient of the weights by place, and of a square's bias
+    let mut sums = ws.take(tasks * (square * ins + square + WIDTH));
+    let mut blocks = dx.chunks_mut(pixels * ins);
+    let mut kept_blocks = kept.chunks_mut((pixels * spec.places() * spec.kept_channels).max(1));
+    let outputs: Vec<_> = (0..tasks)
+        .map(|_| (blocks.next().unwrap_or_default(), kept_blocks.next().unwrap_or_default()))
+        .collect();
+    let given = x.par_chunks(pixels * ins).zip(dy.par_chunks(rows * spec.rows_len()));
+    let parts = sums.par_chunks_mut(square * ins + square + WIDTH);
+    given.zip(outputs).zip(parts).for_each(|(((x, dy), (dx, kept)), sums)| {
+        let pixels = x.len() / ins;
+        // a vector more a square: squares of powers of two would lie in a few lines of the cache
+        let stride = square + WIDTH;
+        let mut squares = ws.zeros(pixels * stride);
+        gather(spec, dy, &mut squares, kept);
+        if let Some(packed) = &packed {
+            packed.multiply(
+                pixels,
+                Left::matrix(&squares, stride, 1),
+                [0..square, 0..ins],
+                dx,
+                ins,
+                Start::Zero,
+            );
+        }
+        let (dweight, dbias) = sums.split_at_mut(square * ins);
+        let (left, inputs) = (Left::matrix(&squares, 1, stride), Matrix::new(x, ins).pack_here(ws));
+        inputs.multiply(square, left, [0..pixels, 0..ins], dweight, ins, Start::Zero);
+        sum_rows(&squares, 1.0, dbias);
+    });
 
-    // from here on it is a linear layer from a pixel to its square
-    let (sorted, bias) = (spec.by_place(ws, weight), vec![0.0; places * outs]);
-    let params = LinearParams {
-        inputs: ins,
-        outputs: places * outs,
-        weight: &sorted,
-        bias: Some(&bias),
-        function: None,
-    };
-    let grads = linear::backward(ws, &params, x, None, &squares, need_dx);
+    let mut total = ws.take(square * ins + square + WIDTH);
+    total.par_chunks_mut(PIXELS).enumerate().for_each(|(i, to)| {
+        let mut total = vec![0.0f64; to.len()];
+        for sums in sums.chunks_exact(square * ins + square + WIDTH) {
+            total.iter_mut().zip(&sums[i * PIXELS..]).for_each(|(t, &s)| *t += f64::from(s));
+        }
+        to.iter_mut().zip(total).for_each(|(to, t)| *to = t as f32);
+    });
+    let (by_place, bias) = total.split_at(square * ins);
     let mut dweight = vec![0.0; weight.len()];
-    dweight.par_chunks_mut(outs * places).enumerate().for_each(|(i, to)| {
+    dweight.par_chunks_mut(square).enumerate().for_each(|(i, to)| {
         for (j, to) in to.iter_mut().enumerate() {
-            *to = grads.weight[(j % places * outs + j / places) * ins + i];
+            *to = by_place[(j % spec.places() * outs + j / spec.places()) * ins + i];
         }
     });
-    let by_place = grads.bias.unwrap_or_default();
-    let sum = |o: usize| by_place[o..].iter().step_by(outs).map(|&d| f64::from(d)).sum::<f64>() as f32;
-    ConvTransposeGrads { dx: grads.dx, kept, weight: dweight, bias: (0..outs).map(sum).collect() }
+    let sum = |o: usize| bias[o..square].iter().step_by(outs).map(|&d| f64::from(d)).sum::<f64>() as f32;
+    ConvTransposeGrads {
+        dx: need_dx.then_some(dx),
+        kept,
+        weight: dweight,
+        bias: (0..outs).map(sum).collect(),
+    }
 }
 
-/// The squares of a row of input pixels, one after the other, and what belongs to the kept map.
+/// The squares of some rows of input pixels, one after the other, and what belongs to the kept map.
 fn gather(spec: &ConvTransposeSpec, dy: &[f32], squares: &mut [f32], kept: &mut [f32]) {
     let (kernel, channels, outs) = (spec.kernel, spec.channels(), spec.out_channels);
-    for (i, square) in squares.chunks_exact_mut(spec.places() * outs).enumerate() {
-        for (row, to) in square.chunks_exact_mut(kernel * outs).enumerate() {
-            let from = &dy[(row * spec.width + i) * kernel * channels..][..kernel * channels];
-            for (to, from) in to.chunks_exact_mut(outs).zip(from.chunks_exact(channels)) {
-                to.copy_from_slice(&from[spec.kept_channels..]);
+    let stride = spec.places() * outs + WIDTH;
+    for (dy, squares) in dy.chunks_exact(spec.rows_len()).zip(squares.chunks_exact_mut(spec.width * stride)) {
+        for (i, square) in squares.chunks_exact_mut(stride).enumerate() {
+            for (row, to) in square.chunks_exact_mut(kernel * outs).take(kernel).enumerate() {
+                let from = &dy[(row * spec.width + i) * kernel * channels..][..kernel * channels];
+                for (to, from) in to.chunks_exact_mut(outs).zip(from.chunks_exact(channels)) {
+                    to.copy_from_slice(&from[spec.kept_channels..]);
+                }
             }
         }
     }

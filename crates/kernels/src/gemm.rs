@@ -43,8 +43,6 @@ pub(crate) enum Start<'a> {
 
 /// Vectors a tile: the columns of packed right operands come in panels of this many vectors.
 const PANEL: usize = 4;
-/// Columns of a panel.
-pub(crate) const PANEL_WIDTH: usize = PANEL * WIDTH;
 /// Rows a tile at most.
 const ROWS: usize = 6;
 

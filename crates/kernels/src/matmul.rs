@@ -4,14 +4,18 @@
 //! depth in steps that fit the first-level cache. Every element of the product is one chain of fused multiply-adds in the
 //! order of the depth, so neither the blocks nor the path nor the number of threads show in the bits.
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 
-use crate::gemm::{Left, PANEL_WIDTH, Right, Start, gemm};
+use crate::gemm::{Left, Right, Start, gemm};
 use crate::simd::{WIDTH, vectorised};
 use crate::workspace::{Buffer, Workspace};
 
 /// Steps of the depth that are taken at once: a panel's block (32 KiB at most) stays in the first-level cache.
 const DEPTH: usize = 128;
+/// Columns that are packed in a task, and finished at once: a multiple of every panel's.
+const STRIP: usize = 64;
 /// Rows that a register tile takes; blocks of rows are multiples.
 const TILE_ROWS: usize = 6;
 /// Rows of a task at most.
@@ -22,7 +26,7 @@ const TASKS_PER_THREAD: usize = 4;
 vectorised! {
     /// Columns of a register tile. Panels are as wide: in wider ones, a tile's rows of the panel would lie in a few lines of
     /// the cache that throw each other out.
-    pub(crate) fn tile_width<V>() -> usize {
+    fn tile_width<V>() -> usize {
         V::TILE_VECTORS * WIDTH
     }
 }
@@ -72,26 +76,25 @@ impl<'a> Matrix<'a> {
         &self.values[row * self.row_stride + column * self.column_stride..]
     }
 
-    /// Packs the matrix into panels of `width` columns: a panel holds its rows one after the other.
-    pub fn pack(&self, ws: &Workspace, width: usize) -> Buffer {
-        let mut packed = ws.take(self.rows * self.columns.next_multiple_of(WIDTH));
+    /// Packs the matrix for the right side of a product.
+    pub fn pack(&self, ws: &Workspace) -> Panels {
+        let mut panels = Panels::take(ws, self);
         // a task takes some panels: one alone may be little work
-        let panels = PANEL_WIDTH / width;
-        packed.par_chunks_mut(self.rows * PANEL_WIDTH).enumerate().for_each(|(i, out)| {
-            for (j, out) in out.chunks_mut(self.rows * width).enumerate() {
-                self.pack_panel((i * panels + j) * width, out);
-            }
-        });
-        packed
+        let strips = panels.values.par_chunks_mut(self.rows * STRIP).enumerate();
+        strips.for_each(|(i, out)| self.pack_strip(i * STRIP, panels.width, out));
+        panels
     }
 
     /// As [`Matrix::pack`], without tasks.
-    pub fn pack_here(&self, ws: &Workspace, width: usize) -> Buffer {
-        let mut packed = ws.take(self.rows * self.columns.next_multiple_of(WIDTH));
-        for (i, out) in packed.chunks_mut(self.rows * width).enumerate() {
-            self.pack_panel(i * width, out);
-        }
-        packed
+    pub fn pack_here(&self, ws: &Workspace) -> Panels {
+        let mut panels = Panels::take(ws, self);
+        self.pack_strip(0, panels.width, &mut panels.values);
+        panels
+    }
+
+    fn pack_strip(&self, first: usize, width: usize, out: &mut [f32]) {
+        let panels = out.chunks_mut(self.rows * width);
+        panels.enumerate().for_each(|(i, out)| self.pack_panel(first + i * width, out));
     }
 
     fn pack_panel(&self, first: usize, out: &mut [f32]) {
@@ -129,6 +132,48 @@ vectorised! {
             for column in first..columns {
                 out[row * width + column] = from[column * stride + row];
             }
+        }
+    }
+}
+
+/// The right side of products: a matrix in panels of columns as wide as a register tile, each with its rows one after the
+/// other. What the last panel lacks to whole vectors is 0.
+pub(crate) struct Panels {
+    values: Buffer,
+    rows: usize,
+    columns: usize,
+    /// Columns of a panel.
+    width: usize,
+}
+
+impl Panels {
+    fn take(ws: &Workspace, matrix: &Matrix<'_>) -> Self {
+        let (rows, columns) = (matrix.rows, matrix.columns);
+        let values = ws.take(rows * columns.next_multiple_of(WIDTH));
+        Self { values, rows, columns, width: tile_width() }
+    }
+
+    /// Some columns of C (`m` rows, one every `ldc` floats) from `left` and some rows of this matrix. The columns begin with a
+    /// panel, and may end with the last panel's zeros.
+    pub fn multiply(
+        &self,
+        m: usize,
+        left: Left<'_>,
+        [rows, columns]: [Range<usize>; 2],
+        c: &mut [f32],
+        ldc: usize,
+        start: Start<'_>,
+    ) {
+        let whole = self.columns.next_multiple_of(WIDTH);
+        for column in columns.clone().step_by(self.width) {
+            let width = self.width.min(whole - column);
+            let right = Right::Rows(&self.values[column * self.rows + rows.start * width..], width);
+            let (n, first) = (width.min(columns.end - column), column - columns.start);
+            let start = match start {
+                Start::Bias(bias) => Start::Bias(&bias[first..]),
+                other => other,
+            };
+            gemm(m, n, rows.len(), left, right, &mut c[first..], ldc, start);
         }
     }
 }
@@ -179,8 +224,7 @@ pub(crate) fn matmul_then(
     assert_eq!(b.rows, a.columns, "the right matrix has as many rows as the left has columns");
     assert_eq!(c.len(), m * n, "the product's size");
     assert!(out.as_ref().is_none_or(|out| out.len() == m * n), "the size of what follows the product");
-    let width = tile_width();
-    let right = Packed { values: &b.pack(ws, width), width, columns: n };
+    let right = &b.pack(ws);
     let tasks = rayon::current_num_threads() * TASKS_PER_THREAD;
     let rows = m.div_ceil(tasks).next_multiple_of(TILE_ROWS).min(MOST_ROWS);
     let mut outs = out.map(|out| out.chunks_mut(rows * n));
@@ -191,21 +235,12 @@ pub(crate) fn matmul_then(
     });
 }
 
-/// A right operand in panels.
-#[derive(Clone, Copy)]
-struct Packed<'a> {
-    values: &'a [f32],
-    /// Columns of a panel.
-    width: usize,
-    columns: usize,
-}
-
 /// A block of rows of the product.
 fn product(
     ws: &Workspace,
     first: usize,
     a: Matrix<'_>,
-    right: Packed<'_>,
+    right: &Panels,
     bias: Option<&[f32]>,
     c: &mut [f32],
     mut out: Option<&mut [f32]>,
@@ -226,19 +261,14 @@ fn product(
                 Left::matrix(copy, 1, rows)
             }
         };
-        for strip in (0..n).step_by(PANEL_WIDTH) {
-            let end = n.min(strip + PANEL_WIDTH);
-            for column in (strip..end).step_by(right.width) {
-                let columns = right.width.min(end - column);
-                let width = columns.next_multiple_of(WIDTH);
-                let start = match bias {
-                    _ if k > 0 => Start::Accumulate,
-                    None => Start::Zero,
-                    Some(bias) => Start::Bias(&bias[column..]),
-                };
-                let panel = Right::Rows(&right.values[column * depth + k * width..], width);
-                gemm(rows, columns, steps, left, panel, &mut c[column..], n, start);
-            }
+        for strip in (0..n).step_by(STRIP) {
+            let end = n.min(strip + STRIP);
+            let start = match bias {
+                _ if k > 0 => Start::Accumulate,
+                None => Start::Zero,
+                Some(bias) => Start::Bias(&bias[strip..]),
+            };
+            right.multiply(rows, left, [k..k + steps, strip..end], &mut c[strip..], n, start);
             if k + steps == depth {
                 let out = out.as_deref_mut().map(|out| &mut out[strip..]);
                 let (start, columns) = (first * n + strip, end - strip);

@@ -40,7 +40,7 @@ fn each_product(s: &ConvTransposeSpec, mut f: impl FnMut(usize, usize, usize, us
     }
 }
 
-/// Single pixels, odd sizes, several panels of channels, kernels of 2 and of others, with and without a kept map.
+/// Single pixels, odd sizes, several panels of channels, several tasks, kernels of 2 and of others, with and without a kept map.
 fn transposed() -> Vec<ConvTransposeSpec> {
     let spec = |[batch, height, width]: [usize; 3],
                 [in_channels, out_channels]: [usize; 2],
@@ -55,6 +55,7 @@ fn transposed() -> Vec<ConvTransposeSpec> {
         spec([3, 4, 4], [32, 70], 2, 70),
         spec([1, 2, 5], [7, 4], 3, 1),
         spec([2, 2, 2], [4, 16], 1, 0),
+        spec([2, 20, 17], [3, 5], 2, 2),
     ]
 }
 
