@@ -12,8 +12,12 @@ use crate::gemm::{Left, Right, Start, gemm};
 use crate::simd::{WIDTH, vectorised};
 use crate::workspace::{Buffer, Workspace};
 
-/// Steps of the depth that are taken at once: a panel's block (32 KiB at most) stays in the first-level cache.
-const DEPTH: usize = 128;
+/// Floats of a panel that are taken at once: 32 KiB stay in the first-level cache.
+const BLOCK: usize = 8 * 1024;
+/// Steps of the depth that are taken at once, at most.
+const MOST_STEPS: usize = 256;
+/// Numbers that are packed without tasks: it takes less time than to divide it.
+const SMALL: usize = 32 * 1024;
 /// Columns that are packed in a task, and finished at once: a multiple of every panel's.
 const STRIP: usize = 64;
 /// Rows that a register tile takes; blocks of rows are multiples.
@@ -80,6 +84,10 @@ impl<'a> Matrix<'a> {
     pub fn pack(&self, ws: &Workspace) -> Panels {
         let mut panels = Panels::take(ws, self);
         // a task takes some panels: one alone may be little work
+        if panels.values.len() <= SMALL {
+            self.pack_strip(0, panels.width, &mut panels.values);
+            return panels;
+        }
         let strips = panels.values.par_chunks_mut(self.rows * STRIP).enumerate();
         strips.for_each(|(i, out)| self.pack_strip(i * STRIP, panels.width, out));
         panels
@@ -248,15 +256,16 @@ fn product(
 ) {
     let (n, depth) = (right.columns, a.columns);
     let rows = c.len() / n;
-    let mut copy = (a.row_stride == 1).then(|| ws.take(rows * DEPTH.min(depth)));
-    for k in (0..depth).step_by(DEPTH) {
-        let steps = DEPTH.min(depth - k);
+    let step = (BLOCK / right.width).min(MOST_STEPS);
+    let mut copy = (a.row_stride == 1).then(|| ws.take(rows * step.min(depth)));
+    for k in (0..depth).step_by(step) {
+        let steps = step.min(depth - k);
         let left = match &mut copy {
             None => Left::matrix(a.from(first, k), a.row_stride, a.column_stride),
             // as it lies, each step is in another page: a copy of the block stays in the cache
             Some(copy) => {
-                for (step, to) in copy.chunks_exact_mut(rows).take(steps).enumerate() {
-                    to.copy_from_slice(&a.from(first, k + step)[..rows]);
+                for (i, to) in copy.chunks_exact_mut(rows).take(steps).enumerate() {
+                    to.copy_from_slice(&a.from(first, k + i)[..rows]);
                 }
                 Left::matrix(copy, 1, rows)
             }
