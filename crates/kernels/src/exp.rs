@@ -52,10 +52,14 @@ fn exp_of_negative(x: f64) -> f64 {
     let c = r - square * (P[0] + square * (P[1] + square * (P[2] + square * (P[3] + square * P[4]))));
     let y = 1.0 + (r * c / (2.0 - c) - low + high);
     // in two steps: 2^k may be below the smallest number
-    let power = |k: i32| f64::from_bits(((k + 1023) as u64) << 52);
-    let y = y * power(k >> 1) * power(k - (k >> 1));
+    let y = y * power_of_two(k >> 1) * power_of_two(k - (k >> 1));
     let y = if distance < small { 1.0 + x } else { y };
     if x < -745.133_219_101_941_1 { 0.0 } else { y }
+}
+
+#[inline(always)]
+fn power_of_two(k: i32) -> f64 {
+    f64::from_bits(((k + 1023) as u64) << 52)
 }
 
 #[inline(always)]

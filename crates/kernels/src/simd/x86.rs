@@ -22,9 +22,11 @@ pub(crate) struct Avx2(__m256, __m256);
 #[inline(always)]
 unsafe fn transpose8x8(from: *const f32, stride: usize, to: *mut f32, to_stride: usize) {
     unsafe {
-        let row = |i: usize| _mm256_loadu_ps(from.add(i * stride));
-        let (r0, r1, r2, r3, r4, r5, r6, r7) =
-            (row(0), row(1), row(2), row(3), row(4), row(5), row(6), row(7));
+        let mut rows = [_mm256_setzero_ps(); 8];
+        for (i, row) in rows.iter_mut().enumerate() {
+            *row = _mm256_loadu_ps(from.add(i * stride));
+        }
+        let [r0, r1, r2, r3, r4, r5, r6, r7] = rows;
         let (a0, a1) = (_mm256_unpacklo_ps(r0, r1), _mm256_unpackhi_ps(r0, r1));
         let (a2, a3) = (_mm256_unpacklo_ps(r2, r3), _mm256_unpackhi_ps(r2, r3));
         let (a4, a5) = (_mm256_unpacklo_ps(r4, r5), _mm256_unpackhi_ps(r4, r5));
