@@ -1,10 +1,12 @@
 //! A linear layer, forward and backward, in GFLOP/s, alone and with the mixture and a residual in the same pass.
 //! Run: cargo bench -p adact-kernels --bench linear [-- ROWS IN OUT]; THREADS=1 for one thread
 
+mod common;
+
 use adact_kernels::linear::{self, LinearParams};
 use adact_kernels::random::{Purpose, Stream};
 use adact_kernels::{Activation, Function, Noise, Workspace};
-use std::time::Instant;
+use common::*;
 
 /// gpt, vit and gpt large: rows, inputs, outputs.
 const SHAPES: [[usize; 3]; 14] = [
@@ -26,18 +28,15 @@ const SHAPES: [[usize; 3]; 14] = [
 
 fn main() {
     let numbers: Vec<usize> = std::env::args().filter_map(|a| a.parse().ok()).collect();
-    let threads = std::env::var("THREADS").ok().and_then(|v| v.parse().ok()).unwrap_or(2);
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
     let shapes = match numbers[..] {
         [rows, inputs, outputs, ..] => vec![[rows, inputs, outputs]],
         _ => SHAPES.to_vec(),
     };
-    pool.install(|| shapes.into_iter().for_each(measure));
+    run(|| shapes.into_iter().for_each(measure));
 }
 
 fn measure([rows, inputs, outputs]: [usize; 3]) {
-    let stream = Stream::new(1, Purpose::Synthetic, 0);
-    let normal = |n: usize| (0..n as u64).map(|i| stream.normal(i) as f32 * 0.1).collect::<Vec<_>>();
+    let stream = Stream::new(1, Purpose::Rrelu, 0);
     let ws = Workspace::new();
     let (x, weight, bias) = (normal(rows * inputs), normal(outputs * inputs), normal(outputs));
     let (dy, residual) = (normal(rows * outputs), normal(rows * outputs));
@@ -58,18 +57,4 @@ fn measure([rows, inputs, outputs]: [usize; 3]) {
             2.0 * gflop / backward
         );
     }
-}
-
-/// Seconds.
-fn median(mut f: impl FnMut()) -> f64 {
-    (0..3).for_each(|_| f());
-    let mut times: Vec<f64> = (0..41)
-        .map(|_| {
-            let start = Instant::now();
-            f();
-            start.elapsed().as_secs_f64()
-        })
-        .collect();
-    times.sort_by(f64::total_cmp);
-    times[times.len() / 2]
 }

@@ -1,29 +1,23 @@
 //! The kernels of transformers and of networks of maps that aren't products of matrices alone, in milliseconds.
 //! Run: cargo bench -p adact-kernels --bench parts; THREADS=1 for one thread
 
+mod common;
+
 use adact_kernels::adamw::AdamW;
 use adact_kernels::attention::{self, AttentionSpec};
 use adact_kernels::conv_transpose::{self, ConvTransposeSpec};
 use adact_kernels::pool::{self, MapSpec};
-use adact_kernels::random::{Purpose, Stream};
 use adact_kernels::sgd::Sgd;
 use adact_kernels::{Workspace, clip, concat, embedding, layer_norm, loss};
-use std::time::Instant;
+use common::*;
 
 fn main() {
-    let threads = std::env::var("THREADS").ok().and_then(|v| v.parse().ok()).unwrap_or(2);
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
-    pool.install(|| {
+    run(|| {
         attentions();
         rows();
         maps();
         parameters();
     });
-}
-
-fn normal(n: usize) -> Vec<f32> {
-    let stream = Stream::new(1, Purpose::Synthetic, 0);
-    (0..n as u64).map(|i| stream.normal(i) as f32).collect()
 }
 
 /// Prints the median of both, with GFLOP/s where there is a number of GFLOP for the forward pass and for the backward pass.
@@ -39,20 +33,6 @@ fn report(name: &str, gflop: Option<[f64; 2]>, mut forward: impl FnMut(), mut ba
         1e3 * times[1],
         speed(1)
     );
-}
-
-/// Seconds.
-fn median(f: &mut impl FnMut()) -> f64 {
-    (0..3).for_each(|_| f());
-    let mut times: Vec<f64> = (0..41)
-        .map(|_| {
-            let start = Instant::now();
-            f();
-            start.elapsed().as_secs_f64()
-        })
-        .collect();
-    times.sort_by(f64::total_cmp);
-    times[times.len() / 2]
 }
 
 fn attentions() {
@@ -104,7 +84,7 @@ fn rows() {
         let (logits, mut d) = (normal(rows * classes), vec![0.0; rows * classes]);
         let labels: Vec<i32> = (0..rows).map(|i| (i % classes) as i32).collect();
         let ms = 1e3
-            * median(&mut || {
+            * median(|| {
                 loss::cross_entropy(&logits, &labels, classes, &mut d, None);
             });
         println!("loss, {name}: {ms:.3} ms with its gradient");
@@ -162,9 +142,9 @@ fn parameters() {
     let (mut param, grad) = (normal(1_000_000), normal(1_000_000));
     let (mut m, mut v) = (normal(1_000_000), vec![1.0; 1_000_000]);
     let (sgd, adamw) = (Sgd { momentum: 0.9, ..Sgd::default() }, AdamW::default());
-    let sgd = median(&mut || sgd.step(2, &mut param, &grad, &mut m));
-    let adamw = median(&mut || adamw.step(2, &mut param, &grad, &mut m, &mut v));
-    let squares = median(&mut || {
+    let sgd = median(|| sgd.step(2, &mut param, &grad, &mut m));
+    let adamw = median(|| adamw.step(2, &mut param, &grad, &mut m, &mut v));
+    let squares = median(|| {
         std::hint::black_box(clip::sum_of_squares(&grad));
     });
     println!(
