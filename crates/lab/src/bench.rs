@@ -3,7 +3,7 @@
 use std::str::FromStr;
 use std::time::Instant;
 
-use adact::{ActivationConfig, AdamW, ConvNetConfig, Trainer};
+use adact::{ActivationConfig, AdamW, ConvNetConfig, NetworkConfig, Trainer};
 use adact_kernels::random::{Purpose, Stream};
 use adact_kernels::{Activation, simd};
 use burn::tensor::{Device, Tensor, TensorData};

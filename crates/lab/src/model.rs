@@ -3,11 +3,11 @@
 use std::path::{Path, PathBuf};
 
 pub use adact::Hints;
-use adact::{ConvNet, ConvNetConfig, ErrorKind};
+use adact::{ConvNet, ConvNetConfig, ErrorKind, Evaluate, Network};
 use adact_data::Images;
 use adact_data::folder::read_image;
 use adact_evidence::records::{LayerWeights, RESULT, RunResult};
-use burn::tensor::{Device, activation::softmax};
+use burn::tensor::Device;
 use serde::Serialize;
 
 use crate::error::{Error, Result};
@@ -103,9 +103,8 @@ impl Model {
             };
             let (mut pixels, mut labels) = (Vec::new(), Vec::new());
             images.batch(&[0], &mut pixels, &mut labels);
-            let x = adact::images_from_channels_last(pixels, [1, side, side, channels], &Device::flex());
-            let shares = softmax(self.net.forward(x), 1).into_data();
-            let mut probabilities: Vec<_> = self.classes.iter().cloned().zip(shares.iter::<f32>()).collect();
+            let shares = self.net.predict(pixels)?.remove(0);
+            let mut probabilities: Vec<_> = self.classes.iter().cloned().zip(shares).collect();
             probabilities.sort_by(|a, b| b.1.total_cmp(&a.1));
             Ok(Prediction {
                 image: file.display().to_string(),
@@ -161,6 +160,8 @@ fn printable(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use adact::NetworkConfig;
+
     use super::*;
 
     #[test]

@@ -3,12 +3,11 @@
 use std::path::Path;
 
 use adact::{
-    Activation, ActivationConfig, AdActConfig, AdamW, ConstantsConfig, ConvBlock, ConvBlockConfig, ConvNet,
-    ConvNetConfig, ErrorKind, Trainer, images_from_channels_last,
+    Activation, ActivationConfig, AdActConfig, AdamW, ConstantsConfig, ConvNet, ConvNetConfig, ErrorKind,
+    Evaluate, Network as _, NetworkConfig, Trainer,
 };
 use adact_evidence::records::LayerWeights;
-use burn::module::Module;
-use burn::tensor::{Device, Tensor};
+use burn::tensor::Device;
 
 use crate::config::{Config, Model, Protocol};
 use crate::error::{Error, Result};
@@ -79,16 +78,7 @@ impl Learner for Network {
     }
 
     fn inputs(&mut self, pixels: Vec<f32>) -> Result<Vec<Vec<f32>>> {
-        let net = self.trainer.net().valid();
-        let (side, channels) = (net.config().side, net.config().channels);
-        let batch = pixels.len() / (side * side * channels);
-        let mut x = images_from_channels_last(pixels, [batch, side, side, channels], &Device::flex());
-        let mut inputs = Vec::new();
-        for block in &net.blocks {
-            inputs.push(values(before_activation(block)?.forward(x.clone())));
-            x = block.forward(x);
-        }
-        Ok(inputs)
+        Ok(self.trainer.net().activation_inputs(pixels)?)
     }
 
     fn layers(&self) -> Option<Vec<LayerWeights>> {
@@ -114,7 +104,7 @@ impl Learner for Network {
 
     fn load(&mut self, path: &Path) -> Result<()> {
         let net = ConvNet::load(path, &Device::flex().autodiff())?;
-        self.trainer = Trainer::from_net(net, self.trainer.optimizer().clone())?;
+        self.trainer = Trainer::from_net(net, self.trainer.recipe().clone())?;
         Ok(())
     }
 
@@ -126,21 +116,6 @@ impl Learner for Network {
         self.trainer = Trainer::load_state(dir)?;
         Ok(())
     }
-}
-
-/// A block that ends where its activation begins.
-fn before_activation(block: &ConvBlock) -> Result<ConvBlock> {
-    let config =
-        ConvBlockConfig { pool: false, ..block.config().clone() }.with_activation(Activation::Identity);
-    let mut bare = config.init(&Device::flex(), 0)?;
-    bare.conv = block.conv.clone();
-    bare.norm = block.norm.clone();
-    bare.training = block.training.clone();
-    Ok(bare)
-}
-
-fn values(tensor: Tensor<4>) -> Vec<f32> {
-    tensor.into_data().iter::<f32>().collect()
 }
 
 /// A mixture as records write it.

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use adact_kernels::Activation;
 use serde::{Deserialize, Serialize};
 
-use crate::config::{AdActConfig, ConstantsConfig, SingleConfig, activation};
+use super::config::{AdActConfig, ConstantsConfig, SingleConfig, activation};
 use crate::error::{Error, Result};
 
 /// What a layer uses: a mixture or a single activation.
@@ -67,6 +67,18 @@ impl ActivationConfig {
     /// Whether it is a mixture.
     pub fn is_adact(&self) -> bool {
         matches!(self, Self::AdAct(_))
+    }
+
+    /// What replaces a mixture where it chose: the activation, with the mixture's constants. A single activation stays.
+    pub fn chosen(&self, choice: Activation) -> Self {
+        match self {
+            Self::AdAct(config) => Self::Single(SingleConfig {
+                activation: choice,
+                constants: config.constants,
+                seed: config.seed,
+            }),
+            Self::Single(_) => self.clone(),
+        }
     }
 
     /// Sets the constants of the activation or of the candidates.
