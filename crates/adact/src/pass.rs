@@ -12,12 +12,23 @@ use burn::tensor::Tensor;
 /// Modules on an autodiff device train, others (see Burn's `Module::valid`) evaluate: the pass doesn't say which.
 #[derive(Debug, Default)]
 pub struct Pass {
-    /// The randomness of a training step; none: each module draws from a sequence of its own.
-    step: Option<Stream>,
+    source: Source,
     /// Places that were passed.
     places: Cell<u64>,
     /// What each place saw, where it is recorded.
     recorded: Option<RefCell<Vec<(ParamId, Vec<f32>)>>>,
+}
+
+/// Where the slopes of RReLU come from, where it trains.
+#[derive(Clone, Copy, Debug, Default)]
+enum Source {
+    /// Each module draws from a sequence of its own.
+    #[default]
+    Own,
+    /// The stream of a training step.
+    Step(Stream),
+    /// There is no randomness.
+    Mean,
 }
 
 impl Pass {
@@ -28,7 +39,12 @@ impl Pass {
 
     /// A pass in which RReLU's slopes are a function of the seed and the training step.
     pub fn of_step(seed: u64, step: u64) -> Self {
-        Self { step: Some(Stream::new(seed, Purpose::Rrelu, step)), ..Self::default() }
+        Self { source: Source::Step(Stream::new(seed, Purpose::Rrelu, step)), ..Self::default() }
+    }
+
+    /// A pass in which RReLU has its mean slope, as in evaluation.
+    pub fn of_means() -> Self {
+        Self { source: Source::Mean, ..Self::default() }
     }
 
     /// A pass that records what each activation sees.
@@ -40,10 +56,11 @@ impl Pass {
     pub(crate) fn noise(&self, training: bool, own: impl FnOnce() -> Noise) -> Noise {
         let place = self.places.get();
         self.places.set(place + 1);
-        match self.step {
+        match self.source {
             _ if !training => Noise::Mean,
-            Some(stream) => Noise::Random(stream.child(place)),
-            None => own(),
+            Source::Mean => Noise::Mean,
+            Source::Step(stream) => Noise::Random(stream.child(place)),
+            Source::Own => own(),
         }
     }
 

@@ -14,8 +14,10 @@ pub(crate) struct Path {
 impl Path {
     /// Enters a part, as Burn calls it: the name of a field or an index, and the kind of what contains it.
     pub fn enter(&mut self, name: &str, container: &str) {
-        // The variant of an enum is a name in Burn only; our own containers are marks.
-        let counts = !(container.starts_with("Enum:") || container == CANDIDATES || container == STATISTIC);
+        // The variant of an enum is a name in Burn only, what holds any network is not a part of it, and our own containers
+        // are marks.
+        let marks = [CANDIDATES, STATISTIC, "Struct:AnyNetwork"];
+        let counts = !(container.starts_with("Enum:") || marks.contains(&container));
         self.statistics += usize::from(container == STATISTIC);
         self.names.push(counts.then(|| name.to_string()));
     }

@@ -276,7 +276,7 @@ impl ConvNet {
         let config = match metadata {
             Some(json) => {
                 let config: ConvNetConfig = weights::config(path, &json)?;
-                hints.check(path, &config)?;
+                hints.check(path, &config.clone().into())?;
                 config
             }
             None => foreign::infer(path, &entries, hints)?,

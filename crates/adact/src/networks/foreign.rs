@@ -5,10 +5,12 @@ use std::path::Path;
 
 use adact_kernels::Activation;
 
+use super::any::AnyConfig;
 use super::conv_net::ConvNetConfig;
 use crate::activation::{ActivationConfig, AdActConfig};
 use crate::error::{Error, ErrorKind, Result};
 use crate::file::Entries;
+use crate::network::NetworkConfig;
 use crate::weights::missing;
 
 /// What a file of weights may not say of its network, for [`ConvNet::load_with`](crate::ConvNet::load_with).
@@ -38,22 +40,30 @@ impl Hints {
     }
 
     /// Checks that they don't contradict the configuration that a file holds.
-    pub(super) fn check(&self, path: &Path, config: &ConvNetConfig) -> Result<()> {
+    pub(super) fn check(&self, path: &Path, config: &AnyConfig) -> Result<()> {
         let other = |what: String| {
             Err(Error::new(ErrorKind::ModelMismatch, format!("{} is of a network {what}", path.display())))
         };
+        let shape = match config {
+            AnyConfig::ConvNet(config) => [config.channels, config.side],
+            AnyConfig::ResNet(config) => [config.channels, config.side],
+            AnyConfig::Vit(config) => [config.channels, config.side],
+            AnyConfig::UNet(config) => [config.channels, config.side],
+            AnyConfig::Gpt(_) if self.shape.is_some() => return other("for text, not for images".into()),
+            AnyConfig::Gpt(_) => [0, 0],
+        };
         if let Some([channels, side]) = self.shape
-            && [channels, side] != [config.channels, config.side]
+            && [channels, side] != shape
         {
-            let (c, s) = (config.channels, config.side);
+            let [c, s] = shape;
             return other(format!("for images of {c}x{s}x{s}, not {channels}x{side}x{side}"));
         }
         if let Some(text) = &self.activation {
-            let names =
-                |layers: &[ActivationConfig]| layers.iter().map(|l| l.to_string()).collect::<Vec<_>>();
-            let given = layers(path, text, config.widths.len())?;
-            if names(&given) != names(&config.activations) {
-                return other(format!("with {}, not {text}", config.activation_text()));
+            let names = |all: &[ActivationConfig]| all.iter().map(|l| l.to_string()).collect::<Vec<_>>();
+            let held = config.activations();
+            let given = layers(path, text, held.len())?;
+            if names(&given) != names(held) {
+                return other(format!("with {}, not {text}", ActivationConfig::format_layers(held)));
             }
         }
         Ok(())

@@ -18,6 +18,7 @@ mod layer_norm;
 mod layout;
 mod linear;
 mod loss;
+mod pool;
 
 pub(crate) use adamw::{adamw, in_place};
 pub(crate) use attention::attention;
@@ -30,6 +31,7 @@ pub(crate) use layer_norm::layer_norm;
 pub use linear::{linear, linear_of_images};
 pub use loss::cross_entropy;
 pub(crate) use loss::cross_entropy_counted;
+pub(crate) use pool::{concat, max_pool2d, mean_pool};
 
 use burn::tensor::Tensor;
 
