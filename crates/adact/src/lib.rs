@@ -84,6 +84,7 @@ mod activation;
 mod error;
 mod evaluation;
 mod file;
+mod generate;
 mod init;
 mod layers;
 mod network;
@@ -104,6 +105,7 @@ pub use activation::{
 pub use adact_kernels::{Activation, Noise, random};
 pub use error::{Error, ErrorKind, Result};
 pub use evaluation::{Evaluate, Evaluation};
+pub use generate::{Sampling, generate};
 pub use init::Init;
 pub use layers::{
     Attention, BatchNorm, Conv, ConvBlock, ConvBlockConfig, ConvConfig, ConvTranspose, Embedding, Fused,

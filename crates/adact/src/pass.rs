@@ -16,8 +16,11 @@ pub struct Pass {
     /// Places that were passed.
     places: Cell<u64>,
     /// What each place saw, where it is recorded.
-    recorded: Option<RefCell<Vec<(ParamId, Vec<f32>)>>>,
+    recorded: Option<RefCell<Recorded>>,
 }
+
+/// What places saw, by their identities.
+type Recorded = Vec<(ParamId, Vec<f32>)>;
 
 /// Where the slopes of RReLU come from, where it trains.
 #[derive(Clone, Copy, Debug, Default)]
@@ -77,7 +80,7 @@ impl Pass {
     }
 
     /// What was recorded, by the identities of the places.
-    pub(crate) fn into_recorded(self) -> Vec<(ParamId, Vec<f32>)> {
+    pub(crate) fn into_recorded(self) -> Recorded {
         self.recorded.map(RefCell::into_inner).unwrap_or_default()
     }
 }

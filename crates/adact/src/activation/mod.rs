@@ -5,6 +5,7 @@ mod config;
 mod layer;
 mod layer_config;
 mod mixture;
+mod patterns;
 mod randomness;
 pub mod selection;
 mod single;

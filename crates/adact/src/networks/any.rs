@@ -32,6 +32,7 @@ macro_rules! networks {
 
         /// The module of any network.
         #[derive(Module, Debug)]
+        #[allow(clippy::large_enum_variant, reason = "there is one of it in a program")]
         pub enum AnyModule {
             $(#[doc = concat!("`", $name, "`")] $variant($network),)*
         }

@@ -11,7 +11,7 @@ use super::buffer::{Values, WORKSPACE, vector};
 use super::conv::conv_spec;
 use super::fused::{self, Operation, is_fused};
 use super::layout::{Arranged, CHANNELS_LAST, from_channels_last};
-use super::{FunctionSpec, FunctionTensors, absent, check_shape, compose};
+use super::{FunctionSpec, FunctionTensors, absent, check_shape, compose, function, max_pool2d};
 
 /// What of a block is not a tensor.
 #[derive(Clone, Debug)]
@@ -66,12 +66,20 @@ pub(crate) fn conv_block(
     tensors.check(&spec, conv.out_channels);
     // The fused evaluation has no gradients: a frozen block inside a network that trains is composed.
     let frozen = !spec.training && (x.is_autodiff() || tensors.weight.is_autodiff());
-    if frozen || tensors.residual.is_some() || !is_fused(&x) || !tensors.is_fused() {
+    if frozen || !is_fused(&x) || !tensors.is_fused() {
         return compose::conv_block(x, tensors, &spec);
+    }
+    if let Some(residual) = tensors.residual {
+        // The kernel knows no sum in its middle: two passes, with the sum between them.
+        let device = tensors.weight.device();
+        let before = BlockTensors { residual: None, function: FunctionTensors::none(&device), ..tensors };
+        let bare = BlockSpec { function: FunctionSpec::identity(), pool: false, ..spec.clone() };
+        let (y, statistics) = conv_block(x, before, bare);
+        let y = function(y + residual, tensors.function, spec.function);
+        return (if spec.pool { max_pool2d(y) } else { y }, statistics);
     }
     let device = tensors.weight.device();
     let bias = tensors.bias.unwrap_or_else(|| absent(&device));
-    let residual = tensors.residual.unwrap_or_else(|| Tensor::empty([0; 4], &device));
     let operation = Arc::new(Block { spec, statistics: OnceLock::new() });
     let inputs = [
         x.into_dispatch(),
@@ -81,7 +89,6 @@ pub(crate) fn conv_block(
         tensors.beta.into_dispatch(),
         tensors.function.w.into_dispatch(),
         tensors.function.slope.into_dispatch(),
-        residual.into_dispatch(),
         tensors.running_mean.into_dispatch(),
         tensors.running_var.into_dispatch(),
     ];
@@ -108,7 +115,6 @@ struct Inputs {
     beta: Arranged,
     w: Arranged,
     slope: Arranged,
-    residual: Option<Arranged>,
 }
 
 impl Inputs {
@@ -128,11 +134,11 @@ impl Inputs {
     }
 }
 
-impl Operation<10> for Block {
+impl Operation<9> for Block {
     type Saved = (Inputs, Saved);
 
-    fn forward(&self, inputs: [FlexTensor; 10], keep: bool) -> (FlexTensor, Option<Self::Saved>) {
-        let [x, weight, bias, gamma, beta, w, slope, residual, running_mean, running_var] = inputs;
+    fn forward(&self, inputs: [FlexTensor; 9], keep: bool) -> (FlexTensor, Option<Self::Saved>) {
+        let [x, weight, bias, gamma, beta, w, slope, running_mean, running_var] = inputs;
         let spec = &self.spec;
         let dims = |t: &FlexTensor| -> [usize; 4] { t.shape().dims() };
         let conv = conv_spec(dims(&x), dims(&weight), spec.stride, spec.padding);
@@ -140,7 +146,6 @@ impl Operation<10> for Block {
             [] => vec![0.0; conv.out_channels],
             bias => bias.to_vec(),
         };
-        let residual = (residual.shape().num_elements() > 0).then(|| Arranged::new(residual, &CHANNELS_LAST));
         let inputs = Inputs {
             kernel: block::BlockSpec { conv, pool: spec.pool, eps: spec.norm.unwrap_or(0.0) },
             x: Arranged::new(x, &CHANNELS_LAST),
@@ -150,7 +155,6 @@ impl Operation<10> for Block {
             beta: Arranged::row_major(beta),
             w: Arranged::row_major(w),
             slope: Arranged::row_major(slope),
-            residual,
         };
         let params = inputs.params(spec);
         if !spec.training {
@@ -173,8 +177,8 @@ impl Operation<10> for Block {
         &self,
         (inputs, saved): &Self::Saved,
         dy: FlexTensor,
-        [need_dx, ..]: [bool; 10],
-    ) -> [Option<FlexTensor>; 10] {
+        [need_dx, ..]: [bool; 9],
+    ) -> [Option<FlexTensor>; 9] {
         let dy = Arranged::new(dy, &CHANNELS_LAST);
         let (kernel, params) = (&inputs.kernel, inputs.params(&self.spec));
         let own =
@@ -187,7 +191,6 @@ impl Operation<10> for Block {
             Some(vector(own.beta)),
             Some(vector(own.function.w)),
             Some(vector(vec![own.function.slope])),
-            None,
             None,
             None,
         ]

@@ -60,12 +60,10 @@ pub fn linear<const D: usize>(x: Tensor<D>, weight: Tensor<2>, bias: Option<Tens
 pub fn linear_of_images(images: Tensor<4>, weight: Tensor<2>, bias: Tensor<1>) -> Tensor<2> {
     let [batch, channels, height, width] = images.dims();
     let inputs = channels * height * width;
-    let bias = Some(bias);
-    check(&weight, &bias, inputs);
-    if !fuses(&images, &weight, &bias) {
-        return linear(images.reshape([batch, inputs]), weight, bias);
+    check(&weight, &Some(bias.clone()), inputs);
+    if !(fuses(&images, &weight, &None) && is_fused(&bias)) {
+        return linear(images.reshape([batch, inputs]), weight, Some(bias));
     }
-    let bias = bias.unwrap_or_else(|| absent(&weight.device()));
     let inputs = [images.into_dispatch(), weight.into_dispatch(), bias.into_dispatch()];
     fused::run(inputs, Arc::new(LinearOfImages))
 }
