@@ -183,7 +183,7 @@ impl Network {
     /// The paths of its places, whatever goes in.
     ///
     /// # Errors
-    /// As [`config`](Self::config).
+    /// If there is no network of that name, or a size is given that it does not have.
     pub fn places(&self) -> Result<Vec<String>> {
         let side = match self.kind()? {
             Kind::ConvNet => 1 << self.widths.as_ref().map_or(4, Vec::len).min(20),
