@@ -15,7 +15,7 @@ use crate::weights::missing;
 
 /// What a file of weights may not say of its network, for [`ConvNet::load_with`](crate::ConvNet::load_with).
 ///
-/// Files of [`ConvNet::save`](crate::ConvNet::save) say everything. One that PyTorch wrote has its tensors only: they
+/// Files of [`Network::save`](crate::Network::save) say everything. One that PyTorch wrote has its tensors only: they
 /// tell the widths and the classes, and the activation where it has parameters (a mixture of the paper's seven
 /// candidates, PReLU). The activations' constants are PyTorch's defaults then.
 #[derive(Clone, Debug, Default, PartialEq)]
