@@ -1,83 +1,90 @@
-//! What a network says of images.
+//! What a network says of inputs.
 
 use adact_kernels::loss::argmax;
-use burn::module::Module;
+use burn::tensor::Tensor;
 use burn::tensor::activation::softmax;
-use burn::tensor::{Device, Tensor};
 
-use crate::conv_net::{ConvNet, images_from_channels_last};
 use crate::error::{Error, ErrorKind, Result};
+use crate::network::{Inputs, Network};
 use crate::ops;
+use crate::pass::Pass;
 
-/// What an evaluation found.
+/// What an evaluation found. A row is an image, a pixel or a token.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Evaluation {
-    /// The sum of the images' losses.
+    /// The sum of the rows' losses.
     pub loss_sum: f64,
-    /// How many images are right.
+    /// How many rows are right.
     pub correct: usize,
-    /// The class of each image.
+    /// The class of each row.
     pub predictions: Vec<usize>,
 }
 
-impl ConvNet {
-    /// Evaluates pixels (batch, side, side, channels), normalised, against the class of each image: batch norm by its
-    /// running statistics, RReLU by its mean.
+/// What a network says of inputs, where it doesn't learn: batch norm by its running statistics, RReLU by its mean.
+pub trait Evaluate {
+    /// Evaluates inputs against the class of each row.
     ///
     /// # Errors
-    /// If the sizes don't fit or a label is no class.
-    pub fn evaluate(&self, pixels: Vec<f32>, labels: &[i32]) -> Result<Evaluation> {
-        let images = self.images(pixels, &Device::flex())?;
-        self.check_labels(&images, labels)?;
-        let logits = self.valid().forward(images);
+    /// If the inputs don't fit the network, there is not one class for each row, or one is no class.
+    fn evaluate(&self, inputs: impl Into<Inputs>, targets: &[i32]) -> Result<Evaluation>;
+
+    /// The probability of each class for each row.
+    ///
+    /// # Errors
+    /// If the inputs don't fit the network.
+    fn predict(&self, inputs: impl Into<Inputs>) -> Result<Vec<Vec<f32>>>;
+
+    /// What the activation of each place sees, in the order of [`places`](crate::places()): all values, place by place.
+    ///
+    /// # Errors
+    /// If the inputs don't fit the network.
+    fn activation_inputs(&self, inputs: impl Into<Inputs>) -> Result<Vec<Vec<f32>>>;
+}
+
+impl<N: Network> Evaluate for N {
+    fn evaluate(&self, inputs: impl Into<Inputs>, targets: &[i32]) -> Result<Evaluation> {
+        let logits = self.valid().logits(inputs.into(), &Pass::new())?;
+        check_targets(&logits, targets)?;
+        let classes = logits.dims()[1];
         let values: Vec<f32> = logits.clone().into_data().iter::<f32>().collect();
-        let (_, loss) = ops::cross_entropy_counted(logits, labels);
+        let (_, loss) = ops::cross_entropy_counted(logits, targets);
         Ok(Evaluation {
-            loss_sum: loss.mean * labels.len() as f64,
+            loss_sum: loss.mean * targets.len() as f64,
             correct: loss.correct,
-            predictions: values.chunks_exact(self.config().classes).map(argmax).collect(),
+            predictions: values.chunks_exact(classes).map(argmax).collect(),
         })
     }
 
-    /// The probability of each class for each image, of pixels as [`evaluate`](Self::evaluate) takes them.
-    ///
-    /// # Errors
-    /// If the sizes don't fit.
-    pub fn predict(&self, pixels: Vec<f32>) -> Result<Vec<Vec<f32>>> {
-        let images = self.images(pixels, &Device::flex())?;
-        let probabilities = softmax(self.valid().forward(images), 1).into_data();
-        let values: Vec<f32> = probabilities.iter::<f32>().collect();
-        Ok(values.chunks_exact(self.config().classes).map(<[f32]>::to_vec).collect())
+    fn predict(&self, inputs: impl Into<Inputs>) -> Result<Vec<Vec<f32>>> {
+        let logits = self.valid().logits(inputs.into(), &Pass::new())?;
+        let classes = logits.dims()[1];
+        let values: Vec<f32> = softmax(logits, 1).into_data().iter::<f32>().collect();
+        Ok(values.chunks_exact(classes).map(<[f32]>::to_vec).collect())
     }
 
-    /// The images (batch, channels, side, side) of pixels whose channels lie last.
-    pub(crate) fn images(&self, pixels: Vec<f32>, device: &Device) -> Result<Tensor<4>> {
-        let (side, channels) = (self.config().side, self.config().channels);
-        let size = side * side * channels;
-        if pixels.is_empty() || !pixels.len().is_multiple_of(size) {
-            let message = format!(
-                "{} values are no images of {channels}x{side}x{side}, {size} values each",
-                pixels.len()
-            );
-            return Err(Error::new(ErrorKind::InvalidData, message));
-        }
-        let batch = pixels.len() / size;
-        Ok(images_from_channels_last(pixels, [batch, side, side, channels], device))
+    fn activation_inputs(&self, inputs: impl Into<Inputs>) -> Result<Vec<Vec<f32>>> {
+        let pass = Pass::recording();
+        let network = self.valid();
+        network.logits(inputs.into(), &pass)?;
+        let mut recorded = pass.into_recorded();
+        let mut take = |id| {
+            let at = recorded.iter().position(|(place, _)| Some(*place) == id)?;
+            Some(recorded.swap_remove(at).1)
+        };
+        Ok(network.places().iter().map(|place| take(place.id).unwrap_or_default()).collect())
     }
+}
 
-    /// One label for each image, and a class of this network.
-    pub(crate) fn check_labels(&self, images: &Tensor<4>, labels: &[i32]) -> Result<()> {
-        let invalid = |message| Err(Error::new(ErrorKind::InvalidData, message));
-        let (count, classes) = (images.dims()[0], self.config().classes);
-        if labels.len() != count {
-            return invalid(format!("there are {} labels for {count} images", labels.len()));
-        }
-        let is_class = |&label: &i32| usize::try_from(label).is_ok_and(|label| label < classes);
-        match labels.iter().position(|label| !is_class(label)) {
-            Some(at) => {
-                invalid(format!("label {} of image {at} is none of the {classes} classes", labels[at]))
-            }
-            None => Ok(()),
-        }
+/// One target for each row of logits, and each a class.
+pub(crate) fn check_targets(logits: &Tensor<2>, targets: &[i32]) -> Result<()> {
+    let invalid = |message| Err(Error::new(ErrorKind::InvalidData, message));
+    let [rows, classes] = logits.dims();
+    if targets.len() != rows {
+        return invalid(format!("there are {} labels for {rows} answers", targets.len()));
+    }
+    let is_class = |&target: &i32| usize::try_from(target).is_ok_and(|target| target < classes);
+    match targets.iter().position(|target| !is_class(target)) {
+        Some(at) => invalid(format!("label {} of answer {at} is none of the {classes} classes", targets[at])),
+        None => Ok(()),
     }
 }

@@ -46,7 +46,7 @@
 //! safetensors that PyTorch reads ([`ConvNet::save`]).
 //!
 //! ```
-//! use adact::{AdamW, ConvNetConfig, Trainer};
+//! use adact::{AdamW, ConvNetConfig, Network, Trainer};
 //! // Grey images of 28 x 28 in 10 classes; AdAct in every layer, or as text "relu", "mish+elu+silu+relu", ...
 //! let config = ConvNetConfig::new(1, 28, 10).with_activation_text("adact")?;
 //! let mut trainer = Trainer::new(&config, AdamW::new())?;
@@ -81,35 +81,39 @@
 #![deny(clippy::disallowed_methods)]
 
 mod activation;
-mod adact;
-mod config;
-mod conv_block;
-mod conv_net;
 mod error;
 mod evaluation;
 mod file;
-mod foreign;
+mod generate;
 mod init;
-mod layer_config;
+mod layers;
+mod network;
+pub mod networks;
 pub mod ops;
 mod optim;
-mod randomness;
-pub mod selection;
-mod statistic;
+mod pass;
+mod places;
+mod state;
 mod trainer;
+mod visit;
 mod weights;
 
-pub use activation::{ActivationLayer, Single};
-pub use adact::AdAct;
+pub use activation::{
+    ActivationConfig, ActivationLayer, AdAct, AdActConfig, Candidates, ConstantsConfig, LayerMixture, Prelu,
+    Single, SingleConfig, selection,
+};
 pub use adact_kernels::{Activation, Noise, random};
-pub use config::{AdActConfig, ConstantsConfig, SingleConfig};
-pub use conv_block::{Conv, ConvBlock, ConvBlockConfig, Norm};
-pub use conv_net::{ConvNet, ConvNetConfig, Linear, images_from_channels_last};
 pub use error::{Error, ErrorKind, Result};
-pub use evaluation::Evaluation;
-pub use foreign::Hints;
-pub use layer_config::ActivationConfig;
-pub use optim::AdamW;
-pub use selection::LayerMixture;
-pub use statistic::Statistic;
+pub use evaluation::{Evaluate, Evaluation};
+pub use generate::{Sampling, generate};
+pub use init::Init;
+pub use layers::{
+    Attention, BatchNorm, Conv, ConvBlock, ConvBlockConfig, ConvConfig, ConvTranspose, Embedding, Fused,
+    LayerNorm, Linear, Statistic,
+};
+pub use network::{Inputs, Network, NetworkConfig, images_from_channels_last};
+pub use networks::{ConvNet, ConvNetConfig, Hints};
+pub use optim::{AdamW, Decay, Optimizer, Recipe, Schedule, Sgd, Shape};
+pub use pass::Pass;
+pub use places::{Place, places};
 pub use trainer::{STATE_FILE, StepResult, StepTimes, Trainer};

@@ -1,24 +1,28 @@
-//! Training a [`ConvNet`] step by step.
+//! Training a network step by step.
 
 use std::collections::HashMap;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use burn::module::{Module, ModuleMapper, Param, ParamId};
+use burn::module::{ModuleMapper, ModuleVisitor, Param, ParamId};
 use burn::tensor::{Device, Gradients, Tensor};
 use serde::{Deserialize, Serialize};
 
-use crate::conv_net::{ConvNet, ConvNetConfig};
 use crate::error::{Error, ErrorKind, Result};
-use crate::evaluation::Evaluation;
+use crate::evaluation::{Evaluate, Evaluation, check_targets};
 use crate::file::{self, Entries, Entry};
+use crate::network::{Inputs, Network, NetworkConfig};
+use crate::networks::ConvNet;
 use crate::ops;
-use crate::optim::AdamW;
+use crate::optim::{Decay, Recipe};
+use crate::pass::Pass;
+use crate::state;
+use crate::weights;
 
 /// The file of [`Trainer::save_state`] in its folder.
 pub const STATE_FILE: &str = "state.safetensors";
 
-/// A network in training: forward, loss, backward and AdamW on Burn's Flex backend.
+/// A network in training: forward, loss, backward and optimizer on Burn's Flex backend.
 ///
 /// Everything is a function of the initial weights, the seed and the batches: a run that was saved and loaded goes on
 /// with the same bits.
@@ -38,20 +42,13 @@ pub const STATE_FILE: &str = "state.safetensors";
 /// # Ok::<(), adact::Error>(())
 /// ```
 #[derive(Debug)]
-pub struct Trainer {
+pub struct Trainer<N: Network = ConvNet> {
     /// None only inside of [`step`](Self::step), while the optimizer owns it.
-    net: Option<ConvNet>,
-    optimizer: AdamW,
-    moments: HashMap<ParamId, Moments>,
+    net: Option<N>,
+    recipe: Recipe,
+    /// What the optimizer remembers of each parameter.
+    memory: HashMap<ParamId, Vec<Vec<f32>>>,
     steps: u64,
-    device: Device,
-}
-
-/// The decaying means of a parameter's gradient and of its square.
-#[derive(Debug)]
-struct Moments {
-    first: Vec<f32>,
-    second: Vec<f32>,
 }
 
 /// What a training step did.
@@ -59,7 +56,7 @@ struct Moments {
 pub struct StepResult {
     /// The mean loss of the batch, before the step.
     pub loss: f64,
-    /// How many images of the batch were right.
+    /// How many rows of the batch (images, pixels or tokens) were right.
     pub correct: usize,
     /// Where the time went.
     pub times: StepTimes,
@@ -68,7 +65,7 @@ pub struct StepResult {
 /// The parts of a training step.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct StepTimes {
-    /// From the pixels to the loss.
+    /// From the inputs to the loss.
     pub forward: Duration,
     /// From the loss to the gradients.
     pub backward: Duration,
@@ -79,45 +76,41 @@ pub struct StepTimes {
 /// What a state's file says beside its tensors.
 #[derive(Serialize, Deserialize)]
 struct Metadata {
-    config: ConvNetConfig,
-    optimizer: AdamW,
+    /// The network's configuration.
+    config: serde_json::Value,
+    #[serde(flatten)]
+    recipe: Recipe,
     steps: u64,
 }
 
-impl Trainer {
+impl<N: Network> Trainer<N> {
     /// A network with its initial weights.
     ///
     /// # Errors
-    /// If the configuration or the optimizer is not valid.
-    pub fn new(config: &ConvNetConfig, optimizer: AdamW) -> Result<Self> {
-        Self::from_net(config.init(&Device::flex().autodiff())?, optimizer)
+    /// If the configuration or the recipe is not valid.
+    pub fn new(config: &impl NetworkConfig<Network = N>, recipe: impl Into<Recipe>) -> Result<Self> {
+        Self::from_net(config.init(&device())?, recipe)
     }
 
     /// A network as it is, for instance one that was loaded, on whichever device. It moves to Burn's Flex backend with
     /// autodiff; what was frozen stays so.
     ///
     /// # Errors
-    /// If the optimizer is not valid.
-    pub fn from_net(net: ConvNet, optimizer: AdamW) -> Result<Self> {
-        optimizer.validate()?;
-        let device = Device::flex().autodiff();
-        Ok(Self {
-            net: Some(net.train().fork(&device)),
-            optimizer,
-            moments: HashMap::new(),
-            steps: 0,
-            device,
-        })
+    /// If the recipe is not valid.
+    pub fn from_net(net: N, recipe: impl Into<Recipe>) -> Result<Self> {
+        let recipe = recipe.into();
+        recipe.validate()?;
+        Ok(Self { net: Some(net.train().fork(&device())), recipe, memory: HashMap::new(), steps: 0 })
     }
 
     /// The network.
-    pub fn net(&self) -> &ConvNet {
+    pub fn net(&self) -> &N {
         self.net.as_ref().expect("the network is back when a step ends")
     }
 
-    /// The optimizer.
-    pub fn optimizer(&self) -> &AdamW {
-        &self.optimizer
+    /// How gradients become new weights.
+    pub fn recipe(&self) -> &Recipe {
+        &self.recipe
     }
 
     /// Steps so far.
@@ -125,20 +118,20 @@ impl Trainer {
         self.steps
     }
 
-    /// One step on a batch: pixels (batch, side, side, channels), normalised, and the class of each image.
+    /// One step on a batch: the inputs, and the class of each image, pixel or token.
     ///
     /// RReLU's slopes are a function of the configuration's seed and the number of the step.
     ///
     /// # Errors
-    /// If the sizes don't fit, a label is no class, or the loss is not finite. The weights are then as they were; after a
+    /// If the sizes don't fit, a target is no class, or the loss is not finite. The weights are then as they were; after a
     /// loss that is not finite the running statistics are not, so go on from a saved state.
-    pub fn step(&mut self, pixels: Vec<f32>, labels: &[i32]) -> Result<StepResult> {
+    pub fn step(&mut self, inputs: impl Into<Inputs>, targets: &[i32]) -> Result<StepResult> {
         let start = Instant::now();
         let net = self.net();
-        let images = net.images(pixels, &self.device)?;
-        net.check_labels(&images, labels)?;
-        let logits = net.forward_step(images, net.config().seed, self.steps);
-        let (tensor, loss) = ops::cross_entropy_counted(logits, labels);
+        let pass = Pass::of_step(net.config().seed(), self.steps);
+        let logits = net.logits(inputs.into(), &pass)?;
+        check_targets(&logits, targets)?;
+        let (tensor, loss) = ops::cross_entropy_counted(logits, targets);
         let forward = start.elapsed();
         if !loss.mean.is_finite() {
             let message = format!("the loss became {} at step {}", loss.mean, self.steps + 1);
@@ -151,12 +144,16 @@ impl Trainer {
         let backward = start.elapsed();
 
         let start = Instant::now();
+        let scale = self.recipe.clip_grad.map_or(1.0, |most| clip_factor(self.net(), &grads, most));
+        let lr = self.recipe.lr(self.steps);
         self.steps += 1;
         let mut update = Update {
-            kernel: self.optimizer.kernel(self.optimizer.lr),
+            recipe: &self.recipe,
+            lr,
+            scale,
             step: self.steps,
             grads: &mut grads,
-            moments: &mut self.moments,
+            memory: &mut self.memory,
         };
         self.net = self.net.take().map(|net| net.map(&mut update));
         let optimizer = start.elapsed();
@@ -170,9 +167,9 @@ impl Trainer {
     /// Evaluates a batch as [`step`](Self::step) takes it: batch norm by its running statistics, RReLU by its mean.
     ///
     /// # Errors
-    /// If the sizes don't fit or a label is no class.
-    pub fn evaluate(&self, pixels: Vec<f32>, labels: &[i32]) -> Result<Evaluation> {
-        self.net().evaluate(pixels, labels)
+    /// If the sizes don't fit or a target is no class.
+    pub fn evaluate(&self, inputs: impl Into<Inputs>, targets: &[i32]) -> Result<Evaluation> {
+        self.net().evaluate(inputs, targets)
     }
 
     /// Writes all that [`load_state`](Self::load_state) needs to go on with the same bits, as one file in a folder that
@@ -182,18 +179,17 @@ impl Trainer {
     /// If the file cannot be written.
     pub fn save_state(&self, folder: impl AsRef<Path>) -> Result<()> {
         let net = self.net();
-        let mut entries = net.entries();
-        for (name, id) in net.parameter_names() {
-            if let Some(Moments { first, second }) = self.moments.get(&id) {
-                let shape = entries[&name].shape.clone();
-                let moments = [(FIRST, first), (SECOND, second)];
-                entries.extend(moments.map(|(prefix, values)| {
-                    (format!("{prefix}{name}"), Entry { shape: shape.clone(), values: values.clone() })
-                }));
+        let mut entries = state::entries(net);
+        for (name, id, _) in state::parameters(net) {
+            let Some(memory) = self.memory.get(&id) else { continue };
+            let shape = entries[&name].shape.clone();
+            for (prefix, values) in self.recipe.optimizer.memories().iter().zip(memory) {
+                let entry = Entry { shape: shape.clone(), values: values.clone() };
+                entries.insert(format!("{prefix}.{name}"), entry);
             }
         }
-        let metadata =
-            Metadata { config: net.config().clone(), optimizer: self.optimizer.clone(), steps: self.steps };
+        let config = serde_json::to_value(net.config()).expect("numbers and names are valid JSON");
+        let metadata = Metadata { config, recipe: self.recipe.clone(), steps: self.steps };
         let metadata = serde_json::to_string(&metadata).expect("numbers and names are valid JSON");
         file::write(&folder.as_ref().join(STATE_FILE), &entries, metadata)
     }
@@ -207,36 +203,46 @@ impl Trainer {
         let (mut entries, metadata) = file::read(&path)?;
         let corrupt = |what: &str| Error::new(ErrorKind::CorruptFile, format!("{} {what}", path.display()));
         let metadata: Option<Metadata> = metadata.and_then(|json| serde_json::from_str(&json).ok());
-        let metadata = metadata.ok_or_else(|| corrupt("is not the state of a training"))?;
-        let valid = metadata.config.validate().and_then(|()| metadata.optimizer.validate());
+        let config = metadata.as_ref().and_then(|m| serde_json::from_value(m.config.clone()).ok());
+        let both: Option<(Metadata, N::Config)> = metadata.zip(config);
+        let (metadata, config) = both.ok_or_else(|| corrupt("is not the state of a training"))?;
+        let valid = config.validate().and_then(|()| metadata.recipe.validate());
         valid.map_err(|e| corrupt(&format!("has a damaged configuration: {e}")))?;
         if metadata.steps > MAX_STEPS {
             return Err(corrupt(&format!("counts {} steps, more than any training has", metadata.steps)));
         }
-        let mut first = take_prefixed(&mut entries, FIRST);
-        let mut second = take_prefixed(&mut entries, SECOND);
+        let prefixes = metadata.recipe.optimizer.memories();
+        let mut memories: Vec<Entries> =
+            prefixes.iter().map(|prefix| take_prefixed(&mut entries, &format!("{prefix}."))).collect();
         let shapes: HashMap<String, Vec<usize>> =
             entries.iter().map(|(name, entry)| (name.clone(), entry.shape.clone())).collect();
-        let net = metadata.config.build(&path, entries, &Device::flex().autodiff())?;
-        let mut trainer = Self::from_net(net, metadata.optimizer)?;
+        let net = weights::build(&config, &path, entries, &device())?;
+        let mut trainer = Self::from_net(net, metadata.recipe)?;
         trainer.steps = metadata.steps;
-        for (name, id) in trainer.net().parameter_names() {
-            let (first, second) = match (first.remove(&name), second.remove(&name)) {
-                (None, None) if metadata.steps == 0 => continue,
-                (Some(first), Some(second)) => (first, second),
-                _ => return Err(corrupt(&format!("lacks a moment of {name}"))),
-            };
+        for (name, id, _) in state::parameters(trainer.net()) {
+            let found: Vec<Option<Entry>> =
+                memories.iter_mut().map(|entries| entries.remove(&name)).collect();
+            if metadata.steps == 0 && found.iter().all(Option::is_none) {
+                continue;
+            }
+            let found: Option<Vec<Entry>> = found.into_iter().collect();
+            let found = found.ok_or_else(|| corrupt(&format!("lacks a moment of {name}")))?;
             let shape = &shapes[&name];
-            if let Some(other) = [&first.shape, &second.shape].into_iter().find(|other| *other != shape) {
+            if let Some(other) = found.iter().map(|entry| &entry.shape).find(|other| *other != shape) {
                 return Err(corrupt(&format!("has a moment of {name} that is {other:?}, not {shape:?}")));
             }
-            trainer.moments.insert(id, Moments { first: first.values, second: second.values });
+            trainer.memory.insert(id, found.into_iter().map(|entry| entry.values).collect());
         }
-        if let Some(name) = first.keys().chain(second.keys()).next() {
+        if let Some(name) = memories.iter().flat_map(|entries| entries.keys()).next() {
             return Err(corrupt(&format!("has a moment of {name}, which is no parameter")));
         }
         Ok(trainer)
     }
+}
+
+/// Where trainings run.
+fn device() -> Device {
+    Device::flex().autodiff()
 }
 
 /// Whether a file's metadata are those of a state.
@@ -246,10 +252,6 @@ pub(crate) fn is_state(json: &str) -> bool {
 
 /// More steps than a training can have; what says so is damaged.
 const MAX_STEPS: u64 = 1 << 53;
-
-/// The prefixes of the moments' names in a state's file.
-const FIRST: &str = "first_moment.";
-const SECOND: &str = "second_moment.";
 
 /// Removes the entries whose names begin with a prefix, and the prefix.
 fn take_prefixed(entries: &mut Entries, prefix: &str) -> Entries {
@@ -265,12 +267,34 @@ fn take_prefixed(entries: &mut Entries, prefix: &str) -> Entries {
     taken
 }
 
-/// A step of AdamW on every parameter that has a gradient.
+/// The factor that brings the norm of all gradients together to `most`, where it is larger.
+fn clip_factor<N: Network>(net: &N, grads: &Gradients, most: f64) -> f64 {
+    struct Norm<'a> {
+        grads: &'a Gradients,
+        squares: f64,
+    }
+    impl ModuleVisitor for Norm<'_> {
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            if let Some(grad) = param.val().grad(self.grads) {
+                self.squares +=
+                    grad.into_data().iter::<f32>().map(|g| f64::from(g) * f64::from(g)).sum::<f64>();
+            }
+        }
+    }
+    let mut norm = Norm { grads, squares: 0.0 };
+    net.visit(&mut norm);
+    (most / (norm.squares.sqrt() + 1e-6)).min(1.0)
+}
+
+/// A step of the optimizer on every parameter that has a gradient.
 struct Update<'a> {
-    kernel: adact_kernels::adamw::AdamW,
+    recipe: &'a Recipe,
+    lr: f64,
+    /// What gradients are multiplied by.
+    scale: f64,
     step: u64,
     grads: &'a mut Gradients,
-    moments: &'a mut HashMap<ParamId, Moments>,
+    memory: &'a mut HashMap<ParamId, Vec<Vec<f32>>>,
 }
 
 impl ModuleMapper for Update<'_> {
@@ -278,15 +302,21 @@ impl ModuleMapper for Update<'_> {
         // The only handle on the values from here on, so that they change in place.
         let (id, tensor, mapper) = param.consume();
         let grad = if tensor.is_require_grad() { tensor.grad_remove(self.grads) } else { None };
-        let Some(grad) = grad else {
+        let Some(mut grad) = grad else {
             return Param::from_mapped_value(id, tensor, mapper);
         };
-        let moments = self.moments.entry(id).or_insert_with(|| {
+        if self.scale != 1.0 {
+            grad = grad * self.scale;
+        }
+        let optimizer = &self.recipe.optimizer;
+        let memory = self.memory.entry(id).or_insert_with(|| {
             let zeros = || vec![0.0; tensor.shape().num_elements()];
-            Moments { first: zeros(), second: zeros() }
+            optimizer.memories().iter().map(|_| zeros()).collect()
         });
-        let Moments { first, second } = moments;
-        let tensor = ops::adamw_in_place(&self.kernel, self.step, tensor.inner(), grad, first, second);
+        let decays = self.recipe.decay == Decay::All || D > 1;
+        let tensor = ops::in_place(tensor.inner(), grad, |param, grad| {
+            optimizer.step(self.step, self.lr, decays, param, grad, memory);
+        });
         Param::from_mapped_value(id, Tensor::from_inner(tensor).require_grad(), mapper)
     }
 }

@@ -6,7 +6,7 @@ mod files;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use adact::{ConvNet, ConvNetConfig, Error, ErrorKind, Hints};
+use adact::{ConvNet, ConvNetConfig, Error, ErrorKind, Evaluate, Hints, Network, NetworkConfig};
 use burn::tensor::Device;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
@@ -83,7 +83,7 @@ fn shape() -> Hints {
 fn logits(net: &ConvNet) -> Vec<Vec<f32>> {
     let config = net.config();
     let size = config.channels * config.side * config.side;
-    net.predict((0..2 * size).map(|i| (i % 17) as f32 / 8.0 - 1.0).collect()).unwrap()
+    net.predict((0..2 * size).map(|i| (i % 17) as f32 / 8.0 - 1.0).collect::<Vec<f32>>()).unwrap()
 }
 
 #[test]
@@ -278,7 +278,7 @@ fn files_of_other_networks_are_refused_in_one_sentence() {
     check(&|w| w.set("head.weight", &[2]), known(), "it has no tensor head.weight");
     check(&|w| drop(w.0.remove("fc.weight")), known(), "tensor fc.weight is missing");
     check(&|w| w.0.clear(), known(), "tensor conv.0.weight is missing");
-    let slopes = "has 6 slopes: PReLU with one slope a channel is not supported, only with one for all";
+    let slopes = "has 6 slopes: PReLU with one slope per channel is not supported, only with one for all";
     check(&|w| w.set("act.1.weight", &[6]), known(), &format!("tensor act.1.weight {slopes}"));
     check(&|w| w.set("act.1.weight", &[6]), shape().with_activation("prelu"), "act.0.weight is missing");
 

@@ -36,7 +36,7 @@ fn check_mixture(file: &ReferenceFile) {
         let prelu = adact.prelu.as_ref().unwrap();
         assert_close("dx", &values(x.grad(&grads).unwrap()), &get("dx").values, 2e-6);
         assert_close("dw", &values(adact.w.grad(&grads).unwrap()), &get("dw").values, 2e-5);
-        assert_close("dslope", &values(prelu.grad(&grads).unwrap()), &get("dslope").values, 2e-5);
+        assert_close("dslope", &values(prelu.weight.grad(&grads).unwrap()), &get("dslope").values, 2e-5);
     }
 }
 
@@ -72,7 +72,7 @@ fn both(config: &AdActConfig, noise: Noise, x: &[f32]) -> [Vec<Vec<f32>>; 2] {
         assert_eq!(y.dtype(), dtype);
         let grads = (y.clone() * y.clone()).sum().backward();
         let mut all = vec![values(y), values(x.grad(&grads).unwrap()), values(adact.w.grad(&grads).unwrap())];
-        all.extend(adact.prelu.as_ref().map(|slope| values(slope.grad(&grads).unwrap())));
+        all.extend(adact.prelu.as_ref().map(|slope| values(slope.weight.grad(&grads).unwrap())));
         all
     })
 }

@@ -3,8 +3,8 @@
 mod common;
 
 use adact::{
-    Activation, ActivationConfig, AdActConfig, AdamW, ConvNet, ConvNetConfig, ErrorKind, Trainer,
-    images_from_channels_last, ops,
+    Activation, ActivationConfig, AdActConfig, AdamW, ConvNet, ConvNetConfig, ErrorKind, Evaluate, Network,
+    NetworkConfig, Pass, Trainer, images_from_channels_last, ops,
 };
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Gradients, Int, Tensor, TensorData};
@@ -103,30 +103,32 @@ impl Case {
     }
 }
 
-/// The parameters by PyTorch's names, in some order.
+/// The gradients of the parameters by PyTorch's names.
 fn gradients(net: &ConvNet, grads: &Gradients) -> Vec<(String, Vec<f32>)> {
     fn get<const D: usize>(parameter: &Param<Tensor<D>>, grads: &Gradients) -> Vec<f32> {
         values(parameter.grad(grads).unwrap())
     }
     let mut all = Vec::new();
-    for (i, block) in net.blocks.iter().enumerate() {
-        all.push((format!("conv.{i}.weight"), get(&block.conv.weight, grads)));
-        all.push((format!("conv.{i}.bias"), get(block.conv.bias.as_ref().unwrap(), grads)));
-        let norm = block.norm.as_ref().unwrap();
+    for (i, ((conv, norm), act)) in net.conv.iter().zip(&net.norm).zip(&net.act).enumerate() {
+        all.push((format!("conv.{i}.weight"), get(&conv.weight, grads)));
+        all.push((format!("conv.{i}.bias"), get(conv.bias.as_ref().unwrap(), grads)));
         all.push((format!("norm.{i}.weight"), get(&norm.weight, grads)));
         all.push((format!("norm.{i}.bias"), get(&norm.bias, grads)));
-        match &block.act {
+        match act {
             adact::ActivationLayer::AdAct(adact) => {
                 all.push((format!("act.{i}.w"), get(&adact.w, grads)));
-                all.push((format!("act.{i}.prelu.weight"), get(adact.prelu.as_ref().unwrap(), grads)));
+                let slope = &adact.prelu.as_ref().unwrap().weight;
+                all.push((format!("act.{i}.prelu.weight"), get(slope, grads)));
             }
             adact::ActivationLayer::Single(single) => {
-                all.extend(single.prelu.as_ref().map(|slope| (format!("act.{i}.weight"), get(slope, grads))));
+                all.extend(
+                    single.weight.as_ref().map(|slope| (format!("act.{i}.weight"), get(slope, grads))),
+                );
             }
         }
     }
     all.push(("fc.weight".into(), get(&net.fc.weight, grads)));
-    all.push(("fc.bias".into(), get(&net.fc.bias, grads)));
+    all.push(("fc.bias".into(), get(net.fc.bias.as_ref().unwrap(), grads)));
     all
 }
 
@@ -135,7 +137,7 @@ fn the_first_gradients_are_pytorchs() {
     for case in cases() {
         let net = case.net("initial.");
         let (images, labels) = case.images(0, &device());
-        let loss = ops::cross_entropy(net.forward_step(images, 0, 0), labels);
+        let loss = ops::cross_entropy(net.forward(images, &Pass::of_step(0, 0)), labels);
         let grads = loss.backward();
         for (name, gradient) in gradients(&net, &grads) {
             let expected = case.file.get(&format!("grad.{name}"));
@@ -179,7 +181,7 @@ fn training_follows_pytorch() {
 
         let expected = case.file.get("eval.logits");
         let (images, _) = case.images(0, &Device::flex());
-        let logits = values(trainer.net().valid().forward(images));
+        let logits = values(trainer.net().valid().forward(images, &Pass::new()));
         let classes = case.config.classes;
         let best = |row: &[f64]| (0..classes).max_by(|a, b| row[*a].total_cmp(&row[*b])).unwrap();
         for (got, expected) in logits.chunks(classes).zip(expected.values.chunks(classes)) {
@@ -268,8 +270,8 @@ fn threads_do_not_change_the_bits() {
 fn variants_share_their_initial_weights() {
     let weights = |text: &str| {
         let net = small().with_activation_text(text).unwrap().init(&Device::flex()).unwrap();
-        let kernels: Vec<_> = net.blocks.iter().map(|block| values(block.conv.weight.val())).collect();
-        (kernels, values(net.fc.weight.val()), values(net.fc.bias.val()))
+        let kernels: Vec<_> = net.conv.iter().map(|conv| values(conv.weight.val())).collect();
+        (kernels, values(net.fc.weight.val()), values(net.fc.bias.as_ref().unwrap().val()))
     };
     assert_eq!(weights("adact"), weights("relu"));
     assert_eq!(weights("adact"), weights("prelu+mish+elu"));
@@ -300,7 +302,7 @@ fn a_resumed_training_goes_on_with_the_same_bits() {
     let straight = train(&config, 6);
     let folder = tempfile::tempdir().unwrap();
     train(&config, 4).save_state(folder.path()).unwrap();
-    let mut resumed = Trainer::load_state(folder.path()).unwrap();
+    let mut resumed: Trainer = Trainer::load_state(folder.path()).unwrap();
     assert_eq!(resumed.steps(), 4);
     for step in 4..6 {
         let (pixels, labels) = stripes(&config, 8, step);
@@ -353,9 +355,9 @@ fn bad_data_is_refused() {
     };
     check(pixels[1..].to_vec(), &labels, ErrorKind::InvalidData, "no images of 3x18x18");
     check(vec![], &[], ErrorKind::InvalidData, "no images");
-    check(pixels.clone(), &labels[1..], ErrorKind::InvalidData, "3 labels for 4 images");
-    check(pixels.clone(), &[0, 1, 4, 0], ErrorKind::InvalidData, "label 4 of image 2");
-    check(pixels.clone(), &[0, -1, 2, 0], ErrorKind::InvalidData, "label -1 of image 1");
+    check(pixels.clone(), &labels[1..], ErrorKind::InvalidData, "3 labels for 4 answers");
+    check(pixels.clone(), &[0, 1, 4, 0], ErrorKind::InvalidData, "label 4 of answer 2");
+    check(pixels.clone(), &[0, -1, 2, 0], ErrorKind::InvalidData, "label -1 of answer 1");
     let mut broken = pixels;
     broken[7] = f32::NAN;
     check(broken, &labels, ErrorKind::Diverged, "NaN at step 1");
@@ -418,9 +420,9 @@ fn bad_files_are_refused() {
     assert!(wrapped.to_string().contains("larger than any memory"), "{wrapped}");
     let extra = other(small().with_activation_text("relu").unwrap());
     assert!(extra.contains("it has no tensor act.0.prelu.weight"), "{extra}");
-    assert_eq!(Trainer::load_state(folder.path()).unwrap_err().kind(), ErrorKind::MissingFile);
+    assert_eq!(Trainer::<ConvNet>::load_state(folder.path()).unwrap_err().kind(), ErrorKind::MissingFile);
     std::fs::write(folder.path().join(adact::STATE_FILE), &good).unwrap();
-    let state = Trainer::load_state(folder.path()).unwrap_err();
+    let state = Trainer::<ConvNet>::load_state(folder.path()).unwrap_err();
     assert!(state.to_string().contains("not the state of a training"), "{state}");
     Trainer::from_net(net.clone(), AdamW::new()).unwrap().save_state(folder.path()).unwrap();
     let weights = ConvNet::load(folder.path().join(adact::STATE_FILE), &Device::flex()).unwrap_err();

@@ -5,7 +5,7 @@ mod common;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use adact::{
-    Activation, ActivationConfig, ActivationLayer, AdActConfig, ConvBlock, ConvBlockConfig, Noise,
+    Activation, ActivationConfig, ActivationLayer, AdActConfig, ConvBlock, ConvBlockConfig, Pass, Prelu,
     SingleConfig, Statistic, ops,
 };
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
@@ -47,7 +47,7 @@ impl ModuleVisitor for Collect<'_> {
 fn run(config: &ConvBlockConfig, shape: [usize; 4], dtype: DType) -> Vec<Vec<f32>> {
     let block = config.init(&device(), 1).unwrap().map(&mut Cast(dtype));
     let x = tensor(shape, 7, dtype);
-    let y = block.forward_with(x.clone(), Noise::Mean);
+    let y = block.forward_in(x.clone(), &Pass::of_means());
     assert_eq!(y.dtype(), dtype);
     let dy = tensor(y.dims(), 8, dtype).detach();
     let grads = (y.clone() * dy).sum().backward();
@@ -152,7 +152,7 @@ fn the_linear_layer_reads_images_in_any_layout() {
         } else {
             x.clone()
         };
-        let y = ops::linear(images, weight.clone(), bias.clone());
+        let y = ops::linear_of_images(images, weight.clone(), bias.clone());
         let grads = (y.clone() * y.clone()).sum().backward();
         [
             values(y),
@@ -215,7 +215,7 @@ fn tensors_of_wrong_shapes_are_refused_by_name() {
     type Break = fn(&mut ConvBlock);
     let prelu: Break = |block| {
         let ActivationLayer::AdAct(adact) = &mut block.act else { unreachable!() };
-        adact.prelu = Some(vector(8));
+        adact.prelu = Some(Prelu { weight: vector(8) });
     };
     let w: Break = |block| {
         let ActivationLayer::AdAct(adact) = &mut block.act else { unreachable!() };
@@ -254,12 +254,13 @@ fn tensors_of_wrong_shapes_are_refused_by_name() {
     let (weight, bias) = (|| tensor([5, 3, 3, 3], 1, DType::F32), |n| vector(n).val());
     let conv = refusal(|| drop(ops::conv2d(x(), weight(), Some(bias(4)), 1, 1)));
     assert_eq!(conv, "the convolution's bias has the shape [4], not [5]");
-    let linear = |shape, n| refusal(|| drop(ops::linear(x(), tensor(shape, 1, DType::F32), bias(n))));
+    let linear =
+        |shape, n| refusal(|| drop(ops::linear_of_images(x(), tensor(shape, 1, DType::F32), bias(n))));
     assert_eq!(linear([5, 47], 5), "the linear layer's weight has the shape [5, 47], not [5, 48]");
     assert_eq!(linear([5, 48], 6), "the linear layer's bias has the shape [6], not [5]");
     let mut single = SingleConfig::new(Activation::Prelu).init(&device());
     for slopes in [None, Some(vector(3))] {
-        single.prelu = slopes;
+        single.weight = slopes;
         assert!(refusal(|| drop(single.forward(x()))).starts_with("PReLU's slope has the shape ["));
     }
     let mut mixture = AdActConfig::new().init(&device());

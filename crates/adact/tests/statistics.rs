@@ -2,7 +2,7 @@
 
 mod common;
 
-use adact::{AdamW, ConvBlock, ConvBlockConfig, ConvNet, ConvNetConfig, Trainer};
+use adact::{AdamW, ConvBlock, ConvBlockConfig, ConvNet, ConvNetConfig, Network, NetworkConfig, Trainer};
 use burn::module::Module;
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor, TensorData};

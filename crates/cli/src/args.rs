@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use adact_data::Augment;
 use adact_evidence::records::Selection;
 use adact_kernels::Activation;
 use adact_lab::bench::Shape;
-use adact_lab::config::Seeds;
+use adact_lab::config::{Decay, OptimizerName, ScheduleName, Seeds};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
@@ -21,6 +22,7 @@ use clap_complete::Shell;
 #[command(after_help = "Examples:
   adact study                         the whole study on the data set in the program
   adact study --dataset cifar10 --seeds 7    seven seeds, and what they show
+  adact study --network gpt           a language model, on the text in the program
   adact train --activation mish+mish+elu+silu    an activation for each layer
   adact predict runs/train-fmnist-mini-adact-seed0 shoe.png
   adact data list                     the data sets, and how to get them
@@ -64,6 +66,8 @@ best.safetensors (PyTorch's names and shapes) and last/ (what resuming needs).")
   adact study --dataset cifar10 --seeds 7 --out runs/cifar10 --resume
                                          go on where it was stopped; with more seeds,
                                          variants or epochs, do those in addition
+  adact study --network resnet20 --dataset cifar10 --seeds 3
+                                         a residual network (also vit, gpt, unet)
   adact study --seeds 0,1,7 --jobs 2     those seeds, two trainings side by side
   adact study --variants adact,optimized,all-uniform,random:3 --against optimized --seeds 10
                                          AdAct's choice against single and random activations
@@ -88,9 +92,16 @@ runs/ with a folder for each training.")]
     #[command(after_help = "Examples:
   adact predict runs/train-fmnist-mini-adact-seed0 shoe.png bag.jpg
   adact predict best.safetensors --json *.png
+  adact predict runs/study-nuclei-mini/runs/adact-seed0 cells.png --out masks
+                                         the class of each pixel, as a picture
   adact predict pytorch.safetensors --shape 3x32x32 --activation relu cat.png
                                          weights that another program wrote")]
     Predict(PredictArgs),
+    /// Let a language model write
+    #[command(after_help = "Examples:
+  adact sample runs/train-shakespeare-adact-seed0 --prompt 'ROMEO:'
+  adact sample runs/train-shakespeare-adact-seed0 --num-samples 3 --temperature 1")]
+    Sample(SampleArgs),
     /// Show a trained network: parameters, activations, weights per layer
     Inspect(InspectArgs),
     /// Measure the speed of training, activations and inference
@@ -115,7 +126,8 @@ runs/ with a folder for each training.")]
 /// `adact train`.
 #[derive(Debug, Args)]
 pub struct TrainArgs {
-    /// `adact`, an activation for all layers, or one a layer joined by `+` [default: adact]
+    /// `adact`, an activation for all places, one for each joined by `+`, patterns of places (`layer1.*=relu,*=mish`), or
+    /// a file of patterns (`@choice.toml`) [default: adact]
     #[arg(long, value_name = "NAMES")]
     pub activation: Option<String>,
     /// The seed of the initial weights, of the order of the images and of RReLU [default: 0]
@@ -155,8 +167,8 @@ pub struct PlanArgs {
     /// One seed alone
     #[arg(long, value_name = "N", conflicts_with = "seeds", value_parser = Seeds::alone)]
     pub seed: Option<Seeds>,
-    /// What to compare: adact, optimized, ACTIVATION, uniform:ACTIVATION, all-uniform, random:COUNT, or four
-    /// activations joined by `+` [default: adact,optimized,relu]
+    /// What to compare: adact, optimized, ACTIVATION, uniform:ACTIVATION, all-uniform, random:COUNT, or an activation for
+    /// each place joined by `+` [default: adact,optimized,relu; vit and gpt: with gelu]
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     pub variants: Option<Vec<String>>,
     /// Compare all with this variant only, not every two: fewer comparisons, which fewer seeds can decide
@@ -174,6 +186,8 @@ pub struct CommonArgs {
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
     #[command(flatten)]
+    pub network: NetworkArgs,
+    #[command(flatten)]
     pub data: DataArgs,
     #[command(flatten)]
     pub output: OutputArgs,
@@ -181,6 +195,43 @@ pub struct CommonArgs {
     pub protocol: ProtocolArgs,
     #[command(flatten)]
     pub model: ModelArgs,
+}
+
+/// Which network, and its sizes.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "Network")]
+pub struct NetworkArgs {
+    /// convnet (the paper's), resnet20 (or resnet:BLOCKS), vit, gpt or unet [default: convnet]
+    ///
+    /// Each brings its own recipe and data: convnet the paper's protocol; resnet20 that of He et al. 2015 (SGD, steps, crops
+    /// and flips); vit AdamW with a cosine; gpt nanoGPT's recipe for a CPU on a text; unet AdamW with a cosine on images with
+    /// masks. Options that are given come first.
+    #[arg(long, value_name = "NAME")]
+    pub network: Option<String>,
+    /// Channels of the blocks (convnet: 32,64,128,256) or stages (resnet: 16,32,64)
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    pub widths: Option<Vec<usize>>,
+    /// The side of a patch (vit: 4)
+    #[arg(long, value_name = "PIXELS")]
+    pub patch: Option<usize>,
+    /// The width of the states (vit, gpt: 128)
+    #[arg(long, value_name = "N")]
+    pub dim: Option<usize>,
+    /// Blocks (vit: 6, gpt: 4)
+    #[arg(long, value_name = "N")]
+    pub depth: Option<usize>,
+    /// Heads of the attention (vit, gpt: 4)
+    #[arg(long, value_name = "N")]
+    pub heads: Option<usize>,
+    /// Characters of a sequence (gpt: 64)
+    #[arg(long, value_name = "N")]
+    pub context: Option<usize>,
+    /// Channels of the first level (unet: 16)
+    #[arg(long, value_name = "N")]
+    pub base: Option<usize>,
+    /// Levels (unet: 4)
+    #[arg(long, value_name = "N")]
+    pub levels: Option<usize>,
 }
 
 /// Where the results go.
@@ -214,7 +265,11 @@ pub enum Switch {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Images")]
 pub struct DataArgs {
-    /// A data set's name (`adact data list`) or a folder of images [default: fmnist-mini]
+    /// A data set's name (`adact data list`), a folder of images, or a text [default: fmnist-mini; gpt: shakespeare; unet:
+    /// nuclei-mini]
+    ///
+    /// A text is a file in UTF-8; its last tenth judges. A folder for unet has images/ and masks/ with pictures of the same
+    /// names, in train/ and test/ or in itself.
     ///
     /// In a folder of images each class has a folder of its own: train/CLASS and test/CLASS, or CLASS alone and a split.
     /// A folder `val`, `valid` or `validation` is the validation set, or the test set where there is none. PNG, JPEG,
@@ -234,7 +289,7 @@ pub struct DataArgs {
     /// The seed of splits: of sets without a test set, and of the validation part [default: 0]
     #[arg(long, value_name = "N")]
     pub split_seed: Option<u64>,
-    /// The side to which a folder's images are resized [default: 32]
+    /// The side to which a folder's images are resized [default: 32; unet: 128]
     #[arg(long, value_name = "PIXELS")]
     pub side: Option<usize>,
     /// Make a folder's images grey
@@ -260,7 +315,7 @@ impl FromStr for Pair {
 
 /// How a network is trained and judged.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Protocol (the defaults are the paper's)")]
+#[command(next_help_heading = "Protocol (the defaults are the paper's; other networks bring theirs)")]
 pub struct ProtocolArgs {
     /// How often the training set is seen [default: 15]
     #[arg(long, value_name = "N")]
@@ -271,24 +326,112 @@ pub struct ProtocolArgs {
     /// Images a step of evaluation [default: 1000]
     #[arg(long, value_name = "N")]
     pub test_batch: Option<usize>,
-    /// AdamW's learning rate [default: 0.001]
+    /// Training steps, instead of epochs
+    #[arg(long, value_name = "N", conflicts_with = "epochs")]
+    pub steps: Option<usize>,
+    /// Steps between two evaluations of a text, which has no epochs [default: 250]
+    #[arg(long, value_name = "N")]
+    pub eval_every: Option<usize>,
+    /// The optimizer [default: adamw]
+    #[arg(long, value_name = "adamw|sgd", hide_possible_values = true)]
+    pub optimizer: Option<OptimizerArg>,
+    /// The learning rate [default: 0.001]
     #[arg(long, value_name = "RATE", allow_hyphen_values = true)]
     pub lr: Option<f64>,
+    /// How the learning rate changes: it stays, falls as half a cosine to --min-lr, or is divided by 10 after 1/2 and 3/4 of
+    /// the steps [default: constant]
+    #[arg(long, value_name = "constant|cosine|steps", hide_possible_values = true)]
+    pub schedule: Option<ScheduleArg>,
+    /// Steps over which the learning rate rises at first [default: 0]
+    #[arg(long, value_name = "N")]
+    pub warmup: Option<usize>,
+    /// The last learning rate of the cosine [default: 0]
+    #[arg(long, value_name = "RATE", allow_hyphen_values = true)]
+    pub min_lr: Option<f64>,
+    /// SGD's momentum [default: 0.9]
+    #[arg(long, value_name = "M", allow_hyphen_values = true)]
+    pub momentum: Option<f64>,
+    /// Scale gradients down to this norm of all together [default: not]
+    #[arg(long, value_name = "NORM", allow_hyphen_values = true)]
+    pub clip_grad: Option<f64>,
+    /// Vary training images: none, or crop-flip (a crop out of 4 black pixels around, and flips) [default: none]
+    #[arg(long, value_name = "none|crop-flip")]
+    pub augment: Option<Augment>,
     /// AdamW's decay rates [default: 0.9,0.999]
     #[arg(long, value_name = "B1,B2", allow_hyphen_values = true)]
     pub betas: Option<Pair>,
     /// AdamW's epsilon [default: 1e-8]
     #[arg(long, value_name = "EPS", allow_hyphen_values = true)]
     pub eps: Option<f64>,
-    /// AdamW's decoupled weight decay, on all parameters [default: 0.01]
+    /// The weight decay; AdamW's is decoupled [default: 0.01]
     #[arg(long, value_name = "DECAY", allow_hyphen_values = true)]
     pub weight_decay: Option<f64>,
+    /// What decays: all parameters, or matrices only (no biases, scales or mixtures) [default: all]
+    #[arg(long, value_name = "all|matrices", hide_possible_values = true)]
+    pub decay: Option<DecayArg>,
     /// Where the best epoch is picked: `test`, as the paper does, or `validation[:FRACTION]` [default: test]
     ///
     /// `validation` holds a part of the training images out (a tenth, or FRACTION), or takes a folder's validation set
     /// where it has one.
     #[arg(long, value_name = "WHERE")]
     pub select: Option<Selection>,
+}
+
+/// An optimizer's name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum OptimizerArg {
+    /// Adam with decoupled weight decay.
+    Adamw,
+    /// SGD with momentum.
+    Sgd,
+}
+
+impl From<OptimizerArg> for OptimizerName {
+    fn from(arg: OptimizerArg) -> Self {
+        match arg {
+            OptimizerArg::Adamw => Self::Adamw,
+            OptimizerArg::Sgd => Self::Sgd,
+        }
+    }
+}
+
+/// A schedule's name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ScheduleArg {
+    /// It stays.
+    Constant,
+    /// Half a cosine.
+    Cosine,
+    /// Divided by 10, twice.
+    Steps,
+}
+
+impl From<ScheduleArg> for ScheduleName {
+    fn from(arg: ScheduleArg) -> Self {
+        match arg {
+            ScheduleArg::Constant => Self::Constant,
+            ScheduleArg::Cosine => Self::Cosine,
+            ScheduleArg::Steps => Self::Steps,
+        }
+    }
+}
+
+/// What decays.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum DecayArg {
+    /// All parameters.
+    All,
+    /// Matrices only.
+    Matrices,
+}
+
+impl From<DecayArg> for Decay {
+    fn from(arg: DecayArg) -> Self {
+        match arg {
+            DecayArg::All => Self::All,
+            DecayArg::Matrices => Self::Matrices,
+        }
+    }
 }
 
 /// The activations' own settings.
@@ -343,7 +486,7 @@ pub struct ManArgs {
 
 /// A trained network.
 #[derive(Debug, Args)]
-pub struct NetworkArgs {
+pub struct TrainedArgs {
     /// A safetensors file, or the folder of a training
     pub model: PathBuf,
     /// The images' channels, height and width, for a file that doesn't say
@@ -358,20 +501,51 @@ pub struct NetworkArgs {
 #[derive(Debug, Args)]
 pub struct PredictArgs {
     #[command(flatten)]
-    pub network: NetworkArgs,
-    /// PNG, JPEG, WebP, GIF, BMP or TIFF files
-    #[arg(required = true, value_name = "IMAGE")]
+    pub trained: TrainedArgs,
+    /// PNG, JPEG, WebP, GIF, BMP or TIFF files; a language model takes none
+    #[arg(value_name = "IMAGE")]
     pub images: Vec<PathBuf>,
     /// How many classes to show
     #[arg(long, value_name = "N", default_value_t = 3)]
     pub top: usize,
+    /// The folder for the masks of a segmentation [default: here]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+}
+
+/// `adact sample`.
+#[derive(Debug, Args)]
+pub struct SampleArgs {
+    #[command(flatten)]
+    pub trained: TrainedArgs,
+    /// What to go on from
+    #[arg(
+        long,
+        visible_alias = "start",
+        value_name = "TEXT",
+        default_value = "\n",
+        allow_hyphen_values = true
+    )]
+    pub prompt: String,
+    /// Characters to write
+    #[arg(long, value_name = "N", default_value_t = 500)]
+    pub count: usize,
+    /// Texts to write, with seeds from --seed on
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub num_samples: u64,
+    /// Below 1 the likely becomes likelier; 0 takes the likeliest
+    #[arg(long, value_name = "T", default_value_t = 0.8, allow_hyphen_values = true)]
+    pub temperature: f64,
+    /// The seed of the draws
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub seed: u64,
 }
 
 /// `adact inspect`.
 #[derive(Debug, Args)]
 pub struct InspectArgs {
     #[command(flatten)]
-    pub network: NetworkArgs,
+    pub trained: TrainedArgs,
 }
 
 /// `adact bench`.
@@ -388,15 +562,17 @@ pub enum BenchCommand {
 /// `adact bench step`.
 #[derive(Debug, Args)]
 pub struct StepArgs {
-    /// `adact`, an activation, or one a layer joined by `+`
+    #[command(flatten)]
+    pub network: NetworkArgs,
+    /// `adact`, `base` (what such networks use), an activation, one for each place joined by `+`, or patterns of places
     #[arg(long, value_name = "NAMES", default_value = "adact")]
     pub activation: String,
-    /// The images' channels, height and width
-    #[arg(long, default_value = "3x32x32")]
-    pub shape: Shape,
-    /// Images a step
-    #[arg(long, value_name = "N", default_value_t = 64)]
-    pub batch: usize,
+    /// The images' channels, height and width [default: 3x32x32; unet 3x128x128]
+    #[arg(long)]
+    pub shape: Option<Shape>,
+    /// Images or sequences a step [default: 64; resnet 128, gpt 12, unet 8]
+    #[arg(long, value_name = "N")]
+    pub batch: Option<usize>,
     /// Steps to measure
     #[arg(long, value_name = "N", default_value_t = 30)]
     pub steps: usize,
@@ -416,15 +592,17 @@ pub struct ActivationArgs {
 /// `adact bench infer`.
 #[derive(Debug, Args)]
 pub struct InferArgs {
-    /// `adact`, an activation, or one a layer joined by `+`
+    #[command(flatten)]
+    pub network: NetworkArgs,
+    /// `adact`, `base` (what such networks use), an activation, one for each place joined by `+`, or patterns of places
     #[arg(long, value_name = "NAMES", default_value = "adact")]
     pub activation: String,
-    /// The images' channels, height and width
-    #[arg(long, default_value = "3x32x32")]
-    pub shape: Shape,
-    /// Images at once
-    #[arg(long, value_name = "N", default_value_t = 1000)]
-    pub batch: usize,
+    /// The images' channels, height and width [default: 3x32x32; unet 3x128x128]
+    #[arg(long)]
+    pub shape: Option<Shape>,
+    /// Images or sequences at once [default: 1000]
+    #[arg(long, value_name = "N")]
+    pub batch: Option<usize>,
     /// Batches to measure
     #[arg(long, value_name = "N", default_value_t = 10)]
     pub steps: usize,

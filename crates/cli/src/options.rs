@@ -2,18 +2,20 @@
 
 use std::path::{Path, PathBuf};
 
-use adact_lab::config::Config;
+use adact_lab::config::{Config, Network};
 use adact_lab::folder::Mode;
 use adact_lab::{Error, Result};
 
-use crate::args::{CommonArgs, DataArgs, ModelArgs, OutputArgs, PlanArgs, ProtocolArgs, Switch};
+use crate::args::{CommonArgs, DataArgs, ModelArgs, NetworkArgs, OutputArgs, PlanArgs, ProtocolArgs, Switch};
 
 /// The configuration that `--config` and the options make, without what single commands add.
 pub fn config(args: &CommonArgs, threads: Option<usize>) -> Result<Config> {
-    let mut config = match &args.config {
-        Some(path) => Config::read(path)?,
-        None => Config::default(),
+    let mut config = match (&args.config, &args.network.network) {
+        (Some(path), _) => Config::read(path)?,
+        (None, Some(name)) => Config::of_network(name)?,
+        (None, None) => Config::default(),
     };
+    network(&args.network, &mut config)?;
     data(&args.data, &mut config);
     protocol(&args.protocol, &mut config);
     model(&args.model, &mut config);
@@ -25,7 +27,7 @@ pub fn config(args: &CommonArgs, threads: Option<usize>) -> Result<Config> {
 
 /// What the options say of a study.
 pub fn plan(args: &PlanArgs, config: &mut Config) {
-    let mut study = config.study.take().unwrap_or_default();
+    let mut study = config.study.take().unwrap_or_else(|| config.usual_study());
     set(&mut study.seeds, args.seeds.clone().or(args.seed.clone()));
     set(&mut study.variants, args.variants.clone());
     set_some(&mut study.against, &args.against);
@@ -63,6 +65,37 @@ pub fn short_name(dataset: &str) -> &str {
     Path::new(path).file_name().and_then(|name| name.to_str()).unwrap_or("images")
 }
 
+/// The network and its sizes. One that is given beside a file of options must be the file's.
+fn network(args: &NetworkArgs, config: &mut Config) -> Result<()> {
+    let to = &mut config.network;
+    if let Some(name) = args.network.as_ref().filter(|name| **name != to.name) {
+        return Err(Error::input(format!(
+            "--network: {name}, but the configuration file is for {}",
+            to.name
+        )));
+    }
+    set_some(&mut to.widths, &args.widths);
+    set_some(&mut to.patch, &args.patch);
+    set_some(&mut to.dim, &args.dim);
+    set_some(&mut to.depth, &args.depth);
+    set_some(&mut to.heads, &args.heads);
+    set_some(&mut to.context, &args.context);
+    set_some(&mut to.base, &args.base);
+    set_some(&mut to.levels, &args.levels);
+    Ok(())
+}
+
+/// A network as `bench` measures it.
+pub fn bench_network(args: &NetworkArgs) -> Result<Network> {
+    let mut config = Config { network: Network::default(), ..Config::default() };
+    if let Some(name) = &args.network {
+        config.network.name.clone_from(name);
+    }
+    network(args, &mut config)?;
+    config.check()?;
+    Ok(config.network)
+}
+
 fn data(args: &DataArgs, config: &mut Config) {
     let to = &mut config.data;
     set(&mut to.dataset, args.dataset.clone());
@@ -76,7 +109,20 @@ fn data(args: &DataArgs, config: &mut Config) {
 
 fn protocol(args: &ProtocolArgs, config: &mut Config) {
     let to = &mut config.protocol;
+    if args.epochs.is_some() {
+        to.steps = None;
+    }
     set(&mut to.epochs, args.epochs);
+    set_some(&mut to.steps, &args.steps);
+    set(&mut to.eval_every, args.eval_every);
+    set(&mut to.optimizer, args.optimizer.map(Into::into));
+    set(&mut to.schedule, args.schedule.map(Into::into));
+    set(&mut to.warmup, args.warmup);
+    set(&mut to.min_lr, args.min_lr);
+    set(&mut to.momentum, args.momentum);
+    set_some(&mut to.clip_grad, &args.clip_grad);
+    set(&mut to.augment, args.augment);
+    set(&mut to.decay, args.decay.map(Into::into));
     set(&mut to.batch, args.batch);
     set(&mut to.test_batch, args.test_batch);
     set(&mut to.lr, args.lr);

@@ -5,9 +5,9 @@ use std::env;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use adact_evidence::records::EpochRecord;
+use adact_evidence::records::{EpochRecord, Metrics};
 use adact_evidence::{names, table};
-use adact_lab::images::Data;
+use adact_lab::data::Data;
 use adact_lab::{Event, Observer, RunId};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
@@ -118,8 +118,8 @@ impl Progress {
             label(run),
             record.epoch,
             epochs.unwrap_or(record.epoch),
-            record.train_loss,
-            percent(record.train_accuracy),
+            record.train.get("loss").unwrap_or(f64::NAN),
+            share(&record.train),
             judged(record),
             table::duration(record.seconds),
             if best { "   best" } else { "" },
@@ -216,10 +216,27 @@ fn label(run: &RunId) -> String {
     format!("{}, seed {}", names::variant(&run.variant), run.seed)
 }
 
+/// The share of right answers in training, under either of its names.
+fn share(metrics: &Metrics) -> String {
+    let share = metrics.get("accuracy").or(metrics.get("pixel_accuracy"));
+    share.map_or(String::new(), percent)
+}
+
+/// What was measured on other data: the metric by which epochs are picked.
 fn judged(record: &EpochRecord) -> String {
-    match (record.test_accuracy, record.validation_accuracy) {
-        (Some(accuracy), _) => format!("test {}", percent(accuracy)),
-        (_, Some(accuracy)) => format!("validation {}", percent(accuracy)),
+    let (part, metrics) = match (&record.test, &record.validation) {
+        (Some(test), _) => ("test", test),
+        (_, Some(validation)) => ("validation", validation),
+        _ => return String::new(),
+    };
+    if let Some(iou) = metrics.get("mean_iou") {
+        return format!("{part} mean IoU {iou:.4}");
+    }
+    // A text is judged by its loss.
+    match (metrics.get("bits_per_character"), metrics.get("loss"), metrics.get("accuracy")) {
+        (Some(_), Some(loss), _) => format!("{part} loss {loss:.4}"),
+        (_, _, Some(accuracy)) => format!("{part} {}", percent(accuracy)),
+        (_, Some(loss), None) => format!("{part} loss {loss:.4}"),
         _ => String::new(),
     }
 }

@@ -17,10 +17,12 @@ mod jpeg;
 mod layout;
 mod read;
 
+pub(crate) use decode::Picture;
 pub use decode::{decode, read_image};
+pub(crate) use files::Listing;
 
 /// Sides that images are resized to.
-const SIDES: std::ops::RangeInclusive<usize> = 1..=1024;
+pub(crate) const SIDES: std::ops::RangeInclusive<usize> = 1..=1024;
 
 /// Loads the data set in a folder.
 pub(crate) fn load(root: &Path, options: &LoadOptions) -> Result<Dataset> {

@@ -10,6 +10,7 @@
 
 use std::path::Path;
 
+mod augment;
 mod catalogue;
 pub mod cifar;
 pub mod download;
@@ -23,17 +24,24 @@ mod images;
 pub mod mat;
 mod pickle;
 pub mod preview;
+pub mod segmentation;
 mod sniff;
 mod source;
 pub mod split;
 pub mod svhn;
+mod task;
+pub mod text;
 mod verify;
 
+pub use augment::Augment;
 pub use catalogue::{Entry, RemoteFile, catalogue, data_dir, entry};
 pub use embedded::LICENCE as FMNIST_LICENCE;
 pub use error::{Error, Fault, Kind, Result};
 pub use images::Images;
+pub use segmentation::{Masked, SegmentationSet, load_segmentation};
 pub use source::FileRecord;
+pub use task::{Task, task_of};
+pub use text::{TextSet, load_text};
 pub use verify::{FileState, Verification, verify};
 
 /// A data set in memory.
@@ -91,6 +99,7 @@ pub fn load(name: &str, dir: Option<&Path>, options: &LoadOptions) -> Result<Dat
         let message = format!("a test fraction of {} is not between 0 and 1", options.test_fraction);
         return Err(Error::new(Kind::Unsupported, message));
     }
+    task::expect(name, Task::Classification)?;
     if let Some(path) = folder_path(name) {
         return folder::load(path, options);
     }

@@ -20,6 +20,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     study.result.runs[0].write(&of("records").join(RESULT))?;
     study.result.provenance.write(&of("records").join(MANIFEST))?;
     EpochRecord::write_all(&of("records").join(METRICS), &study.metrics[0])?;
+    for kind in [common::gpt(), common::unet()] {
+        let other = common::study_of(&kind, &["adact", "relu"], 2);
+        other.result.write(&of("study").join(kind.network))?;
+        other.result.runs[0].write(&of("records").join(kind.network))?;
+    }
     let mut events = EventFile::open(&of("events").join(EVENTS), 0, 1.0)?;
     study.metrics[0].iter().try_for_each(|epoch| events.epoch(epoch, 2.0))?;
     Ok(())

@@ -11,7 +11,7 @@ pub const LEAD_OF_ONE_SEED: f64 = 0.02;
 /// With several seeds, this share of them must agree on a choice.
 pub const CLEAR_MAJORITY: f64 = 0.75;
 
-/// The choice per layer over the runs of the variant `adact`, in the order of the runs.
+/// The choice for each AdAct over the runs of the variant `adact`, in the order of the runs.
 ///
 /// The choice is what most seeds chose; among equals, the one with the larger mean weight. A layer is undecided
 /// between its choice and every candidate whose softmax weight isn't clearly smaller: the 95% interval (Student's t)
@@ -26,7 +26,8 @@ pub fn choices(runs: &[RunResult]) -> Vec<LayerChoice> {
     (0..layers).map(|i| choice(i + 1, &runs.iter().map(|layers| &layers[i]).collect::<Vec<_>>())).collect()
 }
 
-/// The choice for one layer (from 1), whose weights are given seed by seed; see [`choices`].
+/// The choice for one AdAct (the `layer`th of its network, from 1), whose weights are given seed by seed; see
+/// [`choices`].
 pub fn choice(layer: usize, seeds: &[&LayerWeights]) -> LayerChoice {
     let by_seed: Vec<String> = seeds.iter().map(|weights| weights.choice.clone()).collect();
     let mean_share = |name: &str| seeds.iter().map(|w| w.share_of(name)).sum::<f64>() / seeds.len() as f64;
@@ -49,6 +50,7 @@ pub fn choice(layer: usize, seeds: &[&LayerWeights]) -> LayerChoice {
         if rivals.is_empty() { Vec::new() } else { std::iter::once(choice.clone()).chain(rivals).collect() };
     LayerChoice {
         layer,
+        place: seeds.first().and_then(|weights| weights.place.clone()),
         share: mean_share(&choice),
         agreement: agreement(&by_seed),
         by_seed,
@@ -101,6 +103,7 @@ mod tests {
         let names = ["relu", "mish", "silu"];
         let first = (0..3).rev().max_by(|&a, &b| softmax[a].total_cmp(&softmax[b])).unwrap();
         LayerWeights {
+            place: None,
             candidates: Some(names.map(String::from).to_vec()),
             w: softmax.map(f32::ln).to_vec(),
             softmax: softmax.to_vec(),

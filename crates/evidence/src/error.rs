@@ -1,6 +1,6 @@
 //! One error for the whole crate: what happened, to which file, at which place in it.
 
-use std::fmt;
+use std::error::Error as StdError;
 use std::path::{Path, PathBuf};
 
 /// What kind of failure an [`Error`] is.
@@ -22,12 +22,13 @@ pub enum ErrorKind {
 }
 
 /// What went wrong, in one sentence that names the file, the place and the reason.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
+#[error("{}{message}", self.place())]
 pub struct Error {
     kind: ErrorKind,
     path: Option<PathBuf>,
     message: String,
-    source: Option<std::io::Error>,
+    source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
 /// The result of everything here that can fail.
@@ -53,8 +54,18 @@ impl Error {
             kind,
             path: Some(path.to_owned()),
             message: format!("cannot {what}: {source}"),
-            source: Some(source),
+            source: Some(source.into()),
         }
+    }
+
+    /// The same error, with what it came from.
+    pub(crate) fn caused_by(self, source: impl StdError + Send + Sync + 'static) -> Self {
+        Self { source: Some(source.into()), ..self }
+    }
+
+    /// The file and a colon, if it is about one.
+    fn place(&self) -> String {
+        self.path.as_ref().map_or(String::new(), |path| format!("{}: ", path.display()))
     }
 
     /// The same error, at a line of the file.
@@ -76,20 +87,5 @@ impl Error {
     /// Whether the input is to blame (a broken or missing file), rather than a failure on the way.
     pub fn is_input(&self) -> bool {
         !matches!(self.kind, ErrorKind::Io | ErrorKind::Render)
-    }
-}
-
-impl fmt::Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.path {
-            Some(path) => write!(f, "{}: {}", path.display(), self.message),
-            None => f.write_str(&self.message),
-        }
-    }
-}
-
-impl std::error::Error for Error {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        self.source.as_ref().map(|e| e as _)
     }
 }

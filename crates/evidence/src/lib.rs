@@ -1,6 +1,7 @@
 //! What a study leaves on disk, and what can be said of it.
 //!
-//! - [`records`]: the files of a run and of a study, read strictly and written whole ([`atomic`]);
+//! - [`records`]: the files of a run and of a study, read strictly and written whole ([`atomic`]); [`metric`]: what is
+//!   known of the numbers in them;
 //! - [`statistics`], [`agreement`]: what several seeds show and what they don't;
 //! - [`table`], [`figures`], [`report()`]: the same for people, as Markdown, CSV, SVG, PNG and one HTML page;
 //! - [`paper`], [`reproduction`]: the paper's numbers and claims, and ours beside them;
@@ -29,6 +30,7 @@ pub mod atomic;
 mod axes;
 mod error;
 pub mod figures;
+pub mod metric;
 pub mod names;
 mod paint;
 pub mod paper;

@@ -1,4 +1,4 @@
-//! How activations and variants are called in text and pictures.
+//! How activations, variants, networks and their places are called in text and pictures.
 
 /// The name of an activation as papers write it; an unknown one stays as it is.
 pub fn activation(name: &str) -> &str {
@@ -41,9 +41,67 @@ pub fn dataset(name: &str) -> &str {
         "cifar10" => "CIFAR-10",
         "svhn" => "SVHN",
         "fer2013" => "FER2013",
+        "shakespeare" => "Shakespeare",
+        "nuclei-mini" => "Nuclei (mini)",
         other => other,
     }
 }
+
+/// The network of the paper, which records without a network mean.
+pub const PAPERS_NETWORK: &str = "convnet";
+
+/// Whether a record's network is the paper's.
+pub fn is_papers_network(network: Option<&str>) -> bool {
+    network.is_none_or(|name| name == PAPERS_NETWORK)
+}
+
+/// The name of a network; one's own stays as it is.
+pub fn network(name: &str) -> &str {
+    match name {
+        "resnet20" => "ResNet-20",
+        "vit" => "ViT",
+        "gpt" => "GPT",
+        "unet" => "U-Net",
+        other => other,
+    }
+}
+
+/// The name of a place by the path of its module: "layer 1" to "layer 4" for `act.0` to `act.3` of the paper's network,
+/// the path itself elsewhere.
+pub fn place(path: &str, network: Option<&str>) -> String {
+    let number = path.strip_prefix("act.").and_then(|number| number.parse::<usize>().ok());
+    match number {
+        Some(number) if is_papers_network(network) => format!("layer {}", number.saturating_add(1)),
+        _ => path.into(),
+    }
+}
+
+/// The name of a place at the beginning of a title: "Layer 1"; a path stays as it is.
+pub fn place_title(path: &str, network: Option<&str>) -> String {
+    let name = place(path, network);
+    if name == path { name } else { crate::table::capital(&name) }
+}
+
+/// What places are called: "layer" in the paper's network, "place" elsewhere.
+pub fn place_word(network: Option<&str>) -> &'static str {
+    if is_papers_network(network) { "layer" } else { "place" }
+}
+
+/// Many activations by how often they are there: "Mish (12), ReLU (7)"; the first of equals first.
+pub fn tally<S: AsRef<str>>(names: &[S]) -> String {
+    let mut counts: Vec<(&str, usize)> = Vec::new();
+    for name in names.iter().map(AsRef::as_ref) {
+        match counts.iter_mut().find(|(n, _)| *n == name) {
+            Some((_, count)) => *count += 1,
+            None => counts.push((name, 1)),
+        }
+    }
+    counts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    counts.iter().map(|(name, n)| format!("{} ({n})", activation(name))).collect::<Vec<_>>().join(", ")
+}
+
+/// More places than these are told by what they have in common, not one by one.
+pub const MANY_PLACES: usize = 8;
 
 /// The name of a variant of the network; an unknown one stays as it is.
 pub fn variant(name: &str) -> String {

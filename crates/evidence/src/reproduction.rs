@@ -97,13 +97,15 @@ impl Holds {
 }
 
 impl Reproduction {
-    /// Holds studies against the paper. Studies of data sets that the paper does not have add nothing. Numbers are the
+    /// Holds studies against the paper. Studies of data sets, networks or metrics that the paper does not have add nothing.
+    /// Numbers are the
     /// paper's kind (see [`NumberRow::ours`]); claims follow the studies' verdicts, which rest on
     /// [`RunResult::judged`](crate::records::RunResult::judged).
     pub fn of<'a>(studies: impl IntoIterator<Item = &'a StudyResult>) -> Self {
         let mut all = Self::default();
         let mut family = None;
-        for study in studies {
+        let like_paper = |study: &&StudyResult| study.is_papers_network() && study.primary().is_accuracy();
+        for study in studies.into_iter().filter(like_paper) {
             all.numbers.extend(TABLE_1.iter().filter_map(|(variant, _)| number(study, variant)));
             let claims = CLAIMS.iter().filter(|c| c.dataset == study.dataset);
             all.claims.extend(claims.filter_map(|c| judge(study, *c)));
@@ -175,7 +177,7 @@ fn caveats(study: &StudyResult) -> Option<String> {
 fn number(study: &StudyResult, variant: &str) -> Option<NumberRow> {
     let paper = crate::paper::accuracy(variant, &study.dataset)?;
     let row = study.table.iter().find(|r| r.variant == variant)?;
-    let (ours, failed) = (row.accuracy?, row.failed);
+    let (ours, failed) = (row.kept()?, row.failed);
     let expected = prediction_interval(&ours);
     Some(NumberRow { dataset: study.dataset.clone(), variant: variant.into(), paper, ours, failed, expected })
 }

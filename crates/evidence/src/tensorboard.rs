@@ -25,20 +25,20 @@ pub struct EventFile {
 }
 
 impl EventFile {
-    /// Opens a training's event file after `epochs` finished epochs, or begins it.
+    /// Opens a training's event file after `finished` epochs (or steps, where its records have steps), or begins it.
     ///
     /// `wall_time` (seconds since 1970) is when it began.
     ///
     /// # Errors
     /// If the disk refuses, or the file is something else.
-    pub fn open(path: &Path, epochs: usize, wall_time: f64) -> Result<Self> {
+    pub fn open(path: &Path, finished: u64, wall_time: f64) -> Result<Self> {
         let failed = |e| Error::io(path, "open", e);
         let mut options = OpenOptions::new();
         let mut file =
             options.read(true).write(true).create(true).truncate(false).open(path).map_err(failed)?;
         let mut bytes = Vec::new();
         Read::by_ref(&mut file).take(LARGEST).read_to_end(&mut bytes).map_err(failed)?;
-        let keep = finished_part(&bytes, epochs as u64);
+        let keep = finished_part(&bytes, finished);
         if bytes.len() >= 12 && header(&bytes).is_none() {
             let message = "this is no event file of TensorBoard; remove it, or write elsewhere";
             return Err(Error::of_file(ErrorKind::Malformed, path, message));
@@ -55,40 +55,31 @@ impl EventFile {
         Ok(events)
     }
 
-    /// Appends an epoch: its numbers as scalars; of every AdAct layer, each candidate's raw and softmax weight as
-    /// scalars, and the softmax weights as a histogram whose bin `i` is candidate `i`.
+    /// Appends an epoch: its numbers as scalars; of every AdAct, each candidate's raw and softmax weight as scalars, and the
+    /// softmax weights as a histogram whose bin `i` is candidate `i`. An AdAct's tags begin with its place, or with `layer1`,
+    /// `layer2`, ... in the paper's network; events are numbered by steps where the record has one, else by epochs.
     ///
     /// # Errors
     /// If the disk refuses.
     pub fn epoch(&mut self, record: &EpochRecord, wall_time: f64) -> Result<()> {
         let mut summary = Message::default();
-        let scalars = [
-            ("loss/train", Some(record.train_loss)),
-            ("loss/test", record.test_loss),
-            ("loss/validation", record.validation_loss),
-            ("accuracy/train", Some(record.train_accuracy)),
-            ("accuracy/test", record.test_accuracy),
-            ("accuracy/validation", record.validation_accuracy),
-            ("seconds", Some(record.seconds)),
-        ];
-        for (tag, value) in scalars {
-            if let Some(value) = value {
-                summary.message(1, &scalar(tag, value as f32));
-            }
+        for (tag, value) in scalars(record) {
+            summary.message(1, &scalar(&tag, value as f32));
         }
         for (i, layer) in record.layers.iter().flatten().enumerate() {
+            let place = layer.place.clone().unwrap_or_else(|| format!("layer{}", i + 1));
             for ((name, w), s) in layer.candidates().iter().zip(&layer.w).zip(&layer.softmax) {
-                summary.message(1, &scalar(&format!("layer{}_w/{name}", i + 1), *w));
-                summary.message(1, &scalar(&format!("layer{}_softmax/{name}", i + 1), *s));
+                summary.message(1, &scalar(&format!("{place}_w/{name}"), *w));
+                summary.message(1, &scalar(&format!("{place}_softmax/{name}"), *s));
             }
             if let Some(slope) = layer.prelu_slope {
-                summary.message(1, &scalar(&format!("prelu_slope/layer{}", i + 1), slope));
+                summary.message(1, &scalar(&format!("prelu_slope/{place}"), slope));
             }
-            summary.message(1, &histogram(&format!("softmax/layer{}", i + 1), layer));
+            summary.message(1, &histogram(&format!("softmax/{place}"), layer));
         }
         let mut event = Message::default();
         event.double(1, wall_time);
-        event.varint(2, record.epoch as u64);
+        event.varint(2, record.step.unwrap_or(record.epoch as u64));
         event.message(5, &summary);
         self.append(&framed(&event.0))
     }
@@ -96,6 +87,27 @@ impl EventFile {
     fn append(&mut self, bytes: &[u8]) -> Result<()> {
         self.file.write_all(bytes).map_err(|e| Error::io(&self.path, "write", e))
     }
+}
+
+/// The numbers of a record and their tags, metric by metric: `loss/train`, `loss/test`, `loss/validation`, `accuracy/train`.
+fn scalars(record: &EpochRecord) -> Vec<(String, f64)> {
+    let parts = [
+        ("train", Some(&record.train)),
+        ("test", record.test.as_ref()),
+        ("validation", record.validation.as_ref()),
+    ];
+    let measured = || parts.iter().filter_map(|(part, metrics)| Some((*part, (*metrics)?)));
+    let mut names: Vec<&str> = vec!["loss", "accuracy"];
+    for (name, _) in measured().flat_map(|(_, metrics)| metrics.iter()) {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    let of = |name: &str| {
+        let tagged = measured().filter_map(|(part, m)| Some((format!("{name}/{part}"), m.get(name)?)));
+        tagged.collect::<Vec<_>>()
+    };
+    names.into_iter().flat_map(of).chain([("seconds".to_string(), record.seconds)]).collect()
 }
 
 /// `Summary.Value` with `simple_value`.
@@ -201,12 +213,12 @@ fn frame(bytes: &[u8]) -> Option<(&[u8], usize)> {
     (masked(data) == u32::from_le_bytes(*checksum)).then_some((data, n + 16))
 }
 
-/// How many bytes at the beginning of an event file are whole records of finished epochs.
-pub fn finished_part(bytes: &[u8], epochs: u64) -> usize {
+/// How many bytes at the beginning of an event file are whole records of finished epochs (or steps).
+pub fn finished_part(bytes: &[u8], finished: u64) -> usize {
     let mut keep = 0;
     while let Some((data, length)) = frame(&bytes[keep..]) {
         match step(data) {
-            Some(step) if step <= epochs => keep += length,
+            Some(step) if step <= finished => keep += length,
             _ => break,
         }
     }
@@ -272,22 +284,65 @@ mod tests {
     }
 
     #[test]
+    fn tags_are_metrics_and_places_and_events_are_numbered_by_steps() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join(EVENTS);
+        let layer = |place: Option<&str>| LayerWeights {
+            place: place.map(String::from),
+            candidates: Some(vec!["relu".into()]),
+            w: vec![0.5],
+            softmax: vec![1.0],
+            prelu_slope: Some(0.25),
+            choice: "relu".into(),
+        };
+        let record = |epoch: usize| EpochRecord {
+            epoch,
+            step: Some(250 * epoch as u64),
+            train: [("loss", 1.0)].into(),
+            test: Some([("mean_iou", 0.5), ("loss", 1.5)].into()),
+            validation: None,
+            seconds: 1.0,
+            layers: Some(vec![layer(None), layer(Some("layer1.0.act2"))]),
+        };
+        let mut events = EventFile::open(&path, 0, 7.0).unwrap();
+        (1..=3).for_each(|epoch| events.epoch(&record(epoch), 8.0).unwrap());
+        let bytes = std::fs::read(&path).unwrap();
+        for tag in [
+            "loss/train",
+            "loss/test",
+            "mean_iou/test",
+            "layer1_w/relu",
+            "prelu_slope/layer1",
+            "layer1.0.act2_w/relu",
+            "layer1.0.act2_softmax/relu",
+            "prelu_slope/layer1.0.act2",
+            "softmax/layer1.0.act2",
+        ] {
+            let count = bytes.windows(tag.len()).filter(|window| *window == tag.as_bytes()).count();
+            assert!(count >= 3, "{tag}: {count}");
+        }
+        assert!(!bytes.windows(8).any(|window| window == b"accuracy"));
+        // The second evaluation is that of step 500.
+        let second = finished_part(&bytes, 500);
+        assert_eq!(second, finished_part(&bytes, 749));
+        assert!(second > finished_part(&bytes, 499) && second < bytes.len());
+    }
+
+    #[test]
     fn what_was_torn_or_will_be_trained_again_is_dropped() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join(EVENTS);
         let record = |epoch| EpochRecord {
             epoch,
-            train_loss: 1.0,
-            train_accuracy: 0.5,
-            test_loss: None,
-            test_accuracy: None,
-            validation_loss: None,
-            validation_accuracy: None,
+            step: None,
+            train: [("loss", 1.0), ("accuracy", 0.5)].into(),
+            test: None,
+            validation: None,
             seconds: 1.0,
             layers: None,
         };
         let write = |from: usize, to: usize| {
-            let mut events = EventFile::open(&path, from, 7.0).unwrap();
+            let mut events = EventFile::open(&path, from as u64, 7.0).unwrap();
             (from + 1..=to).for_each(|e| events.epoch(&record(e), 7.0 + e as f64).unwrap());
         };
         write(0, 5);

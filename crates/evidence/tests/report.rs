@@ -14,6 +14,13 @@ fn studies() -> Vec<(&'static str, Vec<Study>)> {
         ("one seed", vec![common::study("fmnist-mini", &common::THREE, 1)]),
         ("five seeds, six variants", vec![common::study("fmnist", &common::SIX, 5)]),
         ("several studies", ["fmnist", "cifar10"].map(|d| common::study(d, &common::THREE, 8)).to_vec()),
+        ("a language model", vec![common::study_of(&common::gpt(), &common::THREE, 8)]),
+        (
+            "all tasks",
+            [common::resnet(), common::gpt(), common::unet()]
+                .map(|kind| common::study_of(&kind, &common::THREE, 2))
+                .to_vec(),
+        ),
     ]
 }
 
@@ -21,6 +28,12 @@ fn studies() -> Vec<(&'static str, Vec<Study>)> {
 fn nothing_is_loaded_and_nothing_runs() {
     for (name, studies) in studies() {
         let html = report(&studies);
+        // Pictures of samples are inside the page, and it says that no others are allowed.
+        let inside = "src=\"data:image/png;base64,";
+        let pictures = studies.iter().any(|study| study.result.task.as_deref() == Some("segmentation"));
+        assert_eq!(html.contains(inside), pictures, "{name}");
+        assert_eq!(html.contains("img-src data:"), html.contains("class=\"sample\""), "{name}");
+        let html = html.replace(inside, "").replace("<img ", "");
         for forbidden in
             ["<script", "<link", "<img", "<iframe", "src=", "url(", "@import", "javascript:", "onload"]
         {
@@ -54,7 +67,7 @@ fn the_answer_comes_first() {
     ];
     assert!(order.windows(2).all(|pair| place(pair[0]) < place(pair[1])));
     for text in [
-        "5 seeds can&#39;t decide",
+        "5 seeds can't decide",
         "+32 parameters",
         "adact study --dataset fmnist",
         &"a".repeat(64),
@@ -139,8 +152,7 @@ fn a_study_that_kept_the_test_set_away_shows_what_it_has() {
         run.last = Default::default();
     }
     for epoch in study.metrics.iter_mut().flatten() {
-        (epoch.validation_accuracy, epoch.validation_loss) =
-            (epoch.test_accuracy.take(), epoch.test_loss.take());
+        epoch.validation = epoch.test.take();
     }
     let curves = figures::learning_curves(&study).unwrap();
     let titles: Vec<&str> =
@@ -166,7 +178,8 @@ fn a_browser_shows_it() {
     };
     let dir = tempfile::tempdir().unwrap();
     let page = dir.path().join("report.html");
-    std::fs::write(&page, report(&[common::study("fmnist", &common::THREE, 2)])).unwrap();
+    let segmentation = common::study_of(&common::unet(), &common::THREE, 2);
+    std::fs::write(&page, report(&[common::study("fmnist", &common::THREE, 2), segmentation])).unwrap();
 
     let light = screenshot(browser, &page, dir.path(), "light", 1000, &[]);
     let dark =
@@ -215,4 +228,95 @@ fn headless(browser: &str, arguments: &[String], profile: &Path) -> String {
     let output = Command::new(browser).args(fixed).args(quiet).arg(profile).args(arguments).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+#[test]
+fn pages_of_other_tasks_say_what_they_are_about() {
+    let page = |kind: common::Kind, seeds| report(&[common::study_of(&kind, &common::SIX, seeds)]);
+    for (html, says, says_not) in [
+        (
+            page(common::resnet(), 5),
+            vec![
+                "<h1>AdAct on CIFAR-10 with ResNet-20</h1>",
+                "the strongest of each place is the one to use",
+                "<b>On CIFAR-10 with ResNet-20, AdAct chose for 19 places: Mish (",
+                "<span class=\"layer\">layer3.2.act2</span>",
+                "place by place from ",
+                "Weights of all places",
+                "Each place by itself",
+                "Test accuracy after the last epoch",
+                "The test set of CIFAR-10 has 10,000 images",
+            ],
+            vec!["Beside the paper", "Layer 1", "Samples", "Lower is better"],
+        ),
+        (
+            page(common::gpt(), 5),
+            vec![
+                "<h1>AdAct on Shakespeare with GPT</h1>",
+                "place by place: ",
+                "3,750 steps, 5 seeds",
+                "Test loss after the last step</th>",
+                "test loss after the last step (lower is better)</text>",
+                ">step</text>",
+                "Weights over the steps",
+                "<h3>Samples</h3>",
+                "<dt>Network</dt><dd>gpt</dd>",
+                "<pre><b>ROMEO:\n</b>What, shall I &lt;b&gt;speak&lt;/b&gt; of thee &amp; thine",
+            ],
+            vec!["accurac", "training images", "test images", "Weights of all places", "Layer ", "the paper"],
+        ),
+        (
+            page(common::unet(), 5),
+            vec![
+                "<h1>AdAct on Nuclei (mini) with U-Net</h1>",
+                "AdAct chose for 14 places",
+                "Test mean IoU after the last epoch</th>",
+                "Test mean IoU of AdAct, Optimized",
+                "The pixels of the test images by class",
+                "; 3,813,880 of 3,945,600 pixels right.",
+                ">98.5%</text>",
+                "Each from the left: a test picture, its true classes, the answer of the network.",
+                "<summary>Samples of 3 more variants</summary>",
+            ],
+            vec!["accurac", "Layer ", "the paper"],
+        ),
+    ] {
+        says.iter().for_each(|words| assert!(html.contains(words), "{words}"));
+        for words in says_not {
+            let at = html.find(words);
+            assert!(at.is_none(), "{words}: {:?}", at.map(|at| html.get(at.saturating_sub(90)..at + 90)));
+        }
+    }
+}
+
+#[test]
+fn figures_of_many_places_name_each_once_and_stay_in_their_panels() {
+    let long = |i: usize| format!("backbone.encoder.stages.{i}.residual.feedforward.activation");
+    let own = common::Kind { places: (0..12).map(long).collect(), ..common::resnet() };
+    for kind in [common::resnet(), common::unet(), own] {
+        let study = common::study_of(&kind, &common::THREE, 5);
+        let all = figures::all(&study);
+        let by_place = all.iter().find(|f| f.name == "weights_by_place").unwrap();
+        let svg = by_place.svg();
+        for path in &kind.places {
+            // Of a long path the end is told.
+            let end = &path[path.len().saturating_sub(34)..];
+            let told = if end.len() < path.len() { format!("…{end}") } else { path.clone() };
+            assert_eq!(svg.matches(&format!(">{told}</text>")).count(), 1, "{told}");
+        }
+        for name in ["weights", "weights_by_seed", "weights_over_epochs", "functions"] {
+            let figure = all.iter().find(|f| f.name == name).unwrap();
+            assert_eq!((figure.panels.len(), figure.columns), (kind.places.len(), 3), "{name}");
+            for panel in &figure.panels {
+                let title = panel.to_svg();
+                let title = title.split("font-weight=\"bold\"").nth(1).unwrap();
+                let title = title.split_once('>').unwrap().1.split("</text>").next().unwrap();
+                let room = adact_evidence::svg::text_width(title, 13.5);
+                assert!(room < panel.width, "{name}: {title:?} takes {room} of {}", panel.width);
+            }
+        }
+    }
+    // The paper's network needs no such figure.
+    let papers = figures::all(&common::study("fmnist", &common::THREE, 2));
+    assert!(papers.iter().all(|f| f.name != "weights_by_place"));
 }

@@ -38,6 +38,26 @@ fn highest(readings: &[f64]) -> (usize, f64) {
     (at, readings[at])
 }
 
+/// The lowest of some readings, and where it is.
+fn lowest(readings: &[f64]) -> (usize, f64) {
+    let at = (0..readings.len()).min_by(|&a, &b| readings[a].total_cmp(&readings[b])).unwrap();
+    (at, readings[at])
+}
+
+/// What a language model's run of the study would leave on disk: the same readings are losses.
+fn run_by_loss(template: &RunResult, study: u64, variant: &str, seed: u64) -> RunResult {
+    let (test, _) = epochs(study, variant, seed);
+    let (epoch, best) = lowest(&test);
+    RunResult {
+        variant: variant.into(),
+        seed,
+        metric: MetricRecord::of("loss"),
+        best: Best { epoch: epoch + 1, test: [("loss", best)].into() },
+        last: Last { test: Some([("loss", test[EPOCHS - 1])].into()) },
+        ..template.clone()
+    }
+}
+
 /// What a run of the study would leave on disk.
 fn run(template: &RunResult, selection: Selection, study: u64, variant: &str, seed: u64) -> RunResult {
     let (test, validation) = epochs(study, variant, seed);
@@ -51,8 +71,8 @@ fn run(template: &RunResult, selection: Selection, study: u64, variant: &str, se
     RunResult {
         variant: variant.into(),
         seed,
-        best: Best { epoch: epoch + 1, test_accuracy, test_loss: None },
-        last: Last { test_accuracy: last, test_loss: None },
+        best: Best { epoch: epoch + 1, test: [("accuracy", test_accuracy)].into() },
+        last: Last { test: last.map(|last| [("accuracy", last)].into()) },
         selection,
         ..template.clone()
     }
@@ -93,7 +113,46 @@ fn equal_means_are_seldom_called_different() {
 
 #[test]
 fn judged_by_their_highest_epochs_they_nearly_always_would_be() {
-    let share = share_of_claims(Selection::Test, |run| run.last.test_accuracy = Some(run.best.test_accuracy));
+    let share = share_of_claims(Selection::Test, |run| run.last.test = Some(run.best.test.clone()));
     println!("highest epochs: a difference is claimed in {share:.3} of the studies");
     assert!(share > 0.9, "{share}");
+}
+
+/// The verdicts of AdAct against ReLU in the simulated studies by loss, after a change of the runs.
+fn verdicts_by_loss(change: fn(&mut RunResult)) -> Vec<Verdict> {
+    let (mut template, _) = common::run("shakespeare", 0, "relu", 0);
+    (template.layers, template.confusion, template.inputs) = (None, None, None);
+    let verdict = |study| {
+        let of = |variant: &'static str| (0..SEEDS).map(move |seed| (variant, seed));
+        let runs = of("adact").chain(of("relu")).map(|(v, seed)| run_by_loss(&template, study, v, seed));
+        let mut runs: Vec<RunResult> = runs.collect();
+        runs.iter_mut().for_each(change);
+        let plan = common::plan("shakespeare", &["adact", "relu"], None);
+        let plan = Plan { metric: MetricRecord::of("loss"), ..plan };
+        common::of(plan, runs).statistics.comparisons[0].verdict
+    };
+    (0..STUDIES).map(verdict).collect()
+}
+
+#[test]
+fn a_loss_is_judged_as_seldom_wrongly_and_in_its_own_direction() {
+    let share = |verdicts: &[Verdict], which: Verdict| {
+        verdicts.iter().filter(|v| **v == which).count() as f64 / STUDIES as f64
+    };
+    let equal = verdicts_by_loss(|_| ());
+    let claimed = share(&equal, Verdict::Better) + share(&equal, Verdict::Worse);
+    println!("losses: a difference is claimed in {claimed:.3} of the studies");
+    assert!(claimed > 0.0 && claimed <= allowed(), "{claimed}");
+
+    // A loss that is truly lower is found to be better, and never worse.
+    let lower = verdicts_by_loss(|run| {
+        let loss = run.judged().unwrap() - if run.variant == "adact" { 0.02 } else { 0.0 };
+        run.last.test = Some([("loss", loss)].into());
+    });
+    assert!(share(&lower, Verdict::Better) > 0.9, "{}", share(&lower, Verdict::Better));
+    assert_eq!(share(&lower, Verdict::Worse), 0.0);
+
+    // Judged by the lowest of its readings, the variant that fluctuates more nearly always would be better.
+    let picked = verdicts_by_loss(|run| run.last.test = Some(run.best.test.clone()));
+    assert!(share(&picked, Verdict::Better) > 0.9, "{}", share(&picked, Verdict::Better));
 }

@@ -6,7 +6,6 @@ use adact_evidence::paper;
 use adact_evidence::records::*;
 use adact_evidence::reproduction::{Holds, Reproduction};
 use adact_evidence::statistics::*;
-use adact_evidence::svg::escape;
 use adact_evidence::{figures, report, table};
 
 /// A study of two or more variants with the given accuracies after the last epoch, seed by seed.
@@ -26,8 +25,9 @@ fn runs(dataset: &str, variants: &[(&str, &[f64])]) -> Vec<RunResult> {
     for (variant, accuracies) in variants {
         for (seed, accuracy) in accuracies.iter().enumerate() {
             let (run, _) = common::run(dataset, 0, variant, seed as u64);
-            let last = Last { test_accuracy: Some(*accuracy), ..run.last };
-            runs.push(RunResult { best: Best { test_accuracy: 0.95, ..run.best }, last, ..run });
+            let last = Last { test: Some(run.last.test.clone().unwrap().with("accuracy", *accuracy)) };
+            let best = Best { test: run.best.test.clone().with("accuracy", 0.95), ..run.best };
+            runs.push(RunResult { best, last, ..run });
         }
     }
     runs
@@ -174,7 +174,8 @@ fn a_verdict_rests_on_a_number_that_was_not_picked_on_the_test_set() {
     // The best epochs say the opposite of the last ones.
     let mut runs = runs("fmnist", &[("adact", &HIGH), ("relu", &LOW)]);
     for run in &mut runs {
-        run.best.test_accuracy = if run.variant == "adact" { 0.93 } else { 0.94 + 0.001 * run.seed as f64 };
+        let best = if run.variant == "adact" { 0.93 } else { 0.94 + 0.001 * run.seed as f64 };
+        run.best.test.set("accuracy", best);
     }
     let plan = common::plan("fmnist", &["adact", "relu"], None);
     let result = common::of(plan.clone(), runs.clone());
@@ -284,7 +285,7 @@ fn the_size_of_the_test_set_is_told_for_every_study() {
         let words = test_set.words("fmnist");
         assert!(words.starts_with("The test set of Fashion-MNIST has 10,000 images"), "{words}");
         assert!(table::markdown(&result).contains(&words));
-        assert!(report(&[Study { metrics: Vec::new(), result }]).contains(&escape(&words)));
+        assert!(report(&[Study { metrics: Vec::new(), result }]).contains(&words));
     }
     // Older records tell the number by their confusion matrices, or not at all.
     let mut older = study("fmnist", &[("adact", &HIGH)]);
@@ -302,7 +303,7 @@ fn an_undecided_layer_is_undecided_everywhere() {
         let mut softmax = vec![(1.0 - lead) / 7.0; 7];
         softmax[first] += lead;
         let (w, choice) = (softmax.iter().map(|s| s.ln()).collect(), PAPER_CANDIDATES[first].into());
-        LayerWeights { candidates: None, w, softmax, prelu_slope: None, choice }
+        LayerWeights { place: None, candidates: None, w, softmax, prelu_slope: None, choice }
     };
     for (run, first) in runs.iter_mut().zip([6, 3]) {
         run.layers = Some(vec![layer(first, 0.2), layer(6, 0.3), layer(0, 0.0), layer(6, 0.3)]);
@@ -374,4 +375,100 @@ fn the_papers_claims_are_held_against_our_runs() {
     );
 
     assert!(Reproduction::of([&study("svhn-of-mine", &[("relu", &LOW)])]).is_empty());
+}
+
+/// A language model's study with the given losses after the last step.
+fn by_loss(variants: &[(&str, &[f64])]) -> StudyResult {
+    let kind = common::gpt();
+    let names: Vec<&str> = variants.iter().map(|(v, _)| *v).collect();
+    let seeds = variants[0].1.len() as u64;
+    let study = common::study_of(&kind, &names, seeds).result;
+    let mut runs = study.runs.clone();
+    for run in &mut runs {
+        let (_, losses) = variants.iter().find(|(v, _)| *v == run.variant).unwrap();
+        run.last.test.as_mut().unwrap().set("loss", losses[run.seed as usize]);
+    }
+    let plan = Plan {
+        network: study.network.clone(),
+        task: study.task.clone(),
+        metric: study.metric.clone(),
+        steps: study.steps,
+        ..common::plan(kind.dataset, &names, None)
+    };
+    common::of(plan, runs)
+}
+
+#[test]
+fn a_lower_loss_is_better() {
+    let result = by_loss(&[("adact", &LOW), ("relu", &HIGH)]);
+    let c = &result.statistics.comparisons[0];
+    assert_eq!((c.verdict, c.words().as_str()), (Verdict::Better, "AdAct is better than ReLU"));
+    // Differences have the loss's own sign.
+    assert!(c.difference.mean < 0.0 && c.differences.iter().all(|d| *d < 0.0));
+    assert_eq!(c.seen_from("relu"), (-c.difference.mean, Verdict::Worse));
+    assert_eq!(
+        by_loss(&[("adact", &HIGH), ("relu", &LOW)]).statistics.comparisons[0].verdict,
+        Verdict::Worse
+    );
+    // The number of test texts bounds no accuracy, and the paper has no such study.
+    assert_eq!(result.statistics.test_set, None);
+    assert!(Reproduction::of([&result]).is_empty());
+
+    let markdown = table::markdown(&result);
+    for words in [
+        "Test loss on shakespeare with GPT, 3,750 steps, 7 seeds",
+        "| Test loss after the last step | 95% interval of the mean | Best step on the test set |",
+        "Verdicts rest on the test loss after the last step.",
+        "is the lowest of many readings",
+        "Lower is better.",
+        "| AdAct − ReLU | −0.0099 |",
+        "| blocks.3.mlp.act | ",
+    ] {
+        assert!(markdown.contains(words), "{words}: {markdown}");
+    }
+    let page = report(&[Study { metrics: Vec::new(), result }]);
+    for words in [
+        "AdAct is better than ReLU: lower loss by 0.0099 (95% interval ",
+        "Test loss after the last step: AdAct 0.9013 ± 0.0018, ReLU 0.9111 ± 0.0018. Lower is better.",
+        // The lowest mean is the best one.
+        "<td class=\"n best\">0.9013 ± 0.0018</td>",
+    ] {
+        assert!(page.contains(words), "{words}");
+    }
+    assert!(!page.contains("accurac"), "{:?}", page.find("accurac").map(|at| &page[at - 80..at + 20]));
+    let few = by_loss(&[("adact", &LOW[..3]), ("relu", &HIGH[..3])]);
+    assert!(
+        few.statistics.too_few_seeds().unwrap().starts_with("3 seeds can't decide, whatever the losses:")
+    );
+}
+
+#[test]
+fn another_network_is_not_held_against_the_paper() {
+    let result = common::study_of(&common::resnet(), &common::THREE, 3).result;
+    assert_eq!(result.dataset, "cifar10");
+    assert!(Reproduction::of([&result]).is_empty());
+    assert!(!figures::accuracies(&result).unwrap().caption.contains("paper"));
+    assert!(result.statistics.test_set.is_some());
+}
+
+#[test]
+fn verdicts_between_other_variants_are_told_in_the_answer() {
+    let (mid, random) = (HIGH.map(|a| a - 0.004), HIGH.map(|a| a - 0.02));
+    let variants: [(&str, &[f64]); 4] =
+        [("optimized", &HIGH), ("relu", &LOW), ("mish", &mid), ("random-1", &random)];
+    // Four variants in pairs take eight seeds, against one of them seven.
+    let result = study_against("fmnist", &variants, Some("relu"));
+    let page = report(&[Study { metrics: Vec::new(), result }]);
+    let answer = page.split("<h3>Results").next().unwrap();
+    for words in
+        ["Optimized is better than ReLU by", "Mish is better than ReLU by", "Random 1 is worse than ReLU by"]
+    {
+        assert_eq!(answer.matches(words).count(), 1, "{words}: {answer}");
+    }
+    // What was told of the best single activation and of random choices is not told again.
+    let result = study_against("fmnist", &variants, Some("optimized"));
+    let page = report(&[Study { metrics: Vec::new(), result }]);
+    let answer = page.split("<h3>Results").next().unwrap();
+    assert_eq!(answer.matches("Mish is worse than Optimized by").count(), 1, "{answer}");
+    assert!(!answer.contains("Random 1 is worse"), "{answer}");
 }

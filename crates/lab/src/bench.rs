@@ -3,14 +3,16 @@
 use std::str::FromStr;
 use std::time::Instant;
 
-use adact::{ActivationConfig, AdamW, ConvNetConfig, Trainer};
+use adact::networks::{AnyConfig, AnyNetwork};
+use adact::{ActivationConfig, AdamW, Inputs, NetworkConfig, Trainer};
 use adact_kernels::random::{Purpose, Stream};
 use adact_kernels::{Activation, simd};
 use burn::tensor::{Device, Tensor, TensorData};
 use serde::Serialize;
 
+use crate::config::{Network, NetworkShape};
 use crate::error::{Error, Result};
-use crate::variants::LAYERS;
+use crate::network::activations as of_places;
 
 /// Rounds that come before those that are measured.
 const WARM_UP: usize = 5;
@@ -48,9 +50,24 @@ impl std::fmt::Display for Shape {
     }
 }
 
+/// What is measured: a network, its activations, the shape of what goes in.
+#[derive(Clone, Debug)]
+pub struct Work {
+    /// The network.
+    pub network: Network,
+    /// `adact`, `base` (what such networks use), an activation, or one a place.
+    pub activation: String,
+    /// The shape of an image; a language model's is its context.
+    pub shape: Option<Shape>,
+    /// Images (or sequences) at once.
+    pub batch: Option<usize>,
+}
+
 /// A training step, in milliseconds (medians).
 #[derive(Clone, Debug, Serialize)]
 pub struct StepTimes {
+    /// The network.
+    pub network: String,
     /// What the layers use.
     pub activation: String,
     /// The shape of an image.
@@ -87,6 +104,8 @@ pub struct ActivationTimes {
 /// Answers of a network.
 #[derive(Clone, Debug, Serialize)]
 pub struct InferTimes {
+    /// The network.
+    pub network: String,
     /// What the layers use.
     pub activation: String,
     /// The shape of an image.
@@ -103,17 +122,64 @@ pub struct InferTimes {
     pub ms_per_batch: f64,
 }
 
-/// Measures training steps: new random images and labels each time, loss, all gradients, AdamW.
+impl Work {
+    /// The images or sequences of a step, as the peers measure them.
+    fn batch(&self) -> usize {
+        self.batch.unwrap_or(match self.network.name.as_str() {
+            "gpt" => 12,
+            "unet" => 8,
+            name if name.starts_with("resnet") => 128,
+            _ => 64,
+        })
+    }
+
+    fn shape(&self) -> Shape {
+        let side = if self.network.name == "unet" { 128 } else { 32 };
+        self.shape.unwrap_or(Shape { channels: 3, side })
+    }
+
+    /// What goes in, in words.
+    fn shape_in_words(&self) -> String {
+        match self.network.name.as_str() {
+            "gpt" => format!("context {}", self.network.context()),
+            _ => self.shape().to_string(),
+        }
+    }
+
+    /// The activation, `base` resolved.
+    fn activation(&self) -> &str {
+        match (self.activation.as_str(), self.network.name.as_str()) {
+            ("base", "gpt" | "vit") => "gelu",
+            ("base", _) => "relu",
+            (name, _) => name,
+        }
+    }
+
+    fn trainer(&self) -> Result<Trainer<AnyNetwork>> {
+        let Shape { channels, side } = self.shape();
+        let classes = match self.network.name.as_str() {
+            "gpt" => 65,
+            "unet" => 2,
+            _ => CLASSES,
+        };
+        let config = self.network.config(NetworkShape { channels, side, classes })?;
+        let places = config.places()?;
+        let activations = of_places(self.activation(), &places, &Default::default())?;
+        Ok(Trainer::new(&config.with_activations(activations), AdamW::new())?)
+    }
+}
+
+/// Measures training steps: new random inputs and answers each time, loss, all gradients, AdamW.
 ///
 /// # Errors
-/// If the activation is unknown.
-pub fn step(activation: &str, shape: Shape, batch: usize, steps: usize) -> Result<StepTimes> {
-    let mut trainer = trainer(activation, shape)?;
+/// If the network or the activation is unknown, or the shape doesn't fit.
+pub fn step(work: &Work, steps: usize) -> Result<StepTimes> {
+    let mut trainer = work.trainer()?;
     let mut times: [Vec<f64>; 4] = Default::default();
     for i in 0..steps + WARM_UP {
-        let (pixels, labels) = random_images(shape, batch, i as u64);
+        let (inputs, targets) = random_batch(adact::Network::config(trainer.net()), work.batch(), i as u64);
         let start = Instant::now();
-        let parts = trainer.step(pixels, &labels)?.times;
+        let parts = trainer.step(inputs, &targets)?.times;
         let whole = start.elapsed();
         if i >= WARM_UP {
             for (list, time) in times.iter_mut().zip([whole, parts.forward, parts.backward, parts.optimizer])
@@ -124,9 +190,10 @@ pub fn step(activation: &str, shape: Shape, batch: usize, steps: usize) -> Resul
     }
     let [ms_per_step, forward_ms, backward_ms, optimizer_ms] = times.map(median);
     Ok(StepTimes {
-        activation: activation.into(),
-        shape: shape.to_string(),
-        batch,
+        network: work.network.name.clone(),
+        activation: work.activation.clone(),
+        shape: work.shape_in_words(),
+        batch: work.batch(),
         threads: rayon::current_num_threads(),
         simd: simd::path().name(),
         ms_per_step,
@@ -136,25 +203,27 @@ pub fn step(activation: &str, shape: Shape, batch: usize, steps: usize) -> Resul
     })
 }
 
-/// Measures inference on batches of random images.
+/// Measures inference on batches of random inputs.
 ///
 /// # Errors
-/// If the activation is unknown.
-pub fn infer(activation: &str, shape: Shape, batch: usize, rounds: usize) -> Result<InferTimes> {
-    let trainer = trainer(activation, shape)?;
+/// As [`step`].
+pub fn infer(work: &Work, rounds: usize) -> Result<InferTimes> {
+    let trainer = work.trainer()?;
+    let batch = work.batch.unwrap_or(1000);
     let mut times = Vec::new();
     for i in 0..rounds + WARM_UP {
-        let (pixels, labels) = random_images(shape, batch, i as u64);
+        let (inputs, targets) = random_batch(adact::Network::config(trainer.net()), batch, i as u64);
         let start = Instant::now();
-        trainer.evaluate(pixels, &labels)?;
+        trainer.evaluate(inputs, &targets)?;
         if i >= WARM_UP {
             times.push(1e3 * start.elapsed().as_secs_f64());
         }
     }
     let ms_per_batch = median(times);
     Ok(InferTimes {
-        activation: activation.into(),
-        shape: shape.to_string(),
+        network: work.network.name.clone(),
+        activation: work.activation.clone(),
+        shape: work.shape_in_words(),
         batch,
         threads: rayon::current_num_threads(),
         simd: simd::path().name(),
@@ -190,18 +259,26 @@ pub fn activation(name: &str, elements: usize, rounds: usize) -> Result<Activati
     Ok(ActivationTimes { activation: name.into(), elements, forward_ms, forward_backward_ms })
 }
 
-fn trainer(activation: &str, shape: Shape) -> Result<Trainer> {
-    let config = ConvNetConfig::new(shape.channels, shape.side, CLASSES)
-        .with_activations(ActivationConfig::parse_layers(activation, LAYERS)?);
-    Ok(Trainer::new(&config, AdamW::new())?)
-}
-
-fn random_images(shape: Shape, batch: usize, round: u64) -> (Vec<f32>, Vec<i32>) {
+/// Random inputs of a network, and a random answer for each image, token or pixel.
+fn random_batch(config: &AnyConfig, batch: usize, round: u64) -> (Inputs, Vec<i32>) {
     let stream = Stream::new(1, Purpose::Synthetic, round);
-    let values = (batch * shape.side * shape.side * shape.channels) as u64;
-    let pixels = (0..values).map(|i| 2.0 * stream.uniform(i) as f32 - 1.0).collect();
-    let labels = (0..batch as u64).map(|i| stream.child(1).below(i, CLASSES as u64) as i32).collect();
-    (pixels, labels)
+    let answers = |count: usize, classes: usize| {
+        (0..count as u64).map(|i| stream.child(1).below(i, classes as u64) as i32).collect::<Vec<_>>()
+    };
+    let pixels = |channels: usize, side: usize| {
+        let values = (batch * side * side * channels) as u64;
+        Inputs::Images((0..values).map(|i| 2.0 * stream.uniform(i) as f32 - 1.0).collect())
+    };
+    match config {
+        AnyConfig::ConvNet(c) => (pixels(c.channels, c.side), answers(batch, c.classes)),
+        AnyConfig::ResNet(c) => (pixels(c.channels, c.side), answers(batch, c.classes)),
+        AnyConfig::Vit(c) => (pixels(c.channels, c.side), answers(batch, c.classes)),
+        AnyConfig::UNet(c) => (pixels(c.channels, c.side), answers(batch * c.side * c.side, c.classes)),
+        AnyConfig::Gpt(c) => {
+            let tokens = answers(batch * (c.context + 1), c.vocab);
+            (Inputs::Tokens(tokens[..batch * c.context].to_vec()), tokens[batch..].to_vec())
+        }
+    }
 }
 
 fn median_of(rounds: usize, mut work: impl FnMut()) -> f64 {

@@ -2,8 +2,10 @@
 
 use std::path::Path;
 
-use adact_evidence::records::LayerWeights;
+use adact::Inputs;
+use adact_evidence::records::{LayerWeights, Samples};
 
+use crate::data::Data;
 use crate::error::Result;
 
 /// What a training step says of its batch.
@@ -15,29 +17,31 @@ pub struct Outcome {
     pub correct: usize,
 }
 
-/// What an evaluation says of its images.
+/// What an evaluation says of its inputs.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Evaluation {
-    /// The sum of the images' losses.
+    /// The sum of the losses.
     pub loss_sum: f64,
-    /// The class that the network answers, for each image.
-    pub answers: Vec<u8>,
+    /// The class that the network answers, for each image, token or pixel.
+    pub answers: Vec<u16>,
 }
 
 /// A network that learns.
 ///
-/// Pixels are a batch of normalised images, channels last. Everything is a pure function of the initial state,
-/// the seed and the calls.
+/// Everything is a pure function of the initial state, the seed and the calls.
 pub trait Learner {
-    /// One training step; `step` counts from 1 over the whole training and drives what is random in it.
-    fn step(&mut self, pixels: Vec<f32>, labels: &[i32], step: u64) -> Result<Outcome>;
-    /// Answers for images, without learning from them.
-    fn evaluate(&mut self, pixels: Vec<f32>, labels: &[i32]) -> Result<Evaluation>;
-    /// For each layer, what its activation sees when the network looks at these images.
-    fn inputs(&mut self, pixels: Vec<f32>) -> Result<Vec<Vec<f32>>>;
-    /// The weights of each mixture, or none where no layer is one.
+    /// One training step, with a target for each image, token or pixel; `step` counts from 1 over the whole training and
+    /// drives what is random in it.
+    fn step(&mut self, inputs: Inputs, targets: &[i32], step: u64) -> Result<Outcome>;
+    /// Answers for inputs, without learning from them.
+    fn evaluate(&mut self, inputs: Inputs, targets: &[i32]) -> Result<Evaluation>;
+    /// For each place, what its activation sees when the network looks at these inputs.
+    fn inputs(&mut self, inputs: Inputs) -> Result<Vec<Vec<f32>>>;
+    /// The weights of each mixture, or none where no place has one.
     fn layers(&self) -> Option<Vec<LayerWeights>>;
-    /// The activation of each layer by name; `adact` where it is a mixture.
+    /// The paths of the places, in order.
+    fn places(&self) -> Vec<String>;
+    /// The activation of each place by name; `adact` where it is a mixture.
     fn activations(&self) -> Vec<String>;
     /// The number of parameters that learn.
     fn parameters(&self) -> u64;
@@ -49,4 +53,9 @@ pub trait Learner {
     fn save_state(&self, dir: &Path) -> Result<()>;
     /// Reads what [`save_state`](Self::save_state) wrote.
     fn load_state(&mut self, dir: &Path) -> Result<()>;
+    /// What the network makes, for people to look at: a text, pictures. Default nothing.
+    fn samples(&mut self, data: &Data) -> Result<Option<Samples>> {
+        let _ = data;
+        Ok(None)
+    }
 }

@@ -1,13 +1,16 @@
-//! Trained networks as files: what they are, and what they say of images.
+//! Trained networks as files: what they are, and what they say of images and texts.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
-pub use adact::Hints;
-use adact::{ConvNet, ConvNetConfig, ErrorKind};
+use adact::networks::{AnyConfig, AnyNetwork};
+use adact::{ErrorKind, Evaluate, Network, NetworkConfig, generate};
+pub use adact::{Hints, Sampling};
 use adact_data::Images;
 use adact_data::folder::read_image;
-use adact_evidence::records::{LayerWeights, RESULT, RunResult};
-use burn::tensor::{Device, activation::softmax};
+use adact_evidence::names::PAPERS_NETWORK;
+use adact_evidence::records::{LayerWeights, Picture, RESULT, RunResult};
+use burn::tensor::Device;
 use serde::Serialize;
 
 use crate::error::{Error, Result};
@@ -19,7 +22,7 @@ use crate::network::layer_weights;
 pub struct Model {
     /// The file.
     pub path: PathBuf,
-    net: ConvNet,
+    net: AnyNetwork,
     classes: Vec<String>,
 }
 
@@ -34,30 +37,55 @@ pub struct Prediction {
     pub probabilities: Vec<(String, f32)>,
 }
 
+/// The classes that a network gives to the pixels of an image.
+#[derive(Clone, Debug, Serialize)]
+pub struct MaskPrediction {
+    /// The image's file.
+    pub image: String,
+    /// The file of the mask that was written.
+    pub mask: String,
+    /// The share of each class.
+    pub shares: Vec<(String, f64)>,
+}
+
+/// A text that a language model wrote.
+#[derive(Clone, Debug, Serialize)]
+pub struct Written {
+    /// What it was given to go on from.
+    pub prompt: String,
+    /// What it wrote.
+    pub text: String,
+}
+
 /// What a network is.
 #[derive(Clone, Debug, Serialize)]
 pub struct Description {
     /// The file.
     pub path: String,
-    /// Channels, height and width of its images.
+    /// The network's name.
+    pub network: String,
+    /// Channels, height and width of its images; of a language model its context.
     pub shape: String,
-    /// The names of its classes.
+    /// The names of its classes; of a language model its characters.
     pub classes: Vec<String>,
     /// The number of parameters that learn.
     pub parameters: usize,
     /// The seed of its initial weights.
     pub seed: u64,
-    /// Its layers.
+    /// The places of its activations.
     pub layers: Vec<Layer>,
 }
 
-/// A layer of a network.
+/// A place of a network.
 #[derive(Clone, Debug, Serialize)]
 pub struct Layer {
-    /// The layer, from 1.
+    /// The place, from 1.
     pub layer: usize,
-    /// The channels that come in and go out.
-    pub channels: [usize; 2],
+    /// The path of its module.
+    pub place: String,
+    /// The channels that come in and go out, of the paper's network.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub channels: Option<[usize; 2]>,
     /// The activation, `adact` where it is a mixture.
     pub activation: String,
     /// The mixture's weights.
@@ -79,7 +107,7 @@ impl Model {
                 path.display()
             )));
         }
-        let net = ConvNet::load_with(&path, hints, &Device::flex()).map_err(|e| match e.kind() {
+        let net = AnyNetwork::load_with(&path, hints, &Device::flex()).map_err(|e| match e.kind() {
             ErrorKind::Undetermined => Error::input(format!("{e}; --shape and --activation say it")),
             _ => e.into(),
         })?;
@@ -87,25 +115,49 @@ impl Model {
         Ok(Self { path, net, classes })
     }
 
+    /// Channels and side of the images that the network takes; none if it takes text.
+    fn image(&self) -> Option<[usize; 2]> {
+        Some(match self.net.config() {
+            AnyConfig::ConvNet(config) => [config.channels, config.side],
+            AnyConfig::ResNet(config) => [config.channels, config.side],
+            AnyConfig::Vit(config) => [config.channels, config.side],
+            AnyConfig::UNet(config) => [config.channels, config.side],
+            AnyConfig::Gpt(_) => return None,
+        })
+    }
+
+    /// An image file as the network takes it: its bytes, and normalised.
+    fn read(&self, file: &Path, [channels, side]: [usize; 2]) -> Result<Vec<f32>> {
+        let pixels = read_image(file, side, channels)?;
+        let images = Images { channels, height: side, width: side, pixels, labels: vec![0] };
+        let (mut pixels, mut labels) = (Vec::new(), Vec::new());
+        images.batch(&[0], &mut pixels, &mut labels);
+        Ok(pixels)
+    }
+
+    fn wants(&self, what: &str) -> Error {
+        Error::input(format!("{}: is {}: {what}", self.path.display(), self.net.config().words()))
+    }
+
+    /// Whether it is a language model.
+    pub fn writes(&self) -> bool {
+        matches!(self.net.config(), AnyConfig::Gpt(_))
+    }
+
+    /// Whether it divides images into classes.
+    pub fn segments(&self) -> bool {
+        matches!(self.net.config(), AnyConfig::UNet(_))
+    }
+
     /// The class of each image file, and how sure the network is.
     ///
     /// # Errors
-    /// If a file is no image that can be read.
+    /// If a file is no image that can be read, or the network classifies no images.
     pub fn predict(&self, files: &[PathBuf]) -> Result<Vec<Prediction>> {
-        let (side, channels) = (self.net.config().side, self.net.config().channels);
+        let image = self.image().ok_or_else(|| self.wants("it goes on with a text, give --prompt"))?;
         let predict = |file: &PathBuf| {
-            let images = Images {
-                channels,
-                height: side,
-                width: side,
-                pixels: read_image(file, side, channels)?,
-                labels: vec![0],
-            };
-            let (mut pixels, mut labels) = (Vec::new(), Vec::new());
-            images.batch(&[0], &mut pixels, &mut labels);
-            let x = adact::images_from_channels_last(pixels, [1, side, side, channels], &Device::flex());
-            let shares = softmax(self.net.forward(x), 1).into_data();
-            let mut probabilities: Vec<_> = self.classes.iter().cloned().zip(shares.iter::<f32>()).collect();
+            let shares = self.net.predict(self.read(file, image)?)?.remove(0);
+            let mut probabilities: Vec<_> = self.classes.iter().cloned().zip(shares).collect();
             probabilities.sort_by(|a, b| b.1.total_cmp(&a.1));
             Ok(Prediction {
                 image: file.display().to_string(),
@@ -116,24 +168,88 @@ impl Model {
         files.iter().map(predict).collect()
     }
 
+    /// The class of each pixel of image files, as pictures in a folder: `NAME-mask.png`, of the network's own side.
+    ///
+    /// # Errors
+    /// If a file is no image that can be read, the network doesn't segment, or the folder can't be written to.
+    pub fn predict_masks(&self, files: &[PathBuf], folder: &Path) -> Result<Vec<MaskPrediction>> {
+        let AnyConfig::UNet(config) = self.net.config() else {
+            return Err(self.wants("it makes no masks"));
+        };
+        let side = u32::try_from(config.side).unwrap_or(u32::MAX);
+        fs::create_dir_all(folder).map_err(|e| Error::io("create the folder", folder, &e))?;
+        let predict = |file: &PathBuf| {
+            let pixels = self.read(file, [config.channels, config.side])?;
+            let found = self.net.predict(pixels)?;
+            let best =
+                |row: &Vec<f32>| (0..row.len()).max_by(|&a, &b| row[a].total_cmp(&row[b])).unwrap_or(0);
+            let mask: Vec<u8> = found.iter().map(|row| best(row) as u8).collect();
+            let name =
+                file.file_stem().map_or_else(|| "image".into(), |stem| stem.to_string_lossy().into_owned());
+            let to = folder.join(format!("{name}-mask.png"));
+            Picture::of_classes(side, side, &mask)?.write(&to)?;
+            let share = |class: usize| {
+                mask.iter().filter(|&&c| usize::from(c) == class).count() as f64 / mask.len() as f64
+            };
+            Ok(MaskPrediction {
+                image: file.display().to_string(),
+                mask: to.display().to_string(),
+                shares: self.classes.iter().enumerate().map(|(i, name)| (name.clone(), share(i))).collect(),
+            })
+        };
+        files.iter().map(predict).collect()
+    }
+
+    /// Goes on with a text.
+    ///
+    /// # Errors
+    /// If the network is no language model, or the prompt is empty or has a character that it doesn't know.
+    pub fn write(&self, prompt: &str, count: usize, sampling: Sampling) -> Result<Written> {
+        let AnyConfig::Gpt(config) = self.net.config() else {
+            return Err(self.wants("it writes no text, give images"));
+        };
+        let token = |c: char| {
+            let found = config.vocabulary.iter().position(|known| *known == c);
+            found
+                .map(|token| token as i32)
+                .ok_or_else(|| self.wants(&format!("it doesn't know {c:?} of the prompt")))
+        };
+        let tokens: Vec<i32> = prompt.chars().map(token).collect::<Result<_>>()?;
+        let written = generate(&self.net, config.context, &tokens, count, sampling)?;
+        let text = written.iter().filter_map(|&token| config.vocabulary.get(token as usize)).collect();
+        Ok(Written { prompt: prompt.into(), text })
+    }
+
     /// What the network is.
     pub fn describe(&self) -> Description {
         let config = self.net.config();
-        let inputs = std::iter::once(&config.channels).chain(&config.widths);
-        let channels = inputs.zip(&config.widths).map(|(&i, &o)| [i, o]);
-        let layers = config.activations.iter().zip(channels).zip(self.net.mixtures()).enumerate();
+        let channels = |i: usize| match config {
+            AnyConfig::ConvNet(config) => {
+                let inputs = if i == 0 { config.channels } else { *config.widths.get(i - 1)? };
+                Some([inputs, *config.widths.get(i)?])
+            }
+            _ => None,
+        };
+        let is_papers = config.name() == PAPERS_NETWORK;
+        let places = self.net.places().into_iter().zip(config.activations()).enumerate();
         Description {
             path: self.path.display().to_string(),
-            shape: format!("{}x{}x{}", config.channels, config.side, config.side),
+            network: config.name().into(),
+            shape: match (self.image(), config) {
+                (Some([channels, side]), _) => format!("{channels}x{side}x{side}"),
+                (None, AnyConfig::Gpt(config)) => format!("{} characters", config.context),
+                (None, _) => String::new(),
+            },
             classes: self.classes.clone(),
             parameters: self.net.parameters(),
-            seed: config.seed,
-            layers: layers
-                .map(|(i, ((activation, channels), mixture))| Layer {
+            seed: config.seed(),
+            layers: places
+                .map(|(i, (place, activation))| Layer {
                     layer: i + 1,
-                    channels,
-                    activation: if mixture.is_some() { "adact".into() } else { activation.to_string() },
-                    mixture: mixture.map(layer_weights),
+                    place: place.path.clone(),
+                    channels: channels(i),
+                    activation: if place.mixture.is_some() { "adact".into() } else { activation.to_string() },
+                    mixture: layer_weights(place, is_papers),
                 })
                 .collect(),
         }
@@ -142,15 +258,22 @@ impl Model {
 
 /// The names of the classes, as the weights have them; older ones have not, but a result beside them. Else their
 /// numbers.
-fn class_names(weights: &Path, config: &ConvNetConfig) -> Vec<String> {
-    let names = if config.class_names.is_empty() {
+fn class_names(weights: &Path, config: &AnyConfig) -> Vec<String> {
+    let (classes, own) = match config {
+        AnyConfig::ConvNet(config) => (config.classes, config.class_names.clone()),
+        AnyConfig::ResNet(config) => (config.classes, config.class_names.clone()),
+        AnyConfig::Vit(config) => (config.classes, config.class_names.clone()),
+        AnyConfig::UNet(config) => (config.classes, config.class_names.clone()),
+        AnyConfig::Gpt(config) => (config.vocab, config.vocabulary.iter().map(char::to_string).collect()),
+    };
+    let names = if own.is_empty() {
         let result = RunResult::read(&weights.with_file_name(RESULT)).ok();
         let confusion = result.and_then(|result| result.confusion);
-        confusion.map(|confusion| confusion.classes).filter(|names| names.len() == config.classes)
+        confusion.map(|confusion| confusion.classes).filter(|names| names.len() == classes)
     } else {
-        Some(config.class_names.clone())
+        Some(own)
     };
-    let names = names.unwrap_or_else(|| (0..config.classes).map(|class| class.to_string()).collect());
+    let names = names.unwrap_or_else(|| (0..classes).map(|class| class.to_string()).collect());
     names.iter().map(|name| printable(name)).collect()
 }
 
@@ -161,6 +284,8 @@ fn printable(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use adact::ConvNetConfig;
+
     use super::*;
 
     #[test]

@@ -1,42 +1,60 @@
-//! The paper's network as a [`Learner`]: the trainer of the `adact` crate.
+//! Networks as [`Learner`]s: the trainer of the `adact` crate.
 
 use std::path::Path;
 
+use adact::networks::{AnyConfig, AnyNetwork};
 use adact::{
-    Activation, ActivationConfig, AdActConfig, AdamW, ConstantsConfig, ConvBlock, ConvBlockConfig, ConvNet,
-    ConvNetConfig, ErrorKind, Trainer, images_from_channels_last,
+    Activation, ActivationConfig, AdActConfig, ConstantsConfig, ErrorKind, Evaluate, Inputs,
+    Network as Module, NetworkConfig, Place, Sampling, Trainer, generate,
 };
-use adact_evidence::records::LayerWeights;
-use burn::module::Module;
-use burn::tensor::{Device, Tensor};
+use adact_data::Task;
+use adact_evidence::names::PAPERS_NETWORK;
+use adact_evidence::records::{LayerWeights, Picture, PictureSample, Samples, TextSample};
+use burn::tensor::Device;
 
-use crate::config::{Config, Model, Protocol};
+use crate::config::{Config, Model, Train};
+use crate::data::Data;
 use crate::error::{Error, Result};
-use crate::images::Data;
 use crate::learner::{Evaluation, Learner, Outcome};
-use crate::variants::LAYERS;
+use crate::parts::Part;
 
-/// A network with its initial weights, as the section `[train]` of `config` and the images ask for it.
+/// A network with its initial weights, as the sections `[network]` and `[train]` of `config` and the data ask for it.
 ///
 /// # Errors
-/// If the activations can't be used, or a file of initial weights is missing, broken or of another network.
+/// If the network can't take the data, the activations can't be used, or a file of initial weights is missing, broken or
+/// of another network.
 pub fn network(config: &Config, data: &Data) -> Result<Network> {
     let train = config.train.clone().unwrap_or_default();
-    let net = ConvNetConfig::new(data.train.channels, data.train.height, data.classes.len())
-        .with_activations(activations(&train.activation, &config.model)?)
-        .with_class_names(data.classes.clone())
-        .with_seed(train.seed);
-    let optimizer = optimizer(&config.protocol);
+    let net = network_config(config, &train, data)?;
+    let recipe = config.protocol.recipe(config.protocol.all_steps(&data.train));
     let trainer = match &train.init {
-        None => Trainer::new(&net, optimizer)?,
-        Some(path) => Trainer::from_net(net.load(path, &Device::flex().autodiff())?, optimizer)?,
+        None => Trainer::new(&net, recipe)?,
+        Some(path) => Trainer::from_net(net.load(path, &Device::flex().autodiff())?, recipe)?,
     };
-    Ok(Network { trainer })
+    Ok(Network { trainer, name: config.network.name.clone() })
 }
 
-/// The activations that a text names, with the settings of `model`: its candidates are those of `adact` alone, a
+/// The configuration of the network that the options and the data ask for.
+fn network_config(config: &Config, train: &Train, data: &Data) -> Result<AnyConfig> {
+    let mut net = config.network.config(data.shape())?;
+    let names = data.classes.clone();
+    match &mut net {
+        AnyConfig::ConvNet(net) => (net.seed, net.class_names) = (train.seed, names),
+        AnyConfig::ResNet(net) => (net.seed, net.class_names) = (train.seed, names),
+        AnyConfig::Vit(net) => (net.seed, net.class_names) = (train.seed, names),
+        AnyConfig::UNet(net) => (net.seed, net.class_names) = (train.seed, names),
+        AnyConfig::Gpt(net) => {
+            net.seed = train.seed;
+            net.vocabulary = names.iter().filter_map(|name| name.chars().next()).collect();
+        }
+    }
+    let places = net.places()?;
+    Ok(net.with_activations(activations(&train.activation, &places, &config.model)?))
+}
+
+/// The activations that a text gives to places, with the settings of `model`: its candidates are those of `adact` alone, a
 /// mixture that lists its own keeps them.
-pub fn activations(text: &str, model: &Model) -> Result<Vec<ActivationConfig>> {
+pub fn activations(text: &str, places: &[String], model: &Model) -> Result<Vec<ActivationConfig>> {
     let constants = ConstantsConfig {
         prelu_slope: model.prelu_slope,
         negative_slope: model.leaky_relu_slope,
@@ -48,52 +66,58 @@ pub fn activations(text: &str, model: &Model) -> Result<Vec<ActivationConfig>> {
     if !model.weights.is_empty() {
         adact = adact.with_initial_weights(model.weights.iter().map(|&w| w as f32).collect::<Vec<_>>());
     }
-    let layers = ActivationConfig::parse_layers_with(text, LAYERS, &adact)?;
+    let layers = ActivationConfig::parse_places(text, places, &adact)?;
     Ok(layers.into_iter().map(|layer| layer.with_constants(constants)).collect())
 }
 
-fn optimizer(protocol: &Protocol) -> AdamW {
-    let [beta1, beta2] = protocol.betas;
-    AdamW { lr: protocol.lr, beta1, beta2, eps: protocol.eps, weight_decay: protocol.weight_decay }
-}
-
-/// The paper's network in training.
+/// A network in training.
 #[derive(Debug)]
-pub struct Network {
-    trainer: Trainer,
+pub struct Network<N: Module = AnyNetwork> {
+    trainer: Trainer<N>,
+    /// Its name in records.
+    name: String,
 }
 
-impl Learner for Network {
-    fn step(&mut self, pixels: Vec<f32>, labels: &[i32], _: u64) -> Result<Outcome> {
-        match self.trainer.step(pixels, labels) {
+impl<N: Module> Network<N> {
+    /// A network of one's own, under a name for the records.
+    pub fn new(trainer: Trainer<N>, name: impl Into<String>) -> Self {
+        Self { trainer, name: name.into() }
+    }
+
+    /// Whether it is the paper's, whose places records don't name.
+    fn is_papers(&self) -> bool {
+        self.name == PAPERS_NETWORK
+    }
+}
+
+impl<N: Module> Learner for Network<N> {
+    fn step(&mut self, inputs: Inputs, targets: &[i32], _: u64) -> Result<Outcome> {
+        match self.trainer.step(inputs, targets) {
             Ok(step) => Ok(Outcome { loss: step.loss, correct: step.correct }),
             Err(error) if error.kind() == ErrorKind::Diverged => Ok(Outcome { loss: f64::NAN, correct: 0 }),
             Err(error) => Err(error.into()),
         }
     }
 
-    fn evaluate(&mut self, pixels: Vec<f32>, labels: &[i32]) -> Result<Evaluation> {
-        let evaluation = self.trainer.evaluate(pixels, labels)?;
-        let answers = evaluation.predictions.into_iter().map(|class| class as u8).collect();
+    fn evaluate(&mut self, inputs: Inputs, targets: &[i32]) -> Result<Evaluation> {
+        let evaluation = self.trainer.evaluate(inputs, targets)?;
+        let answers = evaluation.predictions.into_iter().map(|class| class as u16).collect();
         Ok(Evaluation { loss_sum: evaluation.loss_sum, answers })
     }
 
-    fn inputs(&mut self, pixels: Vec<f32>) -> Result<Vec<Vec<f32>>> {
-        let net = self.trainer.net().valid();
-        let (side, channels) = (net.config().side, net.config().channels);
-        let batch = pixels.len() / (side * side * channels);
-        let mut x = images_from_channels_last(pixels, [batch, side, side, channels], &Device::flex());
-        let mut inputs = Vec::new();
-        for block in &net.blocks {
-            inputs.push(values(before_activation(block)?.forward(x.clone())));
-            x = block.forward(x);
-        }
-        Ok(inputs)
+    fn inputs(&mut self, inputs: Inputs) -> Result<Vec<Vec<f32>>> {
+        Ok(self.trainer.net().activation_inputs(inputs)?)
     }
 
     fn layers(&self) -> Option<Vec<LayerWeights>> {
-        let layers: Vec<_> = self.trainer.net().mixtures().into_iter().flatten().map(layer_weights).collect();
+        let places = self.trainer.net().places();
+        let layers: Vec<_> =
+            places.into_iter().filter_map(|place| layer_weights(place, self.is_papers())).collect();
         if layers.is_empty() { None } else { Some(layers) }
+    }
+
+    fn places(&self) -> Vec<String> {
+        self.trainer.net().places().into_iter().map(|place| place.path).collect()
     }
 
     fn activations(&self) -> Vec<String> {
@@ -101,7 +125,7 @@ impl Learner for Network {
             ActivationConfig::AdAct(_) => "adact".into(),
             single => single.to_string(),
         };
-        self.trainer.net().config().activations.iter().map(name).collect()
+        self.trainer.net().config().activations().iter().map(name).collect()
     }
 
     fn parameters(&self) -> u64 {
@@ -113,8 +137,8 @@ impl Learner for Network {
     }
 
     fn load(&mut self, path: &Path) -> Result<()> {
-        let net = ConvNet::load(path, &Device::flex().autodiff())?;
-        self.trainer = Trainer::from_net(net, self.trainer.optimizer().clone())?;
+        let net = self.trainer.net().config().load(path, &Device::flex().autodiff())?;
+        self.trainer = Trainer::from_net(net, self.trainer.recipe().clone())?;
         Ok(())
     }
 
@@ -126,33 +150,59 @@ impl Learner for Network {
         self.trainer = Trainer::load_state(dir)?;
         Ok(())
     }
-}
 
-/// A block that ends where its activation begins.
-fn before_activation(block: &ConvBlock) -> Result<ConvBlock> {
-    let config =
-        ConvBlockConfig { pool: false, ..block.config().clone() }.with_activation(Activation::Identity);
-    let mut bare = config.init(&Device::flex(), 0)?;
-    bare.conv = block.conv.clone();
-    bare.norm = block.norm.clone();
-    bare.training = block.training.clone();
-    Ok(bare)
-}
-
-fn values(tensor: Tensor<4>) -> Vec<f32> {
-    tensor.into_data().iter::<f32>().collect()
-}
-
-/// A mixture as records write it.
-pub(crate) fn layer_weights(layer: adact::LayerMixture) -> LayerWeights {
-    let names = || layer.candidates.iter().map(|a| a.name().to_owned()).collect();
-    LayerWeights {
-        candidates: if layer.candidates == Activation::PAPER { None } else { Some(names()) },
-        choice: layer.choice.name().into(),
-        prelu_slope: layer.prelu_slope,
-        softmax: layer.softmax,
-        w: layer.w,
+    fn samples(&mut self, data: &Data) -> Result<Option<Samples>> {
+        match (data.task, &data.test) {
+            (Task::Text, Part::Text { tokens, context }) => {
+                let prompt: Vec<i32> =
+                    tokens.iter().take((*context).min(32)).map(|&t| i32::from(t)).collect();
+                let text = generate(self.trainer.net(), *context, &prompt, 400, Sampling::default())?;
+                let words = |tokens: &[i32]| {
+                    let names = tokens.iter().filter_map(|&token| data.classes.get(token as usize));
+                    names.map(String::as_str).collect::<String>()
+                };
+                Ok(Some(Samples::Text(TextSample { prompt: words(&prompt), text: words(&text) })))
+            }
+            (Task::Segmentation, Part::Masked(images)) => {
+                let count = images.len().min(Samples::MOST_PICTURES);
+                let side = |side: usize| u32::try_from(side).unwrap_or(u32::MAX);
+                let (width, height) = (side(images.width), side(images.height));
+                if width.max(height) > Picture::LONGEST_SIDE {
+                    return Ok(None);
+                }
+                let picture = |i: usize| -> Result<PictureSample> {
+                    let (inputs, targets) = data.test.batch(&[i as u32]);
+                    let found = self.trainer.evaluate(inputs, &targets)?;
+                    let answers: Vec<u8> = found.predictions.iter().map(|&class| class as u8).collect();
+                    let size = images.width * images.height;
+                    let pixels = &images.pixels[i * size * images.channels..][..size * images.channels];
+                    let image = match images.channels {
+                        1 => Picture::grey(width, height, pixels)?,
+                        _ => Picture::rgb(width, height, pixels)?,
+                    };
+                    let truth = Picture::of_classes(width, height, &images.masks[i * size..][..size])?;
+                    Ok(PictureSample { image, truth, answer: Picture::of_classes(width, height, &answers)? })
+                };
+                Ok(Some(Samples::Pictures((0..count).map(picture).collect::<Result<_>>()?)))
+            }
+            _ => Ok(None),
+        }
     }
+}
+
+/// What the mixture of a place has learned, as records write it; none for a single activation. The paper's network has its
+/// places by number.
+pub(crate) fn layer_weights(place: Place, is_papers: bool) -> Option<LayerWeights> {
+    let mixture = place.mixture?;
+    let names = || mixture.candidates.iter().map(|a| a.name().to_owned()).collect();
+    Some(LayerWeights {
+        place: (!is_papers).then_some(place.path),
+        candidates: if mixture.candidates == Activation::PAPER { None } else { Some(names()) },
+        choice: mixture.choice.name().into(),
+        prelu_slope: mixture.prelu_slope,
+        softmax: mixture.softmax,
+        w: mixture.w,
+    })
 }
 
 impl From<adact::Error> for Error {
@@ -167,12 +217,16 @@ mod tests {
     use crate::config::Train;
     use crate::testing::{data, images};
 
+    fn four() -> Vec<String> {
+        (0..4).map(|i| format!("act.{i}")).collect()
+    }
+
     fn candidates(text: &str, model: &Model) -> Vec<Option<Vec<Activation>>> {
         let candidates = |layer| match layer {
             ActivationConfig::AdAct(adact) => Some(adact.candidates),
             ActivationConfig::Single(_) => None,
         };
-        activations(text, model).unwrap().into_iter().map(candidates).collect()
+        activations(text, &four(), model).unwrap().into_iter().map(candidates).collect()
     }
 
     #[test]
@@ -186,7 +240,7 @@ mod tests {
         assert_eq!(mixed, [Some(two), Some(Activation::PAPER.to_vec()), None, Some(vec![Activation::Mish])]);
         // The initial weights are for the model's candidates.
         for (layer, expected) in
-            activations(&format!("adact+{listed}+relu+relu"), &model).unwrap().iter().zip([2, 0])
+            activations(&format!("adact+{listed}+relu+relu"), &four(), &model).unwrap().iter().zip([2, 0])
         {
             let ActivationConfig::AdAct(adact) = layer else { unreachable!() };
             assert_eq!(adact.initial_weights.as_ref().map_or(0, Vec::len), expected);
@@ -196,14 +250,17 @@ mod tests {
     #[test]
     fn every_activation_has_the_constants_of_the_model() {
         let model = Model { prelu_slope: 0.5, leaky_relu_slope: 0.2, ..Model::default() };
-        for layer in activations("adact+adact:relu,prelu+prelu+leaky_relu", &model).unwrap() {
+        for layer in activations("adact+adact:relu,prelu+prelu+leaky_relu", &four(), &model).unwrap() {
             let constants = match layer {
                 ActivationConfig::AdAct(adact) => adact.constants,
                 ActivationConfig::Single(single) => single.constants,
             };
             assert_eq!((constants.prelu_slope, constants.negative_slope), (0.5, 0.2));
         }
-        assert_eq!(activations("adact", &Model::default()).unwrap(), vec![ActivationConfig::default(); 4]);
+        assert_eq!(
+            activations("adact", &four(), &Model::default()).unwrap(),
+            vec![ActivationConfig::default(); 4]
+        );
     }
 
     #[test]
@@ -221,7 +278,7 @@ mod tests {
         let step = |network: &mut Network| {
             let (mut pixels, mut labels) = (Vec::new(), Vec::new());
             batch.batch(&[0, 1, 2, 3], &mut pixels, &mut labels);
-            network.step(pixels, &labels, 1).unwrap();
+            network.step(pixels.into(), &labels, 1).unwrap();
             network.save(&after).unwrap();
             std::fs::read(&after).unwrap()
         };
@@ -239,7 +296,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("weights");
         network(&config, &data()).unwrap().save(&path).unwrap();
-        let net = ConvNet::load(&path, &Device::flex()).unwrap();
+        let net = adact::ConvNet::load(&path, &Device::flex()).unwrap();
         assert_eq!(net.config().class_names, data().classes);
     }
 }

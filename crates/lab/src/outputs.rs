@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::Path;
 
+use adact_data::Task;
+use adact_evidence::names::is_papers_network;
 use adact_evidence::records::{
     Build, EpochRecord, MANIFEST, METRICS, Manifest, Plan, RESULT, RunResult, Study, StudyResult,
     run_directory,
@@ -16,6 +18,7 @@ use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::extent;
 use crate::folder::{CONFIG, RUNS};
+use crate::score;
 use crate::variants;
 
 /// The page.
@@ -62,10 +65,16 @@ pub fn collect(folder: &Path) -> Result<StudyResult> {
             against: None,
             epochs: run.epochs,
             selection: run.selection,
+            network: run.network.clone(),
+            task: run.task.clone(),
+            metric: run.metric.clone(),
+            steps: run.steps,
+            seeds: None,
         };
         return Ok(StudyResult::new(plan, vec![run], Vec::new(), provenance)?);
     };
-    let variants = variants::parse(&study.variants, &config.model.candidates)?;
+    let variants =
+        variants::parse(&study.variants, &config.model.candidates, config.network.places()?.len())?;
     let mut runs: Vec<RunResult> = Vec::new();
     for seed in study.seeds.as_slice() {
         for variant in &variants {
@@ -78,6 +87,11 @@ pub fn collect(folder: &Path) -> Result<StudyResult> {
     let before = if before.exists() { Some(StudyResult::read(&before)?) } else { None };
     // The runs know better than the options: a validation set of the data's own may have picked the epochs.
     let selection = runs.first().map(|run| run.selection).or(before.as_ref().map(|study| study.selection));
+    let task = config.network.task()?;
+    let steps = config
+        .protocol
+        .steps
+        .or((task == Task::Text).then_some(config.protocol.epochs * config.protocol.eval_every));
     let (mut failures, together) = before.map(|b| (b.failures, b.together)).unwrap_or_default();
     failures.retain(|f| {
         let planned =
@@ -98,6 +112,11 @@ pub fn collect(folder: &Path) -> Result<StudyResult> {
         variants: variants.into_iter().map(|v| v.name).collect(),
         epochs: config.protocol.epochs,
         selection: selection.unwrap_or(config.protocol.select),
+        network: (!is_papers_network(Some(&config.network.name))).then(|| config.network.name.clone()),
+        task: score::recorded(task),
+        metric: score::primary(task),
+        steps: steps.filter(|_| task == Task::Text).map(|steps| steps as u64),
+        seeds: Some(study.seeds.as_slice().to_vec()),
     };
     Ok(StudyResult::new(plan, runs, failures, provenance)?.corrected_with(together))
 }

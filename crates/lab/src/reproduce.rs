@@ -10,9 +10,9 @@ use serde::Serialize;
 
 use crate::config::Config;
 use crate::control::{Control, Event};
+use crate::data::Data;
 use crate::error::{Error, Kind, Result};
 use crate::folder::Mode;
-use crate::images::Data;
 use crate::outputs::{self, REPORT, TABLE};
 use crate::study::{failed, study};
 

@@ -7,19 +7,21 @@ mod tasks;
 
 use std::path::Path;
 
+use adact_evidence::names::is_papers_network;
 use adact_evidence::records::{Failure, Plan, RunResult, Study, StudyResult, run_directory};
 use adact_evidence::statistics::seeds_to_reach_level;
 use adact_evidence::table::count;
 
 use crate::config::{self, Config, Output, Train};
 use crate::control::{Control, Event, RunId};
+use crate::data::Data;
 use crate::error::{Error, Kind, Result};
 use crate::extent;
 use crate::folder::{CONFIG, Folder, Mode};
-use crate::images::Data;
 use crate::learner::Learner;
 use crate::network::network;
 use crate::outputs;
+use crate::score;
 use crate::train::{manifest, train};
 use crate::variants::{self, Source, Variant};
 use tasks::{Task, Tasks};
@@ -46,8 +48,9 @@ pub(crate) fn study_with<L: Learner>(
     control: &Control<'_>,
     make: &(dyn Fn(&Config, &Data) -> Result<L> + Sync),
 ) -> Result<Study> {
-    let plan = config.study.clone().unwrap_or_default();
-    let variants = variants::parse(&plan.variants, &config.model.candidates)?;
+    let config = config.resolved(data);
+    let plan = config.study.clone().unwrap_or_else(|| config.usual_study());
+    let variants = variants::parse(&plan.variants, &config.model.candidates, config.network.places()?.len())?;
     let against = plan.against(&variants)?;
     let config = Config { train: None, study: Some(plan.clone()), ..config.clone() };
     let folder = Folder::open(out, &config, mode, control)?;
@@ -85,16 +88,23 @@ pub(crate) fn study_with<L: Learner>(
         return Err(stop.clone());
     }
     let place = |id: &RunId| folder.join(&run_directory(&id.variant, id.seed));
+    let network = &config.network.name;
+    let steps = config.protocol.all_steps(&data.train);
     let failures = failures.iter().map(|(id, error)| failure(id, error, &place(id))).collect();
-    let plan = Plan {
+    let planned = Plan {
         dataset: data.name.clone(),
         variants: variants.into_iter().map(|v| v.name).collect(),
         against,
         epochs: config.protocol.epochs,
         selection: data.selected_by,
+        network: (!is_papers_network(Some(network))).then(|| network.clone()),
+        task: score::recorded(data.task),
+        metric: score::primary(data.task),
+        steps: data.train.steps(1).is_none().then_some(steps as u64),
+        seeds: Some(plan.seeds.as_slice().to_vec()),
     };
     let builds = outputs::builds(folder.path(), &results)?;
-    let result = StudyResult::new(plan, results, failures, provenance.finish(&folder, builds)?)?;
+    let result = StudyResult::new(planned, results, failures, provenance.finish(&folder, builds)?)?;
     outputs::write(folder.path(), result)
 }
 
@@ -178,9 +188,9 @@ fn ends_all(error: &Error) -> bool {
 /// The activations that AdAct chose, as `optimized` uses them.
 fn choices(adact: &RunResult) -> Result<String> {
     let layers = adact.layers.as_deref().unwrap_or_default();
-    if layers.len() != variants::LAYERS {
+    if layers.len() != adact.activations.len() {
         return Err(Error::failure(format!(
-            "the run of adact with seed {} has no choice per layer",
+            "the run of adact with seed {} has no choice for each place",
             adact.seed
         )));
     }

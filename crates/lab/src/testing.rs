@@ -5,14 +5,16 @@ use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use adact_data::Images;
+use adact::Inputs;
+use adact_data::{Images, Task};
 use adact_evidence::records::{LayerWeights, PAPER_CANDIDATES, Selection};
 
 use crate::config::{Config, Train};
 use crate::control::{Control, Event, Observer};
+use crate::data::Data;
 use crate::error::{Error, Result};
-use crate::images::Data;
 use crate::learner::{Evaluation, Learner, Outcome};
+use crate::parts::Part;
 
 /// A network whose whole state is one number that depends on all it has seen.
 #[derive(Default)]
@@ -32,26 +34,35 @@ fn mix(state: u64, value: u64) -> u64 {
     (state ^ value).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(23)
 }
 
+/// The pixels of a batch.
+fn pixels(inputs: Inputs) -> Vec<f32> {
+    match inputs {
+        Inputs::Images(pixels) => pixels,
+        Inputs::Tokens(_) => unreachable!("tests have images"),
+    }
+}
+
 impl Learner for Number {
-    fn step(&mut self, pixels: Vec<f32>, labels: &[i32], step: u64) -> Result<Outcome> {
+    fn step(&mut self, inputs: Inputs, labels: &[i32], step: u64) -> Result<Outcome> {
         self.steps = step;
         assert_ne!(self.panic_at, Some(step), "of step {step}");
         self.state = mix(self.state, step);
-        self.state = pixels.iter().fold(self.state, |s, p| mix(s, u64::from(p.to_bits())));
+        self.state = pixels(inputs).iter().fold(self.state, |s, p| mix(s, u64::from(p.to_bits())));
         self.state = labels.iter().fold(self.state, |s, &l| mix(s, l as u64));
         let loss = if self.nan_at == Some(step) { f64::NAN } else { (self.state >> 40) as f64 * 1e-8 };
         Ok(Outcome { loss, correct: self.state as usize % (labels.len() + 1) })
     }
 
-    fn evaluate(&mut self, pixels: Vec<f32>, labels: &[i32]) -> Result<Evaluation> {
+    fn evaluate(&mut self, inputs: Inputs, labels: &[i32]) -> Result<Evaluation> {
         self.evaluated.push(labels.len());
-        let answers = (0..labels.len()).map(|i| (mix(self.state, i as u64) >> 32) as u8 % 3).collect();
+        let answers =
+            (0..labels.len()).map(|i| u16::from((mix(self.state, i as u64) >> 32) as u8 % 3)).collect();
         let broken = self.nan_after.is_some_and(|last| self.steps >= last);
-        Ok(Evaluation { loss_sum: if broken { f64::NAN } else { pixels.len() as f64 }, answers })
+        Ok(Evaluation { loss_sum: if broken { f64::NAN } else { pixels(inputs).len() as f64 }, answers })
     }
 
-    fn inputs(&mut self, pixels: Vec<f32>) -> Result<Vec<Vec<f32>>> {
-        Ok(vec![pixels; 2])
+    fn inputs(&mut self, inputs: Inputs) -> Result<Vec<Vec<f32>>> {
+        Ok(vec![pixels(inputs); 2])
     }
 
     fn layers(&self) -> Option<Vec<LayerWeights>> {
@@ -59,9 +70,20 @@ impl Learner for Number {
             let w: Vec<f32> = (0..7u64).map(|j| (mix(self.state, i * 7 + j) >> 40) as f32).collect();
             let best = (0..7usize).max_by(|&a, &b| w[a].total_cmp(&w[b])).unwrap();
             let choice = PAPER_CANDIDATES[best].to_owned();
-            LayerWeights { candidates: None, softmax: vec![1.0 / 7.0; 7], w, prelu_slope: None, choice }
+            LayerWeights {
+                place: None,
+                candidates: None,
+                softmax: vec![1.0 / 7.0; 7],
+                w,
+                prelu_slope: None,
+                choice,
+            }
         };
         self.mixture.then(|| (0..4).map(layer).collect())
+    }
+
+    fn places(&self) -> Vec<String> {
+        (0..4).map(|i| format!("act.{i}")).collect()
     }
 
     fn activations(&self) -> Vec<String> {
@@ -100,9 +122,11 @@ pub fn data() -> Data {
     Data {
         name: "numbers".into(),
         classes: ["a", "b", "c"].map(String::from).to_vec(),
-        train: images(50),
+        task: Task::Classification,
+        image: [1, 16],
+        train: Part::Images(images(50)),
         validation: None,
-        test: images(21),
+        test: Part::Images(images(21)),
         selected_by: Selection::Test,
         files: Vec::new(),
         note: None,

@@ -7,27 +7,28 @@ use std::path::Path;
 use std::time::Instant;
 
 use adact::ActivationConfig;
-use adact_data::{Images, split};
-use adact_evidence::records::{Build, EpochRecord, METRICS, RESULT, RunResult};
+use adact_evidence::metric::Metric;
+use adact_evidence::records::{Build, EpochRecord, METRICS, MetricRecord, Metrics, RESULT, RunResult};
 use adact_evidence::tensorboard::{EVENTS, EventFile};
 
 use crate::build;
 use crate::checkpoint::{self, LAST};
 use crate::config::Config;
 use crate::control::{Control, Event, RunId};
+use crate::data::Data;
 use crate::error::{Error, Result};
 use crate::extent;
 use crate::folder::{BEST, Folder, Mode};
-use crate::images::Data;
 use crate::learner::Learner;
 use crate::machine;
-use crate::network::network;
+use crate::network::{activations, network};
+use crate::parts::Part;
+use crate::score::{self, Score};
 use crate::threads;
-use crate::variants::LAYERS;
 
 pub(crate) use manifest::manifest;
 
-/// Trains the paper's network as the section `[train]` of `config` asks for, in the folder `out`.
+/// Trains the network as the section `[train]` of `config` asks for, in the folder `out`.
 ///
 /// # Errors
 /// If the options can't be used (nothing is written then), or as [`train`].
@@ -39,8 +40,8 @@ pub fn train_network(
     control: &Control<'_>,
 ) -> Result<RunResult> {
     let options = config.train.clone().unwrap_or_default();
-    let config = Config { train: Some(options.clone()), study: None, ..config.clone() };
-    let layers = ActivationConfig::parse_layers(&options.activation, LAYERS)?;
+    let config = Config { train: Some(options.clone()), study: None, ..config.resolved(data) };
+    let layers = activations(&options.activation, &config.network.places()?, &config.model)?;
     let run = RunId { variant: ActivationConfig::format_layers(&layers), seed: options.seed };
     threads::install(config.output.threads(), &run.to_string(), || {
         let learner = network(&config, data)?;
@@ -116,9 +117,19 @@ struct Training<'a, L> {
 }
 
 impl<L: Learner> Training<'_, L> {
-    /// Training steps an epoch; the last one may have fewer images.
+    /// Training steps of an epoch; the last step may have fewer images.
     fn steps(&self) -> usize {
-        self.data.train.len().div_ceil(self.config.protocol.batch)
+        self.config.protocol.epoch_steps(&self.data.train)
+    }
+
+    /// The metric by which epochs are picked.
+    fn metric(&self) -> Metric {
+        MetricRecord::metric(score::primary(self.data.task).as_ref())
+    }
+
+    /// The epoch that is kept, by its place in the list.
+    fn best(&self) -> usize {
+        best(&self.epochs, &self.metric())
     }
 
     /// Goes back to the end of the last finished epoch.
@@ -128,7 +139,9 @@ impl<L: Learner> Training<'_, L> {
         }
         if self.config.output.tensorboard {
             let path = self.folder.join(EVENTS);
-            self.events = Some(EventFile::open(&path, self.epochs.len(), machine::unix_time())?);
+            let number = |record: &EpochRecord| record.step.unwrap_or(record.epoch as u64);
+            let finished = self.epochs.last().map_or(0, number);
+            self.events = Some(EventFile::open(&path, finished, machine::unix_time())?);
         }
         Ok(())
     }
@@ -168,63 +181,60 @@ impl<L: Learner> Training<'_, L> {
     fn epoch(&mut self) -> Result<()> {
         let start = Instant::now();
         let epoch = self.epochs.len() + 1;
-        let (train_loss, train_accuracy) = self.steps_of(epoch)?;
+        let (train, last) = self.steps_of(epoch)?;
         self.control.tell(Event::Evaluating { run: self.run, epoch });
         let score = self.evaluate(self.data.selection())?;
-        if score.loss.is_nan() {
+        if score.loss().is_nan() {
             // The last step's weights are no numbers any more: what they answer is no accuracy.
-            return Err(self.diverged(score.loss, epoch * self.steps(), epoch));
+            return Err(self.diverged(score.loss(), last, epoch));
         }
-        let (loss, accuracy) = (Some(score.loss), Some(score.accuracy()));
-        let mut record = EpochRecord {
+        let found = Some(score.metrics());
+        let (test, validation) = if self.data.validation.is_some() { (None, found) } else { (found, None) };
+        let record = EpochRecord {
             epoch,
-            train_loss,
-            train_accuracy,
-            test_loss: None,
-            test_accuracy: None,
-            validation_loss: None,
-            validation_accuracy: None,
+            step: self.data.train.steps(1).is_none().then_some(last as u64),
+            train,
+            test,
+            validation,
             seconds: start.elapsed().as_secs_f64(),
             layers: self.learner.layers(),
         };
-        if self.data.validation.is_some() {
-            (record.validation_loss, record.validation_accuracy) = (loss, accuracy);
-        } else {
-            (record.test_loss, record.test_accuracy) = (loss, accuracy);
-        }
         self.epochs.push(record);
         self.keep()
     }
 
-    /// The training steps of an epoch; gives their mean loss and their share of right answers.
-    fn steps_of(&mut self, epoch: usize) -> Result<(f64, f64)> {
-        let seed = self.run.seed;
-        let images = &self.data.train;
-        let order = split::shuffled(images.len(), seed, epoch as u64);
-        let (mut labels, mut seen, mut loss_sum, mut correct) = (Vec::new(), 0, 0.0, 0);
-        for (i, indices) in order.chunks(self.config.protocol.batch).enumerate() {
+    /// The training steps of an epoch; gives their metrics and the number of the last one.
+    fn steps_of(&mut self, epoch: usize) -> Result<(Metrics, usize)> {
+        let protocol = &self.config.protocol;
+        let all = protocol.all_steps(&self.data.train);
+        let first = (epoch - 1) * self.steps();
+        let steps = self.steps().min(all.saturating_sub(first));
+        let source = self.data.train.epoch(protocol.batch, protocol.augment, self.run.seed, epoch as u64);
+        let (mut images, mut rows, mut loss_sum, mut correct) = (0, 0, 0.0, 0);
+        for i in 0..steps {
             self.control.check()?;
             self.folder.recall()?;
-            let mut pixels = Vec::new();
-            images.batch(indices, &mut pixels, &mut labels);
-            let step = (epoch - 1) * self.steps() + i + 1;
-            let outcome = self.learner.step(pixels, &labels, step as u64)?;
+            let (inputs, targets) = source.batch(i, first + i);
+            let step = first + i + 1;
+            let outcome = self.learner.step(inputs, &targets, step as u64)?;
             if !outcome.loss.is_finite() {
                 return Err(self.diverged(outcome.loss, step, epoch));
             }
-            seen += indices.len();
-            loss_sum += outcome.loss * indices.len() as f64;
+            images += source.size(i);
+            rows += targets.len();
+            loss_sum += outcome.loss * targets.len() as f64;
             correct += outcome.correct;
             self.control.tell(Event::Step {
                 run: self.run,
                 epoch,
                 step: i + 1,
-                images: seen,
-                loss: loss_sum / seen as f64,
-                accuracy: correct as f64 / seen as f64,
+                images,
+                loss: loss_sum / rows as f64,
+                accuracy: correct as f64 / rows as f64,
             });
         }
-        Ok((loss_sum / seen as f64, correct as f64 / seen as f64))
+        let (loss, share) = (loss_sum / rows as f64, correct as f64 / rows as f64);
+        Ok((score::of_training(self.data.task, loss, share), first + steps))
     }
 
     fn diverged(&self, loss: f64, step: usize, epoch: usize) -> Error {
@@ -245,7 +255,7 @@ impl<L: Learner> Training<'_, L> {
     fn keep(&mut self) -> Result<()> {
         self.folder.check()?;
         build::add(&mut self.builds, [build::current()]);
-        let is_best = best(&self.epochs) + 1 == self.epochs.len();
+        let is_best = self.best() + 1 == self.epochs.len();
         if is_best {
             self.learner.save(&self.folder.join(BEST))?;
         }
@@ -266,46 +276,27 @@ impl<L: Learner> Training<'_, L> {
         Ok(())
     }
 
-    /// Answers for images, in batches of the protocol's size.
-    fn evaluate(&mut self, images: &Images) -> Result<Score> {
-        let mut score = Score { loss: 0.0, correct: 0, answers: Vec::with_capacity(images.len()) };
-        let all: Vec<u32> = (0..images.len() as u32).collect();
-        let mut labels = Vec::new();
-        for indices in all.chunks(self.config.protocol.test_batch) {
+    /// Evaluates a part of the data, in batches of the protocol's size.
+    fn evaluate(&mut self, part: &Part) -> Result<Score> {
+        let mut score = Score::new(self.data.task, self.data.classes.len());
+        for (inputs, targets) in part.batches(self.config.protocol.test_batch) {
             self.control.check()?;
-            let mut pixels = Vec::new();
-            images.batch(indices, &mut pixels, &mut labels);
-            let part = self.learner.evaluate(pixels, &labels)?;
-            score.loss += part.loss_sum;
-            score.answers.extend(part.answers);
+            let found = self.learner.evaluate(inputs, &targets)?;
+            score.add(&found, &targets);
         }
-        score.loss /= images.len() as f64;
-        score.correct = score.answers.iter().zip(&images.labels).filter(|(a, b)| a == b).count();
         Ok(score)
     }
 }
 
-/// What an evaluation says of a set of images.
-struct Score {
-    /// The mean loss.
-    loss: f64,
-    correct: usize,
-    answers: Vec<u8>,
-}
-
-impl Score {
-    fn accuracy(&self) -> f64 {
-        self.correct as f64 / self.answers.len() as f64
-    }
-}
-
-/// The index of the epoch with the highest accuracy on the selection's images; the first one of equals.
-fn best(epochs: &[EpochRecord]) -> usize {
-    let accuracy = |e: &EpochRecord| e.validation_accuracy.or(e.test_accuracy).unwrap_or(0.0);
-    (0..epochs.len())
-        .rev()
-        .max_by(|&a, &b| accuracy(&epochs[a]).total_cmp(&accuracy(&epochs[b])))
-        .unwrap_or(0)
+/// The index of the epoch with the best metric on what selects; the first one of equals.
+fn best(epochs: &[EpochRecord], metric: &Metric) -> usize {
+    let of = |epoch: &EpochRecord| {
+        let measured = epoch.validation.as_ref().or(epoch.test.as_ref());
+        measured
+            .and_then(|metrics| metrics.finite(&metric.name))
+            .map_or(f64::NEG_INFINITY, |m| metric.gain(m))
+    };
+    (0..epochs.len()).rev().max_by(|&a, &b| of(&epochs[a]).total_cmp(&of(&epochs[b]))).unwrap_or(0)
 }
 
 #[cfg(test)]

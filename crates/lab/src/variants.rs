@@ -6,9 +6,6 @@ use adact_kernels::random::{Purpose, Stream};
 use crate::config::Study;
 use crate::error::{Error, Result, suggestion};
 
-/// The layers of the paper's network that have an activation.
-pub const LAYERS: usize = 4;
-
 /// Random choices beyond this are a typing mistake.
 const MOST_RANDOM: usize = 100;
 
@@ -42,22 +39,23 @@ impl Variant {
 
     /// The `i`th random choice, one of `candidates` a layer. It is the same for every seed of a study, so that
     /// its runs are comparable.
-    fn random(i: usize, candidates: &[Activation]) -> Self {
+    fn random(i: usize, candidates: &[Activation], places: usize) -> Self {
         let stream = Stream::new(0, Purpose::Choice, i as u64);
         let pick = |layer| candidates[stream.below(layer, candidates.len() as u64) as usize].name();
-        let activations: Vec<_> = (0..LAYERS as u64).map(pick).collect();
+        let activations: Vec<_> = (0..places as u64).map(pick).collect();
         Self::given(format!("random-{i}"), activations.join("+"))
     }
 }
 
-/// The variants that `words` name, each once, in their order. `candidates` are those AdAct mixes.
+/// The variants that `words` name, each once, in their order. `candidates` are those AdAct mixes, `places` those of the
+/// network.
 ///
 /// # Errors
 /// If a word is no variant, or `optimized` comes without `adact`.
-pub fn parse<S: AsRef<str>>(words: &[S], candidates: &[Activation]) -> Result<Vec<Variant>> {
+pub fn parse<S: AsRef<str>>(words: &[S], candidates: &[Activation], places: usize) -> Result<Vec<Variant>> {
     let mut variants: Vec<Variant> = Vec::new();
     for word in words {
-        for variant in one(word.as_ref().trim(), candidates)? {
+        for variant in one(word.as_ref().trim(), candidates, places)? {
             if !variants.iter().any(|v| v.name == variant.name) {
                 variants.push(variant);
             }
@@ -92,25 +90,25 @@ impl Study {
     }
 }
 
-fn one(word: &str, candidates: &[Activation]) -> Result<Vec<Variant>> {
+fn one(word: &str, candidates: &[Activation], places: usize) -> Result<Vec<Variant>> {
     let activation = |name: &str| -> Result<Activation> {
         name.parse::<Activation>().map_err(|e| Error::input(format!("variants: {e}")))
     };
     match word.split_once(':') {
         Some(("uniform", name)) => return Ok(vec![Variant::uniform(activation(name)?)]),
-        Some(("random", count)) => return random(count, candidates),
+        Some(("random", count)) => return random(count, candidates, places),
         _ => {}
     }
     match word {
         "adact" => Ok(vec![Variant::given("adact", "adact")]),
         "optimized" => Ok(vec![Variant { name: "optimized".into(), source: Source::Optimized }]),
         "all-uniform" => Ok(candidates.iter().map(|&a| Variant::uniform(a)).collect()),
-        "random" => random("1", candidates),
+        "random" => random("1", candidates, places),
         _ if word.contains('+') => {
             let parts: Vec<_> = word.split('+').collect();
-            if parts.len() != LAYERS {
+            if parts.len() != places {
                 return Err(Error::input(format!(
-                    "variants: `{word}` has {} activations, the network has {LAYERS} layers",
+                    "variants: `{word}` has {} activations, the network has {places} layers",
                     parts.len()
                 )));
             }
@@ -121,15 +119,15 @@ fn one(word: &str, candidates: &[Activation]) -> Result<Vec<Variant>> {
         }
         _ => match word.parse::<Activation>() {
             Ok(activation) => Ok(vec![Variant::uniform(activation)]),
-            Err(_) => Err(unknown(word)),
+            Err(_) => Err(unknown(word, places)),
         },
     }
 }
 
-fn random(count: &str, candidates: &[Activation]) -> Result<Vec<Variant>> {
+fn random(count: &str, candidates: &[Activation], places: usize) -> Result<Vec<Variant>> {
     match count.parse::<usize>() {
         Ok(n) if (1..=MOST_RANDOM).contains(&n) => {
-            Ok((1..=n).map(|i| Variant::random(i, candidates)).collect())
+            Ok((1..=n).map(|i| Variant::random(i, candidates, places)).collect())
         }
         _ => Err(Error::input(format!(
             "variants: `random:{count}` needs a number from 1 to {MOST_RANDOM}, as in `random:3`"
@@ -137,12 +135,12 @@ fn random(count: &str, candidates: &[Activation]) -> Result<Vec<Variant>> {
     }
 }
 
-fn unknown(word: &str) -> Error {
+fn unknown(word: &str, places: usize) -> Error {
     let known = ["adact", "optimized", "all-uniform", "random", "uniform"];
     let names = Activation::ALL.iter().map(|a| a.name());
     Error::input(format!(
         "`{word}` is no variant{}: choose from adact, optimized, an activation, uniform:ACTIVATION, all-uniform, \
-         random:COUNT, or {LAYERS} activations joined by `+`",
+         random:COUNT, or {places} activations joined by `+`",
         suggestion(word, known.into_iter().chain(names))
     ))
 }
@@ -152,7 +150,7 @@ mod tests {
     use super::*;
 
     fn names(words: &[&str]) -> Vec<String> {
-        parse(words, Activation::PAPER).unwrap().into_iter().map(|v| v.name).collect()
+        parse(words, Activation::PAPER, 4).unwrap().into_iter().map(|v| v.name).collect()
     }
 
     #[test]
@@ -167,8 +165,8 @@ mod tests {
     #[test]
     fn random_choices_are_fixed_and_made_of_candidates() {
         let candidates = [Activation::Relu, Activation::Mish];
-        let a = parse(&["random:20"], &candidates).unwrap();
-        assert_eq!(a, parse(&["random:20"], &candidates).unwrap());
+        let a = parse(&["random:20"], &candidates, 4).unwrap();
+        assert_eq!(a, parse(&["random:20"], &candidates, 4).unwrap());
         let all: Vec<&str> = a
             .iter()
             .flat_map(|v| match &v.source {
@@ -176,14 +174,14 @@ mod tests {
                 Source::Optimized => unreachable!(),
             })
             .collect();
-        assert_eq!(all.len(), 20 * LAYERS);
+        assert_eq!(all.len(), 20 * 4);
         assert!(all.contains(&"relu") && all.contains(&"mish"));
         assert!(all.iter().all(|name| ["relu", "mish"].contains(name)));
     }
 
     #[test]
     fn a_baseline_is_one_of_the_variants() {
-        let variants = parse(&["adact", "optimized", "uniform:leaky_relu"], Activation::PAPER).unwrap();
+        let variants = parse(&["adact", "optimized", "uniform:leaky_relu"], Activation::PAPER, 4).unwrap();
         let against = |word: &str| {
             let plan = Study { against: Some(word.into()), ..Study::default() };
             plan.against(&variants).map_err(|e| e.to_string())
@@ -209,7 +207,7 @@ mod tests {
             (vec!["mish+relu+elu+slu"], "silu"),
             (vec![], "at least one"),
         ] {
-            let error = parse(&words, Activation::PAPER).unwrap_err();
+            let error = parse(&words, Activation::PAPER, 4).unwrap_err();
             assert!(error.is_input() && error.to_string().contains(expected), "{words:?}: {error}");
         }
     }

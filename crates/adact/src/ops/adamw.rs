@@ -5,7 +5,7 @@ use burn::backend::Flex;
 use burn::backend::flex::FlexTensor;
 use burn::tensor::{Float, Tensor};
 
-use super::is_fused;
+use super::fused::is_fused;
 use super::layout::Arranged;
 
 /// Updates a parameter and its moments for its gradient, at step `t` from 1, in place where nobody shares them. None of
@@ -20,21 +20,21 @@ pub(crate) fn adamw<const D: usize>(
         return composed(config, t, [parameter, gradient, first, second]);
     }
     let (mut first, mut second) = (row_major(first), row_major(second));
-    let parameter = adamw_in_place(config, t, parameter, gradient, first.storage_mut(), second.storage_mut());
+    let parameter = in_place(parameter, gradient, |parameter, gradient| {
+        config.step(t, parameter, gradient, first.storage_mut(), second.storage_mut());
+    });
     [parameter, Tensor::from_primitive::<Flex>(first), Tensor::from_primitive::<Flex>(second)]
 }
 
-/// As [`adamw()`] on Burn's Flex backend, the moments in the parameter's row-major order.
-pub(crate) fn adamw_in_place<const D: usize>(
-    config: &AdamW,
-    t: u64,
+/// Changes the values of a parameter for those of its gradient, both in row-major order; in place where nobody shares
+/// them. Neither carries autodiff, and both are of Burn's Flex backend.
+pub(crate) fn in_place<const D: usize>(
     parameter: Tensor<D>,
     gradient: Tensor<D>,
-    first: &mut [f32],
-    second: &mut [f32],
+    step: impl FnOnce(&mut [f32], &[f32]),
 ) -> Tensor<D> {
     let (mut parameter, gradient) = (row_major(parameter), row_major(gradient));
-    config.step(t, parameter.storage_mut(), gradient.storage(), first, second);
+    step(parameter.storage_mut(), gradient.storage());
     Tensor::<D, Float>::from_primitive::<Flex>(parameter)
 }
 

@@ -1,11 +1,17 @@
-//! Convolution, batch norm, function and max pooling as one operation.
+//! Convolution, batch norm, residual sum, function and max pooling as one operation.
 
-use burn::backend::{Backend, Dispatch, ExtensionType, tensor::FloatTensor};
+use std::sync::{Arc, OnceLock};
+
+use adact_kernels::block::{self, BlockParams, Saved};
+use burn::backend::TensorMetadata;
+use burn::backend::flex::FlexTensor;
 use burn::tensor::Tensor;
 
+use super::buffer::{Values, WORKSPACE, vector};
 use super::conv::conv_spec;
-use super::flex::FusedOps;
-use super::{FunctionSpec, FunctionTensors, absent, check_shape, compose, is_fused};
+use super::fused::{self, Operation, is_fused};
+use super::layout::{Arranged, CHANNELS_LAST, from_channels_last};
+use super::{FunctionSpec, FunctionTensors, absent, check_shape, compose, function, max_pool2d};
 
 /// What of a block is not a tensor.
 #[derive(Clone, Debug)]
@@ -41,30 +47,8 @@ pub(crate) struct BlockTensors {
     pub running_var: Tensor<1>,
     /// The function's parameters.
     pub function: FunctionTensors,
-}
-
-/// All tensors that go into a block.
-#[derive(Clone, Debug, ExtensionType)]
-pub(crate) struct BlockInputs<B: Backend> {
-    pub x: FloatTensor<B>,
-    pub weight: FloatTensor<B>,
-    pub bias: FloatTensor<B>,
-    pub gamma: FloatTensor<B>,
-    pub beta: FloatTensor<B>,
-    pub w: FloatTensor<B>,
-    pub slope: FloatTensor<B>,
-    pub running_mean: FloatTensor<B>,
-    pub running_var: FloatTensor<B>,
-}
-
-/// All tensors that come out of a block.
-#[derive(Clone, Debug, ExtensionType)]
-pub(crate) struct BlockOutputs<B: Backend> {
-    pub y: FloatTensor<B>,
-    /// The mean of the batch. Without elements where batch norm doesn't train, as the next.
-    pub mean: FloatTensor<B>,
-    /// The unbiased variance of the batch.
-    pub var: FloatTensor<B>,
+    /// What is added before the function, of the shape that the function sees.
+    pub residual: Option<Tensor<4>>,
 }
 
 /// Runs a block on images (batch, in channels, height, width).
@@ -85,24 +69,132 @@ pub(crate) fn conv_block(
     if frozen || !is_fused(&x) || !tensors.is_fused() {
         return compose::conv_block(x, tensors, &spec);
     }
-    let bias = tensors.bias.unwrap_or_else(|| absent(&tensors.weight.device()));
-    let has_statistics = spec.training && spec.norm.is_some();
-    let out = <Dispatch as FusedOps>::conv_block(
-        BlockInputs {
-            x: x.into_dispatch(),
-            weight: tensors.weight.into_dispatch(),
-            bias: bias.into_dispatch(),
-            gamma: tensors.gamma.into_dispatch(),
-            beta: tensors.beta.into_dispatch(),
-            w: tensors.function.w.into_dispatch(),
-            slope: tensors.function.slope.into_dispatch(),
-            running_mean: tensors.running_mean.into_dispatch(),
-            running_var: tensors.running_var.into_dispatch(),
-        },
-        spec,
-    );
-    let statistics = has_statistics.then(|| [out.mean, out.var].map(Tensor::from_dispatch));
-    (Tensor::from_dispatch(out.y), statistics)
+    if let Some(residual) = tensors.residual {
+        // The kernel knows no sum in its middle: two passes, with the sum between them.
+        let device = tensors.weight.device();
+        let before = BlockTensors { residual: None, function: FunctionTensors::none(&device), ..tensors };
+        let bare = BlockSpec { function: FunctionSpec::identity(), pool: false, ..spec.clone() };
+        let (y, statistics) = conv_block(x, before, bare);
+        let y = function(y + residual, tensors.function, spec.function);
+        return (if spec.pool { max_pool2d(y) } else { y }, statistics);
+    }
+    let device = tensors.weight.device();
+    let bias = tensors.bias.unwrap_or_else(|| absent(&device));
+    let operation = Arc::new(Block { spec, statistics: OnceLock::new() });
+    let inputs = [
+        x.into_dispatch(),
+        tensors.weight.into_dispatch(),
+        bias.into_dispatch(),
+        tensors.gamma.into_dispatch(),
+        tensors.beta.into_dispatch(),
+        tensors.function.w.into_dispatch(),
+        tensors.function.slope.into_dispatch(),
+        tensors.running_mean.into_dispatch(),
+        tensors.running_var.into_dispatch(),
+    ];
+    let y = fused::run(inputs, operation.clone());
+    let statistics = operation.statistics.get();
+    let statistics =
+        statistics.map(|both| both.clone().map(|values| Tensor::from_floats(&values[..], &device)));
+    (y, statistics)
+}
+
+/// The operation. It runs once, and leaves the batch's mean and unbiased variance in `statistics`.
+struct Block {
+    spec: BlockSpec,
+    statistics: OnceLock<[Vec<f32>; 2]>,
+}
+
+/// The inputs of a block in the order that the kernel reads.
+struct Inputs {
+    kernel: block::BlockSpec,
+    x: Arranged,
+    weight: Arranged,
+    bias: Vec<f32>,
+    gamma: Arranged,
+    beta: Arranged,
+    w: Arranged,
+    slope: Arranged,
+}
+
+impl Inputs {
+    fn params<'a>(&'a self, spec: &'a BlockSpec) -> BlockParams<'a> {
+        BlockParams {
+            weight: self.weight.values(),
+            bias: &self.bias,
+            gamma_beta: spec.norm.map(|_| (self.gamma.values(), self.beta.values())),
+            function: Some(spec.function.bind(self.w.values(), self.slope.values())),
+        }
+    }
+
+    /// The output as a tensor.
+    fn output(&self, y: impl Values) -> FlexTensor {
+        let (height, width) = self.kernel.out_size();
+        from_channels_last(y, self.kernel.conv.batch, [height, width, self.kernel.conv.out_channels])
+    }
+}
+
+impl Operation<9> for Block {
+    type Saved = (Inputs, Saved);
+
+    fn forward(&self, inputs: [FlexTensor; 9], keep: bool) -> (FlexTensor, Option<Self::Saved>) {
+        let [x, weight, bias, gamma, beta, w, slope, running_mean, running_var] = inputs;
+        let spec = &self.spec;
+        let dims = |t: &FlexTensor| -> [usize; 4] { t.shape().dims() };
+        let conv = conv_spec(dims(&x), dims(&weight), spec.stride, spec.padding);
+        let bias = match Arranged::row_major(bias).values() {
+            [] => vec![0.0; conv.out_channels],
+            bias => bias.to_vec(),
+        };
+        let inputs = Inputs {
+            kernel: block::BlockSpec { conv, pool: spec.pool, eps: spec.norm.unwrap_or(0.0) },
+            x: Arranged::new(x, &CHANNELS_LAST),
+            weight: Arranged::row_major(weight),
+            bias,
+            gamma: Arranged::row_major(gamma),
+            beta: Arranged::row_major(beta),
+            w: Arranged::row_major(w),
+            slope: Arranged::row_major(slope),
+        };
+        let params = inputs.params(spec);
+        if !spec.training {
+            let (mean, var) = (Arranged::row_major(running_mean), Arranged::row_major(running_var));
+            let (mean, var) = (mean.values(), var.values());
+            let y = block::forward_eval(&WORKSPACE, &inputs.kernel, inputs.x.values(), &params, mean, var);
+            return (inputs.output(y), None);
+        }
+        let forward = block::forward(&WORKSPACE, &inputs.kernel, inputs.x.values(), &params);
+        if spec.norm.is_some() {
+            let count = (conv.batch * conv.out_height() * conv.out_width()) as f32;
+            let unbiased = count / (count - 1.0).max(1.0);
+            let var = forward.var.iter().map(|v| v * unbiased).collect();
+            self.statistics.get_or_init(|| [forward.mean, var]);
+        }
+        (inputs.output(forward.out), keep.then_some((inputs, forward.saved)))
+    }
+
+    fn backward(
+        &self,
+        (inputs, saved): &Self::Saved,
+        dy: FlexTensor,
+        [need_dx, ..]: [bool; 9],
+    ) -> [Option<FlexTensor>; 9] {
+        let dy = Arranged::new(dy, &CHANNELS_LAST);
+        let (kernel, params) = (&inputs.kernel, inputs.params(&self.spec));
+        let own =
+            block::backward(&WORKSPACE, kernel, inputs.x.values(), &params, saved, dy.values(), need_dx);
+        [
+            own.dx.map(|dx| inputs.x.like(dx)),
+            Some(inputs.weight.like(own.weight)),
+            Some(vector(own.bias)),
+            Some(vector(own.gamma)),
+            Some(vector(own.beta)),
+            Some(vector(own.function.w)),
+            Some(vector(vec![own.function.slope])),
+            None,
+            None,
+        ]
+    }
 }
 
 impl BlockTensors {
@@ -121,7 +213,10 @@ impl BlockTensors {
 
     fn is_fused(&self) -> bool {
         let statistics = [&self.running_mean, &self.running_var];
-        let vectors = [&self.gamma, &self.beta, &self.function.w, &self.function.slope];
-        is_fused(&self.weight) && self.bias.iter().chain(vectors).chain(statistics).all(is_fused)
+        let vectors = [&self.gamma, &self.beta];
+        is_fused(&self.weight)
+            && self.bias.iter().chain(vectors).chain(statistics).all(is_fused)
+            && self.function.is_fused()
+            && self.residual.as_ref().is_none_or(is_fused)
     }
 }

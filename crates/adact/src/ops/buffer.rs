@@ -22,6 +22,12 @@ pub(super) fn tensor(values: impl Values, shape: impl Into<Shape>) -> FlexTensor
     FlexTensor::new(values.into_bytes(), Layout::contiguous(shape.into()), DType::F32)
 }
 
+/// A tensor of one axis.
+pub(super) fn vector(values: Vec<f32>) -> FlexTensor {
+    let length = values.len();
+    tensor(values, [length])
+}
+
 /// Values that a tensor can own.
 pub(super) trait Values {
     fn into_bytes(self) -> Bytes;

@@ -101,6 +101,9 @@ pub(super) fn conv_block(
             y = batch_norm(y, t.gamma, t.beta, t.running_mean, t.running_var, eps);
         }
     }
+    if let Some(residual) = t.residual {
+        y = y + residual;
+    }
     let y = super::function(y, t.function, spec.function.clone());
     let y = if spec.pool { max_pool2d(y, MaxPoolOptions::new([2; 2])) } else { y };
     (y, statistics)

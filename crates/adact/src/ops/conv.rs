@@ -1,12 +1,16 @@
 //! Convolution alone.
 
-use adact_kernels::ConvSpec;
-use burn::backend::Dispatch;
+use std::sync::Arc;
+
+use adact_kernels::{ConvSpec, conv};
+use burn::backend::flex::FlexTensor;
 use burn::tensor::Tensor;
 use burn::tensor::ops::ConvOptions;
 
-use super::flex::FusedOps;
-use super::{absent, check_shape, is_fused};
+use super::buffer::{WORKSPACE, vector};
+use super::fused::{self, Operation, is_fused};
+use super::layout::{Arranged, CHANNELS_LAST, from_channels_last};
+use super::{absent, check_shape};
 
 /// Convolution in two dimensions, the same stride and padding in both.
 ///
@@ -44,8 +48,39 @@ pub fn conv2d(
         return burn::tensor::module::conv2d(x, weight, bias, options);
     }
     let bias = bias.unwrap_or_else(|| absent(&x.device()));
-    let (x, weight, bias) = (x.into_dispatch(), weight.into_dispatch(), bias.into_dispatch());
-    Tensor::from_dispatch(<Dispatch as FusedOps>::conv2d(x, weight, bias, spec))
+    fused::run([x.into_dispatch(), weight.into_dispatch(), bias.into_dispatch()], Arc::new(Convolve(spec)))
+}
+
+/// The operation: images, weight and bias (without elements: none).
+struct Convolve(ConvSpec);
+
+impl Operation<3> for Convolve {
+    /// The images and the weight.
+    type Saved = [Arranged; 2];
+
+    fn forward(&self, [x, weight, bias]: [FlexTensor; 3], keep: bool) -> (FlexTensor, Option<Self::Saved>) {
+        let spec = &self.0;
+        let (x, weight) = (Arranged::new(x, &CHANNELS_LAST), Arranged::row_major(weight));
+        let bias = Arranged::row_major(bias);
+        let bias = Some(bias.values()).filter(|b| !b.is_empty());
+        let y = conv::forward(&WORKSPACE, spec, x.values(), weight.values(), bias);
+        let y = from_channels_last(y, spec.batch, [spec.out_height(), spec.out_width(), spec.out_channels]);
+        (y, keep.then_some([x, weight]))
+    }
+
+    fn backward(
+        &self,
+        [x, weight]: &Self::Saved,
+        dy: FlexTensor,
+        [need_dx, ..]: [bool; 3],
+    ) -> [Option<FlexTensor>; 3] {
+        let spec = &self.0;
+        let dy = Arranged::new(dy, &CHANNELS_LAST);
+        let own = conv::backward(&WORKSPACE, spec, x.values(), weight.values(), dy.values(), need_dx);
+        let dims = [spec.height, spec.width, spec.in_channels];
+        let dx = own.dx.map(|dx| from_channels_last(dx, spec.batch, dims));
+        [dx, Some(weight.like(own.weight)), Some(vector(own.bias))]
+    }
 }
 
 /// The sizes of a convolution.

@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
-use adact_kernels::{Activation, Constants, Function, Noise};
-use burn::backend::Dispatch;
+use adact_kernels::{Activation, Constants, Function, Noise, elementwise};
+use burn::backend::flex::FlexTensor;
 use burn::tensor::{Device, Tensor};
 
-use super::flex::FusedOps;
-use super::{check_shape, compose, is_fused};
+use super::buffer::{WORKSPACE, vector};
+use super::fused::{self, Operation, is_fused};
+use super::layout::Arranged;
+use super::{check_shape, compose};
 
 /// What of a function is not a tensor.
 #[derive(Clone, Debug)]
@@ -32,6 +34,16 @@ pub(crate) struct FunctionTensors {
 }
 
 impl FunctionSpec {
+    /// The function that changes nothing.
+    pub fn identity() -> Self {
+        Self {
+            candidates: [Activation::Identity].into(),
+            is_mixture: false,
+            constants: Constants::default(),
+            noise: Noise::Mean,
+        }
+    }
+
     /// The function with the values of its parameters.
     pub fn bind<'a>(&'a self, w: &'a [f32], slope: &[f32]) -> Function<'a> {
         Function {
@@ -45,6 +57,11 @@ impl FunctionSpec {
 }
 
 impl FunctionTensors {
+    /// Those of a function without parameters.
+    pub fn none(device: &Device) -> Self {
+        Self { w: absent(device), slope: absent(device) }
+    }
+
     /// Checks that there is one weight for each candidate of a mixture, and a slope where PReLU is one.
     ///
     /// # Panics
@@ -56,6 +73,11 @@ impl FunctionTensors {
         if spec.candidates.iter().any(|candidate| candidate.learns_slope()) {
             check_shape("PReLU's slope", &self.slope, [1]);
         }
+    }
+
+    /// Whether the kernels serve them.
+    pub fn is_fused(&self) -> bool {
+        is_fused(&self.w) && is_fused(&self.slope)
     }
 }
 
@@ -74,10 +96,32 @@ pub(crate) fn function<const D: usize>(
     spec: FunctionSpec,
 ) -> Tensor<D> {
     parameters.check(&spec);
-    let FunctionTensors { w, slope } = parameters;
-    if !(is_fused(&x) && is_fused(&w) && is_fused(&slope)) {
-        return compose::function(x, FunctionTensors { w, slope }, &spec);
+    if !(is_fused(&x) && parameters.is_fused()) {
+        return compose::function(x, parameters, &spec);
     }
-    let (x, w, slope) = (x.into_dispatch(), w.into_dispatch(), slope.into_dispatch());
-    Tensor::from_dispatch(<Dispatch as FusedOps>::function(x, w, slope, spec))
+    let inputs = [x.into_dispatch(), parameters.w.into_dispatch(), parameters.slope.into_dispatch()];
+    fused::run(inputs, Arc::new(Apply(spec)))
+}
+
+/// The operation: `x`, `w` and the slope to `f(x)`.
+struct Apply(FunctionSpec);
+
+impl Operation<3> for Apply {
+    type Saved = [Arranged; 3];
+
+    fn forward(&self, [x, w, slope]: [FlexTensor; 3], keep: bool) -> (FlexTensor, Option<Self::Saved>) {
+        let x = Arranged::as_it_lies(x);
+        let (w, slope) = (Arranged::row_major(w), Arranged::row_major(slope));
+        let mut y = WORKSPACE.take(x.values().len());
+        elementwise::forward(&self.0.bind(w.values(), slope.values()), x.values(), &mut y);
+        (x.like(y), keep.then_some([x, w, slope]))
+    }
+
+    fn backward(&self, [x, w, slope]: &Self::Saved, dy: FlexTensor, _: [bool; 3]) -> [Option<FlexTensor>; 3] {
+        let dy = x.arrange(dy);
+        let mut dx = WORKSPACE.take(x.values().len());
+        let function = self.0.bind(w.values(), slope.values());
+        let own = elementwise::backward(&function, x.values(), dy.values(), &mut dx);
+        [Some(x.like(dx)), Some(vector(own.w)), Some(vector(vec![own.slope]))]
+    }
 }

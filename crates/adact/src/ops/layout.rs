@@ -57,6 +57,11 @@ impl Arranged {
         unpermute(&self.tensor, &self.axes)
     }
 
+    /// The shape in the order in which it lies.
+    pub fn dims<const D: usize>(&self) -> [usize; D] {
+        self.tensor.shape().dims()
+    }
+
     /// The elements in order.
     pub fn values(&self) -> &[f32] {
         self.tensor.storage()

@@ -5,27 +5,35 @@
 //! gradients.
 
 mod adamw;
-mod autodiff;
+mod attention;
 mod block;
 mod buffer;
 mod compose;
 mod conv;
-mod flex;
+mod conv_transpose;
+mod embedding;
 mod function;
+mod fused;
+mod layer_norm;
 mod layout;
 mod linear;
 mod loss;
+mod pool;
 
-pub(crate) use adamw::{adamw, adamw_in_place};
+pub(crate) use adamw::{adamw, in_place};
+pub(crate) use attention::attention;
 pub(crate) use block::{BlockSpec, BlockTensors, conv_block};
 pub use conv::conv2d;
+pub(crate) use conv_transpose::conv_transpose;
+pub(crate) use embedding::embedding;
 pub(crate) use function::{FunctionSpec, FunctionTensors, absent, function};
-pub use linear::linear;
+pub(crate) use layer_norm::layer_norm;
+pub use linear::{linear, linear_of_images};
 pub use loss::cross_entropy;
 pub(crate) use loss::cross_entropy_counted;
+pub(crate) use pool::{concat, max_pool2d, mean_pool};
 
-use burn::backend::DispatchTensorKind;
-use burn::tensor::{DType, Tensor};
+use burn::tensor::Tensor;
 
 /// Checks a tensor's shape, so that every path refuses what doesn't fit in the same words.
 ///
@@ -34,16 +42,4 @@ use burn::tensor::{DType, Tensor};
 pub(crate) fn check_shape<const D: usize>(name: &str, tensor: &Tensor<D>, expected: [usize; D]) {
     let shape = tensor.dims();
     assert!(shape == expected, "{name} has the shape {shape:?}, not {expected:?}");
-}
-
-/// Whether the fused kernels serve this tensor.
-fn is_fused<const D: usize>(tensor: &Tensor<D>) -> bool {
-    let is_flex = match tensor.clone().into_dispatch().kind {
-        DispatchTensorKind::Flex(_) => true,
-        DispatchTensorKind::Autodiff(inner) => matches!(*inner, DispatchTensorKind::Flex(_)),
-        // With one backend compiled in there is no other.
-        #[allow(unreachable_patterns)]
-        _ => false,
-    };
-    is_flex && tensor.dtype() == DType::F32
 }

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use adact::{AdamW, ConvNet, ConvNetConfig, Error, ErrorKind, Hints, STATE_FILE, Trainer};
+use adact::{AdamW, ConvNet, ConvNetConfig, Error, ErrorKind, Evaluate, Hints, Network, STATE_FILE, Trainer};
 use burn::tensor::Device;
 use half::{bf16, f16};
 use serde_json::{Value, json};
@@ -101,13 +101,13 @@ pub fn check_weights(folder: &Path) -> bool {
 
 /// As [`check_weights`], of the state of a training, which goes on with a step.
 pub fn check_state(folder: &Path) -> bool {
-    let mut trainer = match Trainer::load_state(folder) {
+    let mut trainer = match Trainer::<ConvNet>::load_state(folder) {
         Ok(trainer) => trainer,
         Err(error) => return refused(&error, STATE_FILE),
     };
     trainer.save_state(folder).unwrap();
     let first = std::fs::read(folder.join(STATE_FILE)).unwrap();
-    let again = Trainer::load_state(folder).expect("what was read can be written and read");
+    let again = Trainer::<ConvNet>::load_state(folder).expect("what was read can be written and read");
     again.save_state(folder).unwrap();
     assert!(std::fs::read(folder.join(STATE_FILE)).unwrap() == first, "other bytes after reading");
     let steps = trainer.steps();

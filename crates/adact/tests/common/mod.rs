@@ -32,10 +32,11 @@ impl ReferenceFile {
         let here =
             PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/reference")).join(committed);
         let there = std::env::var_os("ADACT_REFERENCE").map(|folder| PathBuf::from(folder).join(large));
-        let read = |path: PathBuf| {
-            Self(std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display())))
-        };
-        iter::once(here).chain(there).map(read).collect()
+        iter::once(here).chain(there).map(Self::at).collect()
+    }
+
+    pub fn at(path: PathBuf) -> Self {
+        Self(std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display())))
     }
 
     pub fn names(&self) -> Vec<String> {

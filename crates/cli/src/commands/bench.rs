@@ -1,11 +1,11 @@
 //! `adact bench`.
 
-use adact_lab::bench::{activation, activations, infer, step};
+use adact_lab::bench::{Work, activation, activations, infer, step};
 use adact_lab::config::Output;
 use adact_lab::{Error, Result, threads};
 
 use crate::args::BenchCommand;
-use crate::out;
+use crate::{options, out};
 
 pub fn run(command: &BenchCommand, threads: Option<usize>, json: bool) -> Result<()> {
     let threads = Output { threads, ..Output::default() }.threads();
@@ -15,13 +15,20 @@ pub fn run(command: &BenchCommand, threads: Option<usize>, json: bool) -> Result
 fn measure(command: &BenchCommand, json: bool) -> Result<()> {
     match command {
         BenchCommand::Step(a) => {
-            at_least_one(&[("batch", a.batch), ("steps", a.steps)])?;
-            let t = step(&a.activation, a.shape, a.batch, a.steps)?;
+            at_least_one(&[("batch", a.batch.unwrap_or(1)), ("steps", a.steps)])?;
+            let work = Work {
+                network: options::bench_network(&a.network)?,
+                activation: a.activation.clone(),
+                shape: a.shape,
+                batch: a.batch,
+            };
+            let t = step(&work, a.steps)?;
             if json {
                 return out::json(&t);
             }
             out::line(&format!(
-                "{} {}, batch {}, {} threads, {}: {:.2} ms a step (forward {:.2}, backward {:.2}, optimizer {:.2})",
+                "{} {} {}, batch {}, {} threads, {}: {:.2} ms a step (forward {:.2}, backward {:.2}, optimizer {:.2})",
+                t.network,
                 t.activation,
                 t.shape,
                 t.batch,
@@ -49,14 +56,20 @@ fn measure(command: &BenchCommand, json: bool) -> Result<()> {
             Ok(())
         }
         BenchCommand::Infer(a) => {
-            at_least_one(&[("batch", a.batch), ("steps", a.steps)])?;
-            let t = infer(&a.activation, a.shape, a.batch, a.steps)?;
+            at_least_one(&[("batch", a.batch.unwrap_or(1)), ("steps", a.steps)])?;
+            let work = Work {
+                network: options::bench_network(&a.network)?,
+                activation: a.activation.clone(),
+                shape: a.shape,
+                batch: a.batch,
+            };
+            let t = infer(&work, a.steps)?;
             if json {
                 return out::json(&t);
             }
             out::line(&format!(
-                "{} {}, batch {}, {} threads, {}: {:.0} images a second",
-                t.activation, t.shape, t.batch, t.threads, t.simd, t.images_per_second
+                "{} {} {}, batch {}, {} threads, {}: {:.0} images a second",
+                t.network, t.activation, t.shape, t.batch, t.threads, t.simd, t.images_per_second
             ))
         }
     }

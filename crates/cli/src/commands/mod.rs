@@ -34,6 +34,7 @@ pub fn run(cli: Cli) -> Result<()> {
         Command::Reproduce(args) => reproduce::run(&args, threads, json),
         Command::Report(args) => report::run(&args, json),
         Command::Predict(args) => model::predict(&args, json),
+        Command::Sample(args) => model::sample(&args, json),
         Command::Inspect(args) => model::inspect(&args, json),
         Command::Bench(command) => bench::run(&command, threads, json),
         Command::Data(command) => data::run(&command, json),

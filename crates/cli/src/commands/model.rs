@@ -1,14 +1,34 @@
-//! `adact predict` and `adact inspect`.
+//! `adact predict`, `adact sample` and `adact inspect`.
+
+use std::path::Path;
 
 use adact_evidence::{agreement, names, table};
-use adact_lab::Result;
-use adact_lab::model::{Hints, Layer, Model};
+use adact_lab::model::{Hints, Layer, Model, Sampling};
+use adact_lab::{Error, Result};
 
-use crate::args::{InspectArgs, NetworkArgs, PredictArgs};
+use crate::args::{InspectArgs, PredictArgs, SampleArgs, TrainedArgs};
 use crate::out;
 
 pub fn predict(args: &PredictArgs, json: bool) -> Result<()> {
-    let predictions = open(&args.network)?.predict(&args.images)?;
+    let model = open(&args.trained)?;
+    if args.images.is_empty() && !model.writes() {
+        return Err(Error::input("give an image at least"));
+    }
+    if model.segments() {
+        let folder = args.out.as_deref().unwrap_or(Path::new("."));
+        for prediction in model.predict_masks(&args.images, folder)? {
+            if json {
+                out::json(&prediction)?;
+                continue;
+            }
+            let shares =
+                prediction.shares.iter().map(|(class, share)| format!("{class} {:.1}%", 100.0 * share));
+            let shares: Vec<String> = shares.collect();
+            out::line(&format!("{}: {} ({})", prediction.image, prediction.mask, shares.join(", ")))?;
+        }
+        return Ok(());
+    }
+    let predictions = model.predict(&args.images)?;
     if json {
         return predictions.iter().try_for_each(out::json);
     }
@@ -20,24 +40,44 @@ pub fn predict(args: &PredictArgs, json: bool) -> Result<()> {
     Ok(())
 }
 
+pub fn sample(args: &SampleArgs, json: bool) -> Result<()> {
+    let model = open(&args.trained)?;
+    let prompt = args.prompt.replace("\\n", "\n");
+    for i in 0..args.num_samples {
+        let sampling = Sampling { temperature: args.temperature, seed: args.seed.wrapping_add(i) };
+        let written = model.write(&prompt, args.count, sampling)?;
+        if json {
+            out::json(&written)?;
+        } else {
+            let between = if i > 0 { "---------------\n" } else { "" };
+            out::line(&format!("{between}{}{}", written.prompt, written.text))?;
+        }
+    }
+    Ok(())
+}
+
 pub fn inspect(args: &InspectArgs, json: bool) -> Result<()> {
-    let network = open(&args.network)?.describe();
+    let network = open(&args.trained)?.describe();
     if json {
         return out::json(&network);
     }
+    let classes = match network.classes.len() {
+        n if network.network == "gpt" => format!("{n} characters"),
+        n if n > 50 => format!("{n} classes"),
+        n => format!("{n} classes ({})", network.classes.join(", ")),
+    };
     out::line(&format!(
-        "{}: images {}, {} classes ({}), {} parameters, seed {}",
+        "{}: {} of {}, {classes}, {} parameters, seed {}",
         network.path,
+        names::network(&network.network),
         network.shape,
-        network.classes.len(),
-        network.classes.join(", "),
         table::thousands(network.parameters as u64),
         network.seed,
     ))?;
-    network.layers.iter().try_for_each(layer)
+    network.layers.iter().try_for_each(|place| layer(place, &network.network))
 }
 
-fn open(args: &NetworkArgs) -> Result<Model> {
+fn open(args: &TrainedArgs) -> Result<Model> {
     let hints = Hints {
         shape: args.shape.map(|shape| [shape.channels, shape.side]),
         activation: args.activation.clone(),
@@ -45,11 +85,11 @@ fn open(args: &NetworkArgs) -> Result<Model> {
     Model::open(&args.model, &hints)
 }
 
-fn layer(layer: &Layer) -> Result<()> {
-    let [from, to] = layer.channels;
+fn layer(layer: &Layer, network: &str) -> Result<()> {
+    let channels = layer.channels.map_or(String::new(), |[from, to]| format!("{from} -> {to} channels, "));
     out::line(&format!(
-        "\nlayer {}: {from} -> {to} channels, {}",
-        layer.layer,
+        "\n{}: {channels}{}",
+        names::place(&layer.place, Some(network)),
         names::activation(&layer.activation)
     ))?;
     let Some(mixture) = &layer.mixture else { return Ok(()) };

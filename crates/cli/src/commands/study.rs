@@ -5,10 +5,10 @@ use std::path::Path;
 use adact_evidence::names;
 use adact_evidence::records::{LayerChoice, StudyResult};
 use adact_evidence::table::{
-    correction_in_words, count, mean_and_sd_or_nothing, p_value, selection_in_words, shortcomings,
-    undecided_in_words,
+    correction_in_words, count, direction_in_words, mean_and_sd_or_nothing, p_value, selection_in_words,
+    shortcomings, undecided_in_words,
 };
-use adact_lab::images::Data;
+use adact_lab::data::Data;
 use adact_lab::study::{failed, study};
 use adact_lab::{Control, Result};
 
@@ -53,7 +53,7 @@ pub fn show(study: &StudyResult, folder: &Path) -> Result<()> {
         n if n <= MOST_LINES => out::line("")?,
         n => out::line(&format!("and {} more: see the report\n", n - MOST_LINES))?,
     }
-    out::line(&selection_in_words(study.selection))?;
+    out::line(&format!("{}{}", selection_in_words(study), direction_in_words(study)))?;
     if let Some(test_set) = &study.statistics.test_set {
         out::line(&test_set.words(&study.dataset))?;
     }
@@ -73,9 +73,9 @@ pub fn show(study: &StudyResult, folder: &Path) -> Result<()> {
 }
 
 fn table(study: &StudyResult) -> String {
-    let dataset = format!("{}: test accuracy", names::dataset(&study.dataset));
-    let picked = study.selection.picked_in_words();
-    let mut head = vec![dataset.as_str(), study.selection.judged_in_words()];
+    let dataset = format!("{}: {}", names::dataset(&study.dataset), study.primary().on_test());
+    let picked = study.picked_in_words();
+    let mut head = vec![dataset.as_str(), study.judged_in_words()];
     head.extend(picked);
     head.extend(["parameters", "time", "activations"]);
     let rows: Vec<Vec<String>> = study
@@ -83,7 +83,7 @@ fn table(study: &StudyResult) -> String {
         .iter()
         .map(|row| {
             let mut cells = vec![row.name(), mean_and_sd_or_nothing(&row.judged)];
-            cells.extend(picked.map(|_| mean_and_sd_or_nothing(&row.accuracy)));
+            cells.extend(picked.map(|_| mean_and_sd_or_nothing(&row.kept())));
             cells.extend([row.parameters_in_words(), row.time_in_words(), row.activations_in_words()]);
             cells
         })
@@ -105,7 +105,7 @@ fn choices(study: &StudyResult) -> String {
         } else {
             format!("{} has {share:.1}% of the weight{seeds}", names::activation(&choice.choice))
         };
-        format!("layer {}: {words} ({of})", choice.layer)
+        format!("{}: {words} ({of})", study.place_of(choice))
     };
     let mut lines: Vec<String> = study.choices.iter().map(line).collect();
     if study.choices.iter().any(|c| !c.undecided.is_empty()) {
@@ -114,8 +114,9 @@ fn choices(study: &StudyResult) -> String {
     lines.join("\n")
 }
 
-/// The differences in test accuracy, and what they show.
+/// The differences, and what they show.
 fn comparisons(study: &StudyResult) -> String {
+    let title = format!("difference in {}", study.primary().on_test());
     let (first, others) = study.statistics.by_interest();
     let several = first.iter().any(|c| c.difference.n > 1);
     let rows: Vec<Vec<String>> = first
@@ -136,11 +137,10 @@ fn comparisons(study: &StudyResult) -> String {
         })
         .collect();
     let mut text = if several {
-        let head =
-            ["difference in test accuracy", "mean", "95% interval", "p", "verdict", "seeds to show it"];
+        let head = [title.as_str(), "mean", "95% interval", "p", "verdict", "seeds to show it"];
         out::columns(&head, &rows, &[1, 2, 3, 5])
     } else {
-        out::columns(&["difference in test accuracy", "", "verdict"], &rows, &[1])
+        out::columns(&[&title, "", "verdict"], &rows, &[1])
     };
     if several {
         text += &format!("\np-values are {}", correction_in_words(study));

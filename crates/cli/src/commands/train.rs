@@ -2,7 +2,7 @@
 
 use adact_evidence::records::{MANIFEST, Manifest};
 use adact_evidence::{agreement, names, table};
-use adact_lab::images::Data;
+use adact_lab::data::Data;
 use adact_lab::train::train_network;
 use adact_lab::{Control, Result};
 
@@ -35,17 +35,22 @@ pub fn run(args: &TrainArgs, threads: Option<usize>, json: bool) -> Result<()> {
     if json {
         return Ok(());
     }
-    let words = result.selection.judged_in_words();
+    let metric = result.primary();
+    let words = result.selection.judged_in_words(result.unit());
     let judged =
-        result.judged().map_or(String::new(), |accuracy| format!("test accuracy {accuracy:.4} {words}"));
-    let picked = result.selection.picked_in_words().map_or(String::new(), |picked| {
-        format!(", {:.4} after epoch {} ({picked})", result.best.test_accuracy, result.best.epoch)
+        result.judged().map_or(String::new(), |value| format!("{} {value:.4} {words}", metric.on_test()));
+    let picked = result.selection.picked_in_words(result.unit()).zip(result.kept());
+    let picked = picked.map_or(String::new(), |(picked, kept)| {
+        format!(", {kept:.4} after {} ({picked})", result.best_in_words())
     });
     out::line(&format!(
         "{} on {}: {judged}{picked}, {}, {} parameters, {}",
         names::variant(&result.variant),
         names::dataset(&result.dataset),
-        table::count(result.epochs, "epoch"),
+        match result.steps {
+            Some(steps) => table::count(steps as usize, "step"),
+            None => table::count(result.epochs, "epoch"),
+        },
         table::thousands(result.parameters),
         table::duration(result.seconds),
     ))?;
@@ -55,8 +60,8 @@ pub fn run(args: &TrainArgs, threads: Option<usize>, json: bool) -> Result<()> {
         let undecided =
             if choice.undecided.is_empty() { String::new() } else { format!(": {}", choice.words()) };
         out::line(&format!(
-            "  layer {}: {} has {share:.1}% of the weight{undecided}",
-            i + 1,
+            "  {}: {} has {share:.1}% of the weight{undecided}",
+            names::place(&result.place_of_layer(i), result.network.as_deref()),
             names::activation(&layer.choice)
         ))?;
     }

@@ -38,12 +38,12 @@ pub fn decode(bytes: &[u8], side: usize, channels: usize) -> Result<Vec<u8>, Fau
 }
 
 /// A picture whose header was read.
-pub(super) struct Picture<'a> {
+pub(crate) struct Picture<'a> {
     decoder: Box<dyn ImageDecoder + 'a>,
 }
 
 impl<'a> Picture<'a> {
-    pub(super) fn open(bytes: &'a [u8]) -> Result<Self, Fault> {
+    pub(crate) fn open(bytes: &'a [u8]) -> Result<Self, Fault> {
         let format = format(bytes)
             .ok_or_else(|| Fault::unsupported(format!("not a {FORMATS} picture{}", sniff::instead(bytes))))?;
         if format == ImageFormat::Jpeg && !jpeg::is_whole(bytes) {
@@ -69,7 +69,17 @@ impl<'a> Picture<'a> {
         3 * self.decoder.total_bytes() + 16 * u64::from(self.decoder.dimensions().0) * side as u64
     }
 
-    pub(super) fn pixels(mut self, side: usize, channels: usize) -> Result<Vec<u8>, Fault> {
+    /// Columns and rows.
+    pub(crate) fn dimensions(&self) -> (u32, u32) {
+        self.decoder.dimensions()
+    }
+
+    /// The picture as it is, in colour.
+    pub(crate) fn rgb(self) -> Result<RgbImage, Fault> {
+        Ok(DynamicImage::from_decoder(self.decoder).map_err(|e| broken(&e))?.into_rgb8())
+    }
+
+    pub(crate) fn pixels(mut self, side: usize, channels: usize) -> Result<Vec<u8>, Fault> {
         let orientation = self.decoder.orientation().map_err(|e| broken(&e))?;
         let mut image = DynamicImage::from_decoder(self.decoder).map_err(|e| broken(&e))?;
         image.apply_orientation(orientation);

@@ -1,7 +1,8 @@
 //! Bars of the raw weights and of their softmax, as the paper's Figures 1 to 4.
 
 use super::{
-    Figure, activation_stroke, adact_layers, layer_title, mean_weights, room, seeds_in_words, weight_of,
+    Figure, activation_stroke, adact_layers, columns, layer_title, mean_weights, room, seeds_in_words,
+    weight_of,
 };
 use crate::axes::{Scale, labels, number, range, ticks};
 use crate::names;
@@ -12,7 +13,7 @@ const ROW: f64 = 21.0;
 const TOP: f64 = 44.0;
 const WIDTH: f64 = 430.0;
 
-/// One panel a layer: raw `w` to the left, softmax(`w`) to the right, a row a candidate. Bars are means over
+/// One panel a place: raw `w` to the left, softmax(`w`) to the right, a row a candidate. Bars are means over
 /// the seeds, dots are the seeds.
 pub fn weights(result: &StudyResult) -> Option<Figure> {
     let runs = adact_layers(result);
@@ -26,18 +27,16 @@ pub fn weights(result: &StudyResult) -> Option<Figure> {
     let dots = if runs.len() > 1 { " Bars are means over the seeds, dots single seeds." } else { "" };
     Some(Figure {
         name: "weights",
-        title: format!(
-            "AdAct weights on {} ({})",
-            names::dataset(&result.dataset),
-            seeds_in_words(runs.len(), result)
-        ),
+        title: format!("AdAct weights on {} ({})", result.subject(), seeds_in_words(runs.len(), result)),
         caption: format!(
-            "Raw weights w and softmax(w) of each candidate in each layer, in the epoch that was kept{}.{dots} \
+            "Raw weights w and softmax(w) of each candidate in each {}, in the {} that was kept{}.{dots} \
              The dashed line is 1/{}, an equal share. In bold: the choice, or all between which it is undecided.",
-            result.selection.picked_in_words().map_or(String::new(), |picked| format!(" ({picked})")),
+            result.place_word(),
+            result.unit().word(),
+            result.picked_in_words().map_or(String::new(), |picked| format!(" ({picked})")),
             all().next().map_or(7, |l| l.w.len()),
         ),
-        columns: 2,
+        columns: columns(layers),
         panels,
         png_panels: None,
     })

@@ -5,8 +5,9 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 use super::{Figure, heat_cell, room};
 use crate::names;
 use crate::png::{can_write, spelled};
-use crate::records::{Confusion, RunResult, StudyResult};
+use crate::records::{Confusion, RunResult, SEGMENTATION, StudyResult};
 use crate::svg::{Anchor, MUTED, Panel, TEXT};
+use crate::table::thousands;
 
 /// The height of a line of a legend.
 const LINE: f64 = 16.0;
@@ -20,25 +21,49 @@ pub fn confusion(result: &StudyResult) -> Option<Figure> {
     let run = with().find(|r| r.variant == "adact").or_else(|| with().next())?;
     let matrix = run.confusion.as_ref()?;
     let (correct, total) = (matrix.correct(), matrix.total());
+    let (counted, right) = match unit(result) {
+        "pixels" => (
+            "The pixels of the test images",
+            format!("{} of {} pixels right", thousands(correct), thousands(total)),
+        ),
+        _ => ("Test images", format!("{correct} of {total} right")),
+    };
     let names: Vec<String> = matrix.classes.iter().map(|c| shorten(c)).collect();
     Some(Figure {
         name: "confusion",
         title: format!(
             "{} on {}: what was taken for what (seed {})",
             names::variant(&run.variant),
-            names::dataset(&result.dataset),
+            result.subject(),
             run.seed
         ),
         caption: format!(
-            "Test images by class (rows) and answer (columns), with the weights that were kept, of epoch {}{}; {correct} of \
-             {total} right. Darker is a larger share of the row.",
-            run.best.epoch,
-            result.selection.picked_in_words().map_or(String::new(), |picked| format!(" ({picked})"))
+            "{counted} by class (rows) and answer (columns), with the weights that were kept, of {}{}; {right}. \
+             Darker is a larger share of the row.{}",
+            run.best_in_words(),
+            result.picked_in_words().map_or(String::new(), |picked| format!(" ({picked})")),
+            if many(matrix) { " Numbers are shares of the row." } else { "" }
         ),
         columns: 1,
-        panels: vec![panel(matrix, &names, &[])],
-        png_panels: numbered(&names).map(|(labels, legend)| vec![panel(matrix, &labels, &legend)]),
+        panels: vec![panel(matrix, unit(result), &names, &[])],
+        png_panels: numbered(&names)
+            .map(|(labels, legend)| vec![panel(matrix, unit(result), &labels, &legend)]),
     })
+}
+
+/// What a study's matrices count.
+fn unit(result: &StudyResult) -> &'static str {
+    if result.task.as_deref() == Some(SEGMENTATION) { "pixels" } else { "images" }
+}
+
+/// Whether the counts have more digits than a cell has room for.
+fn many(matrix: &Confusion) -> bool {
+    matrix.counts.iter().flatten().any(|count| *count >= 1_000_000)
+}
+
+/// A share in percent; the smallest are "< 0.1%".
+fn percent(share: f64) -> String {
+    if share < 0.0005 { "< 0.1%".into() } else { format!("{:.1}%", 100.0 * share) }
 }
 
 /// The labels and a legend for a picture, where no font here can write some class: its number stands for it. The legend
@@ -56,7 +81,7 @@ fn numbered(names: &[String]) -> Option<(Vec<String>, Vec<String>)> {
 }
 
 /// The matrix with a label for each class, and lines of a legend below.
-fn panel(matrix: &Confusion, labels: &[String], legend: &[String]) -> Panel {
+fn panel(matrix: &Confusion, unit: &str, labels: &[String], legend: &[String]) -> Panel {
     let n = labels.len();
     let left = 34.0 + room(labels.iter().map(String::as_str), 11.5);
     let cell = (((640.0 - left) / n as f64).clamp(30.0, 52.0), 26.0);
@@ -68,7 +93,7 @@ fn panel(matrix: &Confusion, labels: &[String], legend: &[String]) -> Panel {
     let mut panel = Panel::new(
         width,
         bottom + LINE * legend.len() as f64,
-        format!("Confusion matrix: {correct} of {total} images right."),
+        format!("Confusion matrix: {correct} of {total} {unit} right."),
     );
     let quiet = TEXT.size(11.5).paint(MUTED);
     panel.text((left + cell.0 * n as f64 / 2.0, 14.0), "answer", quiet.anchor(Anchor::Middle));
@@ -87,7 +112,11 @@ fn panel(matrix: &Confusion, labels: &[String], legend: &[String]) -> Panel {
         let images = row.iter().sum::<u64>().max(1) as f64;
         for (j, &count) in row.iter().enumerate() {
             let at = (left + cell.0 * j as f64, top + cell.1 * i as f64);
-            let text = if count == 0 { String::new() } else { count.to_string() };
+            let text = match count {
+                0 => String::new(),
+                count if many(matrix) => percent(count as f64 / images),
+                count => count.to_string(),
+            };
             heat_cell(&mut panel, at, cell, count as f64 / images, &text, i == j);
         }
     }

@@ -1,12 +1,12 @@
-//! What each layer learned, as a function: the mixture against its strongest activation, over the inputs that
-//! the layer really sees.
+//! What each place learned, as a function: the mixture against its strongest activation, over the inputs that
+//! it really sees.
 
 use adact_kernels::{Activation, Constants};
 
-use super::{Figure, activation_stroke, adact_layers, layer_title};
+use super::{Figure, activation_stroke, adact_layers, columns, layer_title, place_title};
 use crate::axes::{Axes, range, ticks};
 use crate::names;
-use crate::records::{CurveConstants, InputHistogram, LayerWeights, RunResult, StudyResult};
+use crate::records::{CurveConstants, InputHistogram, LANGUAGE, LayerWeights, RunResult, StudyResult};
 use crate::svg::{Anchor, INK, MUTED, PAPER, Panel, SHADE, Stroke, TEXT};
 
 /// The range of inputs where none are known.
@@ -37,8 +37,8 @@ fn slope(layer: &LayerWeights) -> f64 {
     layer.prelu_slope.map_or(0.25, f64::from)
 }
 
-/// One panel a layer, of the first seed: the mixture that AdAct learned, the activation that it chose, and how
-/// often the layer sees which input.
+/// One panel a place, of the first seed: the mixture that AdAct learned, the activation that it chose, and how
+/// often it sees which input.
 pub fn functions(result: &StudyResult) -> Option<Figure> {
     let runs = adact_layers(result);
     let (run, layers) = *runs.first()?;
@@ -46,25 +46,34 @@ pub fn functions(result: &StudyResult) -> Option<Figure> {
     if layers.is_empty() || !layers.iter().all(|l| known(&l)) {
         return None;
     }
-    let seen = if run.inputs.is_some() {
-        ", over the inputs it sees for the first training images (shaded, not to scale)"
+    let data = if result.task.as_deref() == Some(LANGUAGE) {
+        "part of the training text"
     } else {
-        ""
+        "first training images"
+    };
+    let seen = match run.inputs {
+        Some(_) => format!(", over the inputs it sees for the {data} (shaded, not to scale)"),
+        None => String::new(),
     };
     Some(Figure {
         name: "functions",
-        title: format!("What each layer learned on {} (seed {})", names::dataset(&result.dataset), run.seed),
+        title: format!(
+            "What each {} learned on {} (seed {})",
+            result.place_word(),
+            result.subject(),
+            run.seed
+        ),
         caption: format!(
             "The mixture (solid) against the activation with the largest weight (dashed) and ReLU (dotted){seen}."
         ),
-        columns: 2,
+        columns: columns(layers.len()),
         panels: layers.iter().enumerate().map(|(i, layer)| panel(result, run, i, layer)).collect(),
         png_panels: None,
     })
 }
 
 fn panel(result: &StudyResult, run: &RunResult, i: usize, layer: &LayerWeights) -> Panel {
-    let histogram = run.inputs.as_ref().and_then(|h| h.get(i));
+    let histogram = run.inputs_of_layer(i);
     let constants = run.constants.as_ref();
     let (low, high) = histogram.map_or(USUAL, shown);
     let xs: Vec<f64> = (0..POINTS).map(|k| low + (high - low) * k as f64 / (POINTS - 1) as f64).collect();
@@ -76,7 +85,7 @@ fn panel(result: &StudyResult, run: &RunResult, i: usize, layer: &LayerWeights) 
     let choice = names::activation(&layer.choice);
     let title = match result.seeds.len() {
         1 => layer_title(result, i),
-        _ => format!("Layer {}: {choice} with seed {}", i + 1, run.seed),
+        _ => format!("{}: {choice} with seed {}", place_title(result, i), run.seed),
     };
     let mut panel = Panel::new(430.0, 290.0, format!("{title}: the learned mixture against {choice}."));
     panel.text((4.0, 16.0), &title, TEXT.size(13.5).bold());

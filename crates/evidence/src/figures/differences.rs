@@ -3,11 +3,10 @@
 use super::accuracies::whisker;
 use super::{Figure, room};
 use crate::axes::{Axes, number, range, ticks};
-use crate::names;
 use crate::records::StudyResult;
 use crate::statistics::{Comparison, Verdict};
 use crate::svg::{Anchor, INK, MUTED, OKABE_ITO, Paint, Panel, Stroke, TEXT};
-use crate::table::correction_in_words;
+use crate::table::{correction_in_words, direction_in_words};
 
 const ROW: f64 = 34.0;
 
@@ -30,8 +29,9 @@ pub fn differences(result: &StudyResult) -> Option<Figure> {
     let verdict_room = 24.0 + room(verdicts.iter().map(String::as_str), 12.0);
     let axes = Axes::new(&panel, [name_room, 8.0, verdict_room, 46.0], x, (0.0, 1.0));
     axes.grid_x(&mut panel, &ticks(x, 6));
-    let judged = result.selection.judged_in_words();
-    axes.name_x(&mut panel, &format!("difference in test accuracy {judged}, by seed"));
+    let (metric, judged) = (result.primary(), result.judged_in_words());
+    let (test, lower) = (metric.on_test(), if metric.higher_is_better { "" } else { " (lower is better)" });
+    axes.name_x(&mut panel, &format!("difference in {test} {judged}, by seed{lower}"));
     panel.line((axes.x.at(0.0), axes.top), (axes.x.at(0.0), axes.bottom), Stroke::solid(INK, 1.4));
     for (i, ((c, name), verdict)) in comparisons.iter().zip(&names).zip(&verdicts).enumerate() {
         let y = axes.top + ROW * (i as f64 + 0.5);
@@ -49,10 +49,11 @@ pub fn differences(result: &StudyResult) -> Option<Figure> {
     panel.line((axes.left, axes.bottom), (axes.right, axes.bottom), Stroke::solid(MUTED, 1.0));
     Some(Figure {
         name: "differences",
-        title: format!("Paired differences in test accuracy on {}", names::dataset(&result.dataset)),
+        title: format!("Paired differences in {test} on {}", result.subject()),
         caption: format!(
-            "Of the test accuracy {judged}. Rings are seeds, dots mean differences, whiskers their 95% intervals (Student's t, not corrected). Verdicts at the {} \
+            "Of the {test} {judged}.{} Rings are seeds, dots mean differences, whiskers their 95% intervals (Student's t, not corrected). Verdicts at the {} \
              level by permutation tests, {}{}.",
+            direction_in_words(result),
             number(result.statistics.level, 2),
             correction_in_words(result),
             if others.is_empty() { "" } else { ", of which those of AdAct and Optimized are drawn" }

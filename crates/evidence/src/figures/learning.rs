@@ -1,42 +1,48 @@
-//! How the networks learned: accuracy and loss over the epochs.
+//! How the networks learned: the primary metric and the loss over the epochs or steps.
 
+use super::time::Times;
 use super::{Figure, seeds_in_words, variant_stroke};
 use crate::axes::{Axes, clip, range, spread, ticks};
+use crate::metric::Metric;
 use crate::names;
-use crate::records::{EpochRecord, Selection, Study};
+use crate::records::{EpochRecord, Metrics, Selection, Study, Unit};
 use crate::svg::{Panel, Stroke, TEXT, text_width};
 
-type Value = fn(&EpochRecord) -> Option<f64>;
-
-/// Panels: held-out accuracy, held-out loss and training loss of every variant. Held out is what picked the
-/// epoch: the test set, or the validation part. Absent with a single epoch.
+/// Panels: the primary metric and the loss on what was held out, and in training, of every variant. Held out is what
+/// picked the epoch: the test set, or the validation part. Absent with a single epoch.
 pub fn learning_curves(study: &Study) -> Option<Figure> {
-    let (accuracy, loss, set): (Value, Value, _) = match study.result.selection {
-        Selection::Test => (|e| e.test_accuracy, |e| e.test_loss, "Test"),
-        Selection::Validation(_) | Selection::ValidationSet => {
-            (|e| e.validation_accuracy, |e| e.validation_loss, "Validation")
-        }
+    let set = match study.result.selection {
+        Selection::Test => "Test",
+        Selection::Validation(_) | Selection::ValidationSet => "Validation",
     };
-    let panels: Vec<Panel> = [
-        (format!("{set} accuracy"), accuracy),
-        (format!("{set} loss"), loss),
-        ("Training accuracy".into(), |e: &EpochRecord| Some(e.train_accuracy)),
-        ("Training loss".into(), |e: &EpochRecord| Some(e.train_loss)),
-    ]
-    .into_iter()
-    .filter_map(|(title, value)| panel(study, &title, value))
-    .collect();
+    let (primary, loss) = (study.result.primary(), Metric::of("loss"));
+    let metrics = if primary.name == loss.name { vec![loss] } else { vec![primary, loss] };
+    let panels: Vec<Panel> =
+        metrics
+            .iter()
+            .map(|metric| {
+                panel(study, &format!("{set} {}", metric.words), |e| held_out(study, e)?.get(&metric.name))
+            })
+            .chain(metrics.iter().map(|metric| {
+                panel(study, &format!("Training {}", metric.words), |e| e.train.get(&metric.name))
+            }))
+            .flatten()
+            .collect();
     let seeds = study.result.seeds.len();
     let thin = if seeds > 1 { "Thick lines are means over the seeds, thin ones single seeds. " } else { "" };
+    let (each, batches) = match study.result.unit() {
+        Unit::Epoch => ("epoch", "the epoch's batches"),
+        Unit::Step => ("evaluation", "the batches since the evaluation before"),
+    };
     (!panels.is_empty()).then(|| Figure {
         name: "learning_curves",
         title: format!(
             "Learning curves on {} ({})",
-            names::dataset(&study.result.dataset),
+            study.result.subject(),
             seeds_in_words(seeds, &study.result)
         ),
         caption: format!(
-            "{thin}The first epochs may lie outside. Training numbers are means over the epoch's batches while the weights moved."
+            "{thin}The first {each}s may lie outside. Training numbers are means over {batches} while the weights moved."
         ),
         columns: 2,
         panels,
@@ -44,7 +50,15 @@ pub fn learning_curves(study: &Study) -> Option<Figure> {
     })
 }
 
-fn panel(study: &Study, title: &str, value: Value) -> Option<Panel> {
+/// What was measured on the data that picks the epoch.
+fn held_out<'a>(study: &Study, epoch: &'a EpochRecord) -> Option<&'a Metrics> {
+    match study.result.selection {
+        Selection::Test => epoch.test.as_ref(),
+        Selection::Validation(_) | Selection::ValidationSet => epoch.validation.as_ref(),
+    }
+}
+
+fn panel(study: &Study, title: &str, value: impl Fn(&EpochRecord) -> Option<f64>) -> Option<Panel> {
     let variants = &study.result.variants;
     let of = |variant| {
         let runs = study.runs_of(variant).filter(|(_, e)| !e.is_empty());
@@ -58,25 +72,27 @@ fn panel(study: &Study, title: &str, value: Value) -> Option<Panel> {
         .filter(|(_, _, l)| !l.is_empty())
         .collect();
     let epochs = lines.iter().flat_map(|(_, _, l)| l.iter().map(Vec::len)).max().filter(|n| *n > 1)?;
+    let times = Times::of(variants.iter().flat_map(|v| study.runs_of(v)).map(|(_, epochs)| epochs))?;
     // The first epochs are far from the rest: with them in the picture the variants could not be told apart.
     let shown = |l: &Vec<f64>| l.iter().skip(epochs / 5).copied().collect::<Vec<_>>();
     let y = range(lines.iter().flat_map(|(_, _, l)| l.iter().flat_map(shown)), 0.05)?;
 
     let names: Vec<String> = lines.iter().map(|(_, v, _)| names::variant(v)).collect();
     let room = names.iter().map(|n| text_width(n, 11.5)).fold(0.0, f64::max);
-    let mut panel = Panel::new(430.0, 280.0, format!("{title} of {} over the epochs.", names.join(", ")));
+    let mut panel =
+        Panel::new(430.0, 280.0, format!("{title} of {} over the {}s.", names.join(", "), times.unit.word()));
     panel.text((4.0, 16.0), title, TEXT.size(13.5).bold());
-    let axes = Axes::new(&panel, [48.0, 28.0, 22.0 + room, 40.0], (1.0, epochs as f64), y);
+    let axes = Axes::new(&panel, [48.0, 28.0, 22.0 + room, 40.0], times.range(epochs), y);
     axes.grid_y(&mut panel, &ticks(y, 5));
-    axes.grid_x(&mut panel, &super::epochs::whole_ticks(epochs));
-    axes.name_x(&mut panel, "epoch");
+    axes.grid_x(&mut panel, &times.ticks(epochs));
+    axes.name_x(&mut panel, times.unit.word());
     axes.lines(&mut panel);
 
     let mut ends = Vec::new();
     for (i, variant, seeds) in &lines {
         let stroke = variant_stroke(*i, variant);
         let points = |values: &[f64]| {
-            let line: Vec<_> = values.iter().enumerate().map(|(e, v)| (e as f64 + 1.0, *v)).collect();
+            let line: Vec<_> = values.iter().enumerate().map(|(e, v)| (times.at(e), *v)).collect();
             clip(&line, y).into_iter().map(|(e, v)| axes.at(e, v)).collect::<Vec<_>>()
         };
         if seeds.len() > 1 {

@@ -1,6 +1,6 @@
 //! The figures of a study, each a pure function of its records.
 //!
-//! A figure is made of panels (one a layer, for instance). As a file they stand in one picture; on a page each
+//! A figure is made of panels (one a place, for instance). As a file they stand in one picture; on a page each
 //! is a picture of its own, so that they wrap on a narrow screen.
 
 mod accuracies;
@@ -10,7 +10,9 @@ mod curves;
 mod differences;
 mod epochs;
 mod learning;
+mod places;
 mod seeds;
+mod time;
 
 use std::path::Path;
 
@@ -21,8 +23,10 @@ pub use curves::{curve, functions};
 pub use differences::differences;
 pub use epochs::weights_over_epochs;
 pub use learning::learning_curves;
+pub use places::weights_by_place;
 pub use seeds::weights_by_seed;
 
+use crate::names;
 use crate::png::png;
 use crate::records::{LayerWeights, RunResult, Study, StudyResult};
 use crate::svg::{Anchor, OKABE_ITO, PAPER, Paint, Panel, Stroke, TEXT, text_width};
@@ -100,6 +104,7 @@ pub fn all(study: &Study) -> Vec<Figure> {
     let figures = [
         accuracies(result),
         differences(result),
+        weights_by_place(result),
         weights(result),
         weights_by_seed(result),
         weights_over_epochs(study),
@@ -207,15 +212,45 @@ fn room<'a>(names: impl Iterator<Item = &'a str>, size: f64) -> f64 {
     names.map(|n| text_width(n, size)).fold(0.0, f64::max)
 }
 
+/// How many panels, one a place, stand side by side.
+fn columns(places: usize) -> usize {
+    if places > 30 {
+        5
+    } else if places > names::MANY_PLACES {
+        3
+    } else {
+        2
+    }
+}
+
+/// How wide the title of a panel may be.
+const TITLE_ROOM: f64 = 400.0;
+
+/// The name of a place (from 0): "Layer 2", `layer1.0.act2`. Of a long path the end is told, which tells places apart.
+fn place_title(result: &StudyResult, place: usize) -> String {
+    shorten(&result.place_title(place), 30)
+}
+
+/// The end of a long path, in so many characters.
+fn shorten(path: &str, most: usize) -> String {
+    match path.char_indices().rev().nth(most.saturating_sub(1)) {
+        Some((at, _)) if at > 0 => format!("\u{2026}{}", &path[at..]),
+        _ => path.into(),
+    }
+}
+
 /// "Layer 2: Mish", "Layer 2: undecided between Mish and PReLU".
 fn layer_title(result: &StudyResult, layer: usize) -> String {
-    let number = layer + 1;
-    match result.choices.get(layer) {
-        // A panel has room for some names.
-        Some(choice) if choice.undecided.len() > 3 => {
-            format!("Layer {number}: undecided between {} candidates", choice.undecided.len())
-        }
-        Some(choice) => format!("Layer {number}: {}", choice.words()),
-        None => format!("Layer {number}"),
+    let place = place_title(result, layer);
+    let Some(choice) = result.choices.get(layer) else { return place };
+    let whole = format!("{place}: {}", choice.words());
+    let number = |n: usize| format!("{place}: undecided between {n} candidates");
+    // A panel has room for some names; those of the paper's layers are short.
+    let fits = |title: &str| result.is_papers_network() || text_width(title, 13.5) <= TITLE_ROOM;
+    match choice.undecided.len() {
+        0 => whole,
+        1..=3 if fits(&whole) => whole,
+        n if fits(&number(n)) => number(n),
+        n => format!("{place}: undecided ({n})"),
     }
 }

@@ -1,6 +1,6 @@
-//! The weights of every layer and seed, as numbers on a heat map.
+//! The weights of every place and seed, as numbers on a heat map.
 
-use super::{Figure, adact_layers, heat_cell, layer_title};
+use super::{Figure, adact_layers, columns, heat_cell, layer_title};
 use crate::axes::range;
 use crate::names;
 use crate::records::{LayerWeights, RunResult, StudyResult};
@@ -8,7 +8,7 @@ use crate::svg::{Anchor, INK, MUTED, Panel, Stroke, TEXT};
 
 const CELL: (f64, f64) = (50.0, 22.0);
 
-/// One panel a layer: a row a seed, a column a candidate, softmax weights; each seed's choice is framed. Absent
+/// One panel a place: a row a seed, a column a candidate, softmax weights; each seed's choice is framed. Absent
 /// with a single seed, whose weights [`weights`](super::weights()) tells.
 pub fn weights_by_seed(result: &StudyResult) -> Option<Figure> {
     let runs = adact_layers(result);
@@ -20,9 +20,9 @@ pub fn weights_by_seed(result: &StudyResult) -> Option<Figure> {
     let shown = range(shares, 0.0)?;
     Some(Figure {
         name: "weights_by_seed",
-        title: format!("Softmax weights by layer and seed on {}", names::dataset(&result.dataset)),
+        title: format!("Softmax weights by {} and seed on {}", result.place_word(), result.subject()),
         caption: "Each seed's choice is framed. Rows with frames in one column agree.".into(),
-        columns: 2,
+        columns: columns(layers),
         panels: (0..layers).map(|layer| panel(result, layer, &runs, shown)).collect(),
         png_panels: None,
     })

@@ -1,9 +1,10 @@
-//! One line of `metrics.jsonl`: what was measured after an epoch.
+//! One line of `metrics.jsonl`: what was measured after an epoch, or after a number of steps.
 
 use std::path::Path;
 
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 
+use super::metrics::{self, Metrics};
 use super::read::{self, Checked};
 use crate::{Result, atomic};
 
@@ -12,33 +13,30 @@ pub const PAPER_CANDIDATES: [&str; 7] = ["relu", "elu", "leaky_relu", "prelu", "
 
 /// What was measured in and after one epoch.
 ///
-/// `test_*` is absent where the test set was kept away from the training (see [`Selection`](super::Selection)),
-/// `validation_*` where nothing was held out, `layers` where no layer is an AdAct. A loss that is not finite is
-/// written as `null` and read as NaN.
+/// An epoch is a pass over the training data, or, where `step` says so, the steps between two evaluations. In a file the
+/// metrics' keys are their names behind `train_`, `test_` and `validation_`: `train_loss`, `test_accuracy`. A number that
+/// is not finite is written as `null` and read as NaN.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EpochRecord {
     /// The epoch, from 1.
     pub epoch: usize,
-    /// Mean loss over the epoch's training batches, as the weights moved.
-    #[serde(deserialize_with = "nan_from_null")]
-    pub train_loss: f64,
-    /// The share of right answers in the same batches.
-    pub train_accuracy: f64,
-    /// Mean loss over the test set after the epoch.
+    /// The training step after which it was measured, counted through all epochs; absent where an epoch is a pass over
+    /// the data.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub test_loss: Option<f64>,
-    /// The share of right answers on the test set after the epoch.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub test_accuracy: Option<f64>,
-    /// Mean loss over the part of the training set that was held out.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub validation_loss: Option<f64>,
-    /// The share of right answers on the part of the training set that was held out.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub validation_accuracy: Option<f64>,
+    pub step: Option<u64>,
+    /// Means over the epoch's training batches, as the weights moved: the loss, the share of right answers.
+    #[serde(flatten, with = "metrics::train")]
+    pub train: Metrics,
+    /// On the test set after the epoch; absent where it was kept away from the training (see
+    /// [`Selection`](super::Selection)).
+    #[serde(flatten, with = "metrics::test")]
+    pub test: Option<Metrics>,
+    /// On the data that was held out to pick the epoch; absent where nothing was.
+    #[serde(flatten, with = "metrics::validation")]
+    pub validation: Option<Metrics>,
     /// How long the epoch took, its evaluation included.
     pub seconds: f64,
-    /// The weights of each AdAct after the epoch, in the order of the layers.
+    /// The weights of each AdAct after the epoch, in the order of the layers; absent where no layer is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub layers: Option<Vec<LayerWeights>>,
 }
@@ -46,6 +44,10 @@ pub struct EpochRecord {
 /// The weights of one AdAct.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LayerWeights {
+    /// The path of its module: `layer1.0.act2`. Absent where it is the paper's network, whose layers are
+    /// `act.0`, `act.1`, ... in order.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<String>,
     /// The names of the candidates, in the order of `w`; absent means [`PAPER_CANDIDATES`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub candidates: Option<Vec<String>>,
@@ -132,21 +134,17 @@ impl EpochRecord {
 
 impl Checked for EpochRecord {
     fn check(&self) -> Result<(), String> {
-        let shares = [Some(self.train_accuracy), self.test_accuracy, self.validation_accuracy];
-        shares.into_iter().flatten().try_for_each(|a| check_share("an accuracy", a))?;
+        if self.train.is_empty() {
+            return Err("there is no metric of the training, such as train_loss".into());
+        }
+        self.train.check("train_")?;
+        self.test.iter().try_for_each(|test| test.check("test_"))?;
+        self.validation.iter().try_for_each(|validation| validation.check("validation_"))?;
         check_seconds(self.seconds)?;
         for (i, layer) in self.layers.iter().flatten().enumerate() {
             layer.check().map_err(|e| format!("layers[{i}]: {e}"))?;
         }
         Ok(())
-    }
-}
-
-pub(super) fn check_share(what: &str, value: f64) -> Result<(), String> {
-    if (0.0..=1.0).contains(&value) {
-        Ok(())
-    } else {
-        Err(format!("{what} of {value} is not between 0 and 1"))
     }
 }
 
@@ -156,9 +154,4 @@ pub(super) fn check_seconds(value: f64) -> Result<(), String> {
     } else {
         Err(format!("{value} is not a number of seconds"))
     }
-}
-
-/// JSON knows no NaN: the writer says `null`.
-fn nan_from_null<'de, D: Deserializer<'de>>(d: D) -> std::result::Result<f64, D::Error> {
-    Ok(Option::<f64>::deserialize(d)?.unwrap_or(f64::NAN))
 }

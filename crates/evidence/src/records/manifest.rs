@@ -25,6 +25,12 @@ pub struct Manifest {
     /// What is special about the data: a subset, a split of one's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dataset_note: Option<String>,
+    /// The network; absent means the paper's, `convnet`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub network: Option<String>,
+    /// The task; absent means [`CLASSIFICATION`](super::CLASSIFICATION).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub task: Option<String>,
     /// The variant; absent for a study.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub variant: Option<String>,

@@ -1,7 +1,8 @@
 //! The files of a run and of a study, as types.
 //!
 //! A run directory holds [`Manifest`] (`manifest.json`), one [`EpochRecord`] a line (`metrics.jsonl`) and
-//! [`RunResult`] (`result.json`); a study's folder holds [`StudyResult`] (`result.json`) and its runs.
+//! [`RunResult`] (`result.json`); a study's folder holds [`StudyResult`] (`result.json`) and its runs. What is measured
+//! are [`Metrics`], numbers by name; where a record names none, it is about the accuracy of the paper's network.
 //!
 //! Reading takes files of older and newer programs: fields that may be absent are optional and unknown ones
 //! are ignored. Everything else is checked, and an error names the file, the place and the reason.
@@ -9,15 +10,33 @@
 mod epoch;
 mod failure;
 mod manifest;
+mod metrics;
+mod plan;
 mod read;
 mod run;
+mod samples;
+mod seen;
+mod selection;
 mod study;
+mod told;
 
 pub use epoch::{EpochRecord, LayerWeights, PAPER_CANDIDATES};
 pub use failure::Failure;
 pub use manifest::{Build, DataFile, Manifest};
-pub use run::{Best, Confusion, CurveConstants, InputHistogram, Last, RunResult, Selection, Validation};
-pub use study::{LayerChoice, Plan, Study, StudyResult};
+pub use metrics::{MetricRecord, Metrics};
+pub use plan::Plan;
+pub use run::{Best, CurveConstants, Last, RunResult, Validation};
+pub use samples::{Picture, PictureSample, Samples, TextSample};
+pub use seen::{Confusion, InputHistogram};
+pub use selection::{Selection, Unit};
+pub use study::{LayerChoice, Study, StudyResult};
+
+/// The task of a record that names none: images into classes.
+pub const CLASSIFICATION: &str = "classification";
+/// The task of language models.
+pub const LANGUAGE: &str = "language";
+/// The task of giving every pixel its class.
+pub const SEGMENTATION: &str = "segmentation";
 
 /// The name of a run's manifest.
 pub const MANIFEST: &str = "manifest.json";
@@ -25,6 +44,11 @@ pub const MANIFEST: &str = "manifest.json";
 pub const METRICS: &str = "metrics.jsonl";
 /// The name of the result, of a run as of a study.
 pub const RESULT: &str = "result.json";
+
+/// The path of the place of the `i`th AdAct of a network: its own, or `act.0`, `act.1`, ... of the paper's network.
+pub(crate) fn place_of_layer(layers: &[LayerWeights], i: usize) -> String {
+    layers.get(i).and_then(|layer| layer.place.clone()).unwrap_or_else(|| format!("act.{i}"))
+}
 
 /// Where a study keeps one of its runs, relative to the study's folder: `runs/relu-seed0`.
 ///

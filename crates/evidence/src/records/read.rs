@@ -30,9 +30,10 @@ pub(super) fn parse<T: DeserializeOwned + Checked>(path: &Path, bytes: &[u8]) ->
     let value: T = serde_path_to_error::deserialize(&mut json).map_err(|e| {
         let place = e.path().to_string();
         let place = if place == "." { String::new() } else { format!("{place}: ") };
-        Error::of_file(ErrorKind::Malformed, path, format!("{place}{}", e.into_inner()))
+        let e = e.into_inner();
+        Error::of_file(ErrorKind::Malformed, path, format!("{place}{e}")).caused_by(e)
     })?;
-    json.end().map_err(|e| Error::of_file(ErrorKind::Malformed, path, e.to_string()))?;
+    json.end().map_err(|e| Error::of_file(ErrorKind::Malformed, path, e.to_string()).caused_by(e))?;
     value.check().map_err(|e| Error::of_file(ErrorKind::Invalid, path, e))?;
     Ok(value)
 }
@@ -50,6 +51,13 @@ pub(super) fn parse_lines(path: &Path, bytes: &[u8]) -> Result<Vec<EpochRecord>>
         let epoch: EpochRecord = parse(path, line).map_err(|e| e.at_line(i + 1))?;
         if epoch.epoch != epochs.len() + 1 {
             let message = format!("line {}: epoch {} where {} was due", i + 1, epoch.epoch, epochs.len() + 1);
+            return Err(Error::of_file(ErrorKind::Invalid, path, message));
+        }
+        let step = |epoch: &EpochRecord| epoch.step;
+        if let (Some(before), Some(now)) = (epochs.last().and_then(step), step(&epoch))
+            && now <= before
+        {
+            let message = format!("line {}: step {now} after step {before}", i + 1);
             return Err(Error::of_file(ErrorKind::Invalid, path, message));
         }
         epochs.push(epoch);
@@ -70,7 +78,9 @@ fn bytes(path: &Path) -> Result<Vec<u8>> {
 
 pub(super) fn to_json<T: Serialize>(path: &Path, value: &T, pretty: bool) -> Result<Vec<u8>> {
     let json = if pretty { serde_json::to_vec_pretty(value) } else { serde_json::to_vec(value) };
-    json.map_err(|e| Error::of_file(ErrorKind::Invalid, path, format!("cannot be written as JSON: {e}")))
+    json.map_err(|e| {
+        Error::of_file(ErrorKind::Invalid, path, format!("cannot be written as JSON: {e}")).caused_by(e)
+    })
 }
 
 pub(super) fn write_json<T: Serialize>(path: &Path, value: &T) -> Result<()> {

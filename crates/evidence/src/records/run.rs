@@ -1,14 +1,15 @@
 //! `result.json` of a run.
 
-use std::fmt;
 use std::path::Path;
-use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::epoch::{LayerWeights, check_seconds, check_share};
+use super::epoch::{LayerWeights, check_seconds};
+use super::metrics::{self, MetricRecord, Metrics};
 use super::read::{self, Checked};
-use crate::{Error, ErrorKind, Result};
+use super::{Confusion, InputHistogram, Samples, Selection, Unit, place_of_layer};
+use crate::Result;
+use crate::metric::Metric;
 
 /// What came out of one training.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -17,12 +18,28 @@ pub struct RunResult {
     pub dataset: String,
     /// The variant: `adact`, `optimized`, `relu`, `uniform:mish`, `random:0`, or whatever the user named.
     pub variant: String,
-    /// The activation of each layer; `adact` where it is a mixture.
+    /// The network: `resnet20`, `gpt`; absent means the paper's, `convnet`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub network: Option<String>,
+    /// The task, such as [`LANGUAGE`](super::LANGUAGE); absent means [`CLASSIFICATION`](super::CLASSIFICATION).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub task: Option<String>,
+    /// The metric that picks epochs and by which variants are compared; absent means the accuracy, higher is better.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metric: Option<MetricRecord>,
+    /// The paths of the modules where an activation is, in order; absent means those of the paper's network, `act.0`,
+    /// `act.1`, ...
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub places: Option<Vec<String>>,
+    /// The activation of each place; `adact` where it is a mixture.
     pub activations: Vec<String>,
     /// The seed of the initial weights and of the order of the images.
     pub seed: u64,
     /// How many epochs were trained.
     pub epochs: usize,
+    /// How many steps were trained, where an epoch is no pass over the data but what lies between two evaluations.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub steps: Option<u64>,
     /// The epoch whose weights were kept.
     pub best: Best,
     /// The last epoch.
@@ -43,132 +60,47 @@ pub struct RunResult {
     /// What the held-out part said; absent where nothing was held out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub validation: Option<Validation>,
-    /// The classes of the test images against the answers of the kept weights.
+    /// The classes of the test images (or of their pixels) against the answers of the kept weights.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub confusion: Option<Confusion>,
-    /// What each layer's activation sees with the kept weights, in the order of the layers.
+    /// What each activation sees with the kept weights, in the order of the places.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inputs: Option<Vec<InputHistogram>>,
     /// How many test images there were; absent in records of older programs, see [`RunResult::test_images`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub test_images: Option<u64>,
+    /// What the kept weights make: a text, pictures with their classes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub samples: Option<Samples>,
 }
 
 /// The epoch whose weights were kept.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Best {
     /// The epoch, from 1.
     pub epoch: usize,
-    /// Its test accuracy. Where the test set picked the epoch, it is the highest of all epochs: what the paper
-    /// reports, and no number to compare variants by (see [`RunResult::judged`]).
-    pub test_accuracy: f64,
-    /// Its test loss.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub test_loss: Option<f64>,
+    /// What it reached on the test set; the primary metric is among it. Where the test set picked the epoch, that is the
+    /// best of all epochs: what the paper reports, and no number to compare variants by (see [`RunResult::judged`]).
+    #[serde(flatten, with = "metrics::best")]
+    pub test: Metrics,
 }
 
-/// The last epoch; the numbers are absent where the test set was touched only once, for the best one.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+/// The last epoch.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Last {
-    /// Test accuracy after the last epoch.
-    #[serde(default)]
-    pub test_accuracy: Option<f64>,
-    /// Test loss after the last epoch; `null` where it was not finite.
-    #[serde(default)]
-    pub test_loss: Option<f64>,
+    /// What it reached on the test set; absent where that was touched only once, for the best one.
+    #[serde(flatten, with = "metrics::last")]
+    pub test: Option<Metrics>,
 }
 
-/// What picks the best epoch and the activations. Written `test`, `validation:0.1` or `validation-set`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub enum Selection {
-    /// The test set, as in the paper: the reported accuracy is that of the luckiest epoch.
-    #[default]
-    Test,
-    /// A part of the training set that is held out, with its share; the test set is touched once.
-    Validation(f64),
-    /// A validation set that came with the data; the test set is touched once.
-    ValidationSet,
-}
-
-impl Selection {
-    /// The share that is held out when `validation` is asked for without one.
-    pub const DEFAULT_SHARE: f64 = 0.1;
-
-    /// Which epoch's test accuracy verdicts rest on (see [`RunResult::judged`]): "after the last epoch".
-    pub fn judged_in_words(self) -> &'static str {
-        match self {
-            Self::Test => "after the last epoch",
-            Self::Validation(_) | Self::ValidationSet => "of the epoch that validation picked",
-        }
-    }
-
-    /// What [`Best::test_accuracy`] is where no verdict rests on it: the best epoch, picked on the test set.
-    pub fn picked_in_words(self) -> Option<&'static str> {
-        match self {
-            Self::Test => Some("best epoch on the test set"),
-            Self::Validation(_) | Self::ValidationSet => None,
-        }
-    }
-}
-
-impl fmt::Display for Selection {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Test => f.write_str("test"),
-            Self::Validation(share) => write!(f, "validation:{share}"),
-            Self::ValidationSet => f.write_str("validation-set"),
-        }
-    }
-}
-
-impl FromStr for Selection {
-    type Err = Error;
-
-    fn from_str(s: &str) -> Result<Self> {
-        let share = match s.split_once(':') {
-            None if s == "test" => return Ok(Self::Test),
-            None if s == "validation-set" => return Ok(Self::ValidationSet),
-            None if s == "validation" => Some(Self::DEFAULT_SHARE),
-            Some(("validation", share)) => share.parse().ok(),
-            _ => None,
-        };
-        match share {
-            Some(share) if share > 0.0 && share < 1.0 => Ok(Self::Validation(share)),
-            _ => Err(Error::new(
-                ErrorKind::Invalid,
-                format!(
-                    "{s:?} selects nothing: write `test`, `validation` or `validation:0.1` (a share below 1)"
-                ),
-            )),
-        }
-    }
-}
-
-impl TryFrom<String> for Selection {
-    type Error = Error;
-
-    fn try_from(s: String) -> Result<Self> {
-        s.parse()
-    }
-}
-
-impl From<Selection> for String {
-    fn from(s: Selection) -> Self {
-        s.to_string()
-    }
-}
-
-/// What the images by which the epoch was picked said.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+/// What the images (or texts) by which the epoch was picked said.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Validation {
     /// How many images they are.
     pub images: usize,
-    /// The accuracy on them in the epoch that was kept.
-    pub accuracy: f64,
-    /// The loss on them in the epoch that was kept.
-    #[serde(default)]
-    pub loss: Option<f64>,
+    /// What the epoch that was kept reached on them.
+    #[serde(flatten, with = "metrics::bare")]
+    pub metrics: Metrics,
 }
 
 /// What the definitions of the activations leave to choose.
@@ -184,109 +116,55 @@ pub struct CurveConstants {
     pub rrelu_upper: f64,
 }
 
-/// A confusion matrix.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Confusion {
-    /// The names of the classes.
-    pub classes: Vec<String>,
-    /// `counts[truth][answer]`, in images.
-    pub counts: Vec<Vec<u64>>,
-}
-
-impl Confusion {
-    /// All images.
-    pub fn total(&self) -> u64 {
-        self.counts.iter().flatten().sum()
-    }
-
-    /// The images whose answer was right.
-    pub fn correct(&self) -> u64 {
-        self.counts.iter().enumerate().filter_map(|(i, row)| row.get(i)).sum()
-    }
-
-    fn check(&self) -> Result<(), String> {
-        let n = self.classes.len();
-        if n == 0 || self.counts.len() != n || self.counts.iter().any(|row| row.len() != n) {
-            return Err(format!("{n} classes need a table of {n} rows and {n} columns"));
-        }
-        check_sum(self.counts.iter().flatten())
-    }
-}
-
-/// How often an activation sees which input: bins of equal width between two ends.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct InputHistogram {
-    /// The lower end of the first bin.
-    pub low: f64,
-    /// The upper end of the last bin.
-    pub high: f64,
-    /// How many inputs fell in each bin.
-    pub counts: Vec<u64>,
-    /// How many were below `low`.
-    #[serde(default)]
-    pub below: u64,
-    /// How many were at or above `high`.
-    #[serde(default)]
-    pub above: u64,
-}
-
-impl InputHistogram {
-    /// An empty histogram.
-    pub fn new(low: f64, high: f64, bins: usize) -> Self {
-        Self { low, high, counts: vec![0; bins], below: 0, above: 0 }
-    }
-
-    /// Counts inputs; NaN is left out.
-    pub fn add(&mut self, inputs: &[f32]) {
-        let bins = self.counts.len();
-        let scale = bins as f64 / (self.high - self.low);
-        for &x in inputs {
-            let at = (x as f64 - self.low) * scale;
-            if at < 0.0 {
-                self.below += 1;
-            } else if at >= bins as f64 {
-                self.above += 1;
-            } else if !at.is_nan() {
-                self.counts[at as usize] += 1;
-            }
-        }
-    }
-
-    /// How many inputs were counted.
-    pub fn total(&self) -> u64 {
-        self.below + self.counts.iter().sum::<u64>() + self.above
-    }
-
-    fn check(&self) -> Result<(), String> {
-        if !(self.low.is_finite() && self.high.is_finite() && self.low < self.high) {
-            return Err(format!("the bins go from {} to {}", self.low, self.high));
-        }
-        if self.counts.is_empty() {
-            return Err("there are no bins".into());
-        }
-        check_sum(self.counts.iter().chain([&self.below, &self.above]))
-    }
-}
-
-/// Sums of counts must not overflow: whoever adds them later need not think of it.
-fn check_sum<'a>(mut counts: impl Iterator<Item = &'a u64>) -> Result<(), String> {
-    match counts.try_fold(0u64, |sum, n| sum.checked_add(*n)) {
-        Some(_) => Ok(()),
-        None => Err("the counts are too large to add".into()),
-    }
-}
-
 impl RunResult {
-    /// The test accuracy that every verdict rests on: one that was not picked on the test set.
+    /// The primary metric: the accuracy, or what [`metric`](Self::metric) names.
+    pub fn primary(&self) -> Metric {
+        MetricRecord::metric(self.metric.as_ref())
+    }
+
+    /// The primary metric on the test set that every verdict rests on: one that was not picked on the test set.
     ///
-    /// With [`Selection::Test`] it is the accuracy after the last epoch, with [`Selection::Validation`] that of the
-    /// epoch that the held-out images picked. The highest of many readings of the test set would favour the variant
-    /// that fluctuates more from epoch to epoch. `None` where a record lacks the last epoch's accuracy.
+    /// With [`Selection::Test`] it is that after the last epoch, with [`Selection::Validation`] that of the epoch that the
+    /// held-out data picked. The best of many readings of the test set would favour the variant that fluctuates more from
+    /// epoch to epoch. `None` where a record lacks the last epoch's, or where it isn't finite.
     pub fn judged(&self) -> Option<f64> {
         match self.selection {
-            Selection::Test => self.last.test_accuracy,
-            Selection::Validation(_) | Selection::ValidationSet => Some(self.best.test_accuracy),
+            Selection::Test => self.last.test.as_ref()?.finite(&self.primary().name),
+            Selection::Validation(_) | Selection::ValidationSet => self.kept(),
         }
+    }
+
+    /// The primary metric of the weights that were kept on the test set; `None` where it isn't finite.
+    pub fn kept(&self) -> Option<f64> {
+        self.best.test.finite(&self.primary().name)
+    }
+
+    /// What the training is counted in.
+    pub fn unit(&self) -> Unit {
+        if self.steps.is_some() { Unit::Step } else { Unit::Epoch }
+    }
+
+    /// Whose weights were kept: "epoch 12", or "evaluation 7 of 8" where epochs are no passes over the data.
+    pub fn best_in_words(&self) -> String {
+        match self.unit() {
+            Unit::Epoch => format!("epoch {}", self.best.epoch),
+            Unit::Step => format!("evaluation {} of {}", self.best.epoch, self.epochs),
+        }
+    }
+
+    /// The path of the place whose AdAct is the `i`th of [`layers`](Self::layers), from 0.
+    pub fn place_of_layer(&self, i: usize) -> String {
+        place_of_layer(self.layers.as_deref().unwrap_or_default(), i)
+    }
+
+    /// What the `i`th AdAct sees, if it was counted.
+    pub fn inputs_of_layer(&self, i: usize) -> Option<&InputHistogram> {
+        let place = self.place_of_layer(i);
+        let at = match &self.places {
+            Some(places) => places.iter().position(|p| *p == place),
+            None => place.strip_prefix("act.").and_then(|number| number.parse().ok()),
+        };
+        self.inputs.as_ref()?.get(at.unwrap_or(i))
     }
 
     /// How many test images there were, if the record tells: its own number, or the confusion matrix's.
@@ -321,16 +199,23 @@ impl RunResult {
 
 impl Checked for RunResult {
     fn check(&self) -> Result<(), String> {
-        check_share("best.test_accuracy", self.best.test_accuracy)?;
-        if let Some(accuracy) = self.last.test_accuracy {
-            check_share("last.test_accuracy", accuracy)?;
+        self.metric.iter().try_for_each(MetricRecord::check)?;
+        let primary = self.primary();
+        if self.best.test.get(&primary.name).is_none() {
+            return Err(format!("best.test_{} is missing, the metric of this run", primary.name));
         }
-        if let Some(validation) = &self.validation {
-            check_share("validation.accuracy", validation.accuracy)?;
-        }
+        self.best.test.check("best.test_")?;
+        self.last.test.iter().try_for_each(|test| test.check("last.test_"))?;
+        self.validation.iter().try_for_each(|v| v.metrics.check("validation."))?;
         check_seconds(self.seconds)?;
         if self.activations.is_empty() {
             return Err("activations: the list is empty".into());
+        }
+        if let Some(places) = &self.places
+            && places.len() != self.activations.len()
+        {
+            let (places, activations) = (places.len(), self.activations.len());
+            return Err(format!("places: there are {places}, but {activations} activations"));
         }
         if self.best.epoch == 0 || self.best.epoch > self.epochs {
             return Err(format!(
@@ -344,9 +229,9 @@ impl Checked for RunResult {
         for (i, histogram) in self.inputs.iter().flatten().enumerate() {
             histogram.check().map_err(|e| format!("inputs[{i}]: {e}"))?;
         }
-        match &self.confusion {
-            Some(confusion) => confusion.check().map_err(|e| format!("confusion: {e}")),
-            None => Ok(()),
+        if let Some(confusion) = &self.confusion {
+            confusion.check().map_err(|e| format!("confusion: {e}"))?;
         }
+        self.samples.as_ref().map_or(Ok(()), |samples| samples.check().map_err(|e| format!("samples: {e}")))
     }
 }

@@ -5,16 +5,31 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::read::{self, Checked};
-use super::{EpochRecord, Failure, METRICS, Manifest, RESULT, RunResult, Selection, run_directory};
+use super::{
+    EpochRecord, Failure, METRICS, Manifest, MetricRecord, RESULT, RunResult, Selection, run_directory,
+};
 use crate::statistics::{Statistics, Together};
 use crate::table::TableRow;
-use crate::{Error, ErrorKind, Result, agreement, names};
+use crate::{Result, agreement, names};
 
 /// What came out of a study: every variant trained with every seed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StudyResult {
     /// The name of the data set.
     pub dataset: String,
+    /// The network: `resnet20`, `gpt`; absent means the paper's, `convnet`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub network: Option<String>,
+    /// The task, such as [`LANGUAGE`](super::LANGUAGE); absent means [`CLASSIFICATION`](super::CLASSIFICATION).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub task: Option<String>,
+    /// The metric by which variants are compared; absent means the accuracy, higher is better.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metric: Option<MetricRecord>,
+    /// The paths of the modules where an activation is, in order, as the runs have them; absent means those of the paper's
+    /// network.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub places: Option<Vec<String>>,
     /// The variants, in the order in which they are told.
     pub variants: Vec<String>,
     /// The variant with which all others are compared; without it every two are.
@@ -22,8 +37,14 @@ pub struct StudyResult {
     pub against: Option<String>,
     /// The seeds, in order. Runs that share a seed share initial weights and batch order: they are a pair.
     pub seeds: Vec<u64>,
+    /// The seeds that were planned, where some of them have neither a run nor a failure yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub planned_seeds: Option<Vec<u64>>,
     /// The epochs of each training.
     pub epochs: usize,
+    /// The steps of each training, where an epoch is no pass over the data but what lies between two evaluations.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub steps: Option<u64>,
     /// What picked the best epochs and the activations.
     #[serde(default)]
     pub selection: Selection,
@@ -51,8 +72,11 @@ pub struct StudyResult {
 /// What AdAct chose for a layer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LayerChoice {
-    /// The layer, from 1.
+    /// Which AdAct of the network it is, from 1; the layer, where all layers have one.
     pub layer: usize,
+    /// The path of its module; absent where it is the paper's network, whose layers are `act.0`, `act.1`, ... in order.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<String>,
     /// The activation that most seeds chose; among equals the one with the larger mean weight.
     pub choice: String,
     /// What each seed chose, in the order of the seeds.
@@ -69,6 +93,11 @@ pub struct LayerChoice {
 }
 
 impl LayerChoice {
+    /// The path of its module.
+    pub fn path(&self) -> String {
+        self.place.clone().unwrap_or_else(|| format!("act.{}", self.layer.saturating_sub(1)))
+    }
+
     /// The choice in words: "Mish", or "undecided between Mish and PReLU".
     pub fn words(&self) -> String {
         match self.undecided.as_slice() {
@@ -94,81 +123,9 @@ impl LayerChoice {
     }
 }
 
-/// What a study was to train.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Plan {
-    /// The name of the data set.
-    pub dataset: String,
-    /// The variants, in the order in which they are told.
-    pub variants: Vec<String>,
-    /// The variant with which all others are compared; without it every two are.
-    pub against: Option<String>,
-    /// The epochs of each training.
-    pub epochs: usize,
-    /// What picks the best epochs and the activations.
-    pub selection: Selection,
-}
-
 impl StudyResult {
-    /// Collects what became of a plan, and says what can be said of it: choices, table and statistics.
-    ///
-    /// Runs and failures are put in the order of variants and seeds; the seeds are those that have either. No run
-    /// need have ended: a study whose every training failed is a result, too.
-    ///
-    /// # Errors
-    /// Neither run nor failure, a run of another data set, selection or number of epochs, two of one variant and seed,
-    /// `against` not among the variants, or a run whose record contradicts itself.
-    pub fn new(
-        plan: Plan,
-        mut runs: Vec<RunResult>,
-        mut failures: Vec<Failure>,
-        provenance: Manifest,
-    ) -> Result<Self> {
-        let invalid = |message: String| Error::new(ErrorKind::Invalid, message);
-        let Plan { dataset, variants, against, epochs, selection } = plan;
-        if runs.is_empty() && failures.is_empty() {
-            return Err(invalid("a study without a finished run has no result".into()));
-        }
-        for run in &runs {
-            if run.dataset != dataset {
-                return Err(invalid(format!("a study has one data set, not {dataset} and {}", run.dataset)));
-            }
-            if run.selection != selection {
-                let two = format!("{selection} and {}", run.selection);
-                return Err(invalid(format!("a study selects in one way, not by {two}")));
-            }
-            if run.epochs != epochs {
-                let two = format!("{epochs} and {}", run.epochs);
-                return Err(invalid(format!("a study trains for one number of epochs, not {two}")));
-            }
-        }
-        let mut seeds: Vec<u64> =
-            runs.iter().map(|r| r.seed).chain(failures.iter().map(|f| f.seed)).collect();
-        seeds.sort_unstable();
-        seeds.dedup();
-        let place = |variant: &str, seed| (variants.iter().position(|v| v == variant), seed);
-        runs.sort_by_key(|r| place(&r.variant, r.seed));
-        failures.sort_by_key(|f| place(&f.variant, f.seed));
-        let study = Self {
-            dataset,
-            variants,
-            against,
-            seeds,
-            epochs,
-            selection,
-            runs,
-            failures,
-            together: None,
-            choices: Vec::new(),
-            table: Vec::new(),
-            statistics: Statistics::default(),
-            provenance,
-        };
-        study.check().map_err(invalid)?;
-        Ok(study.concluded())
-    }
-
-    fn concluded(mut self) -> Self {
+    pub(super) fn concluded(mut self) -> Self {
+        self.places = self.runs.iter().find_map(|run| run.places.clone());
         self.choices = agreement::choices(&self.runs);
         self.table = TableRow::of(&self);
         self.statistics = Statistics::of(&self);
@@ -205,6 +162,22 @@ impl StudyResult {
         read::write_json(path, self)
     }
 
+    /// All seeds: those with a run or a failure, and those that were planned.
+    pub fn all_seeds(&self) -> Vec<u64> {
+        sorted(self.seeds.iter().chain(self.planned_seeds.iter().flatten()).copied().collect())
+    }
+
+    /// The trainings that have neither a result nor a failure: each variant that lacks some, and with which seeds.
+    pub fn missing(&self) -> Vec<(&str, Vec<u64>)> {
+        let lacks =
+            |variant: &str, seed: u64| self.run(variant, seed).is_none() && !self.failed(variant, seed);
+        let seeds = self.all_seeds();
+        let of =
+            |variant: &str| seeds.iter().copied().filter(|seed| lacks(variant, *seed)).collect::<Vec<_>>();
+        let all = self.variants.iter().map(|variant| (variant.as_str(), of(variant)));
+        all.filter(|(_, seeds)| !seeds.is_empty()).collect()
+    }
+
     /// Whether a variant failed with a seed.
     pub fn failed(&self, variant: &str, seed: u64) -> bool {
         self.failures.iter().any(|f| f.variant == variant && f.seed == seed)
@@ -214,6 +187,13 @@ impl StudyResult {
     pub fn run(&self, variant: &str, seed: u64) -> Option<&RunResult> {
         self.runs.iter().find(|r| r.variant == variant && r.seed == seed)
     }
+}
+
+/// Seeds in order, each once.
+pub(super) fn sorted(mut seeds: Vec<u64>) -> Vec<u64> {
+    seeds.sort_unstable();
+    seeds.dedup();
+    seeds
 }
 
 /// A study with the metrics of its runs: all that figures and reports need.
@@ -257,6 +237,10 @@ impl Checked for StudyResult {
             return Err(format!("against: {against:?} is not among the variants"));
         }
         for (i, run) in self.runs.iter().enumerate() {
+            if run.primary() != self.primary() {
+                let (ours, theirs) = (self.primary().name, run.primary().name);
+                return Err(format!("runs[{i}]: its metric is {theirs}, the study's {ours}"));
+            }
             run.check().map_err(|e| format!("runs[{i}]: {e}"))?;
             if !self.variants.contains(&run.variant) {
                 return Err(format!("runs[{i}]: the variant {:?} is not among the study's", run.variant));

@@ -1,284 +1,194 @@
-//! The answer: which activation for which layer, how sure, and what it costs.
+//! The answer: which activation for which place, and what it costs.
 
-use adact_kernels::Activation;
+use maud::{Markup, html};
 
-use crate::axes::signed;
+use super::sure::how_sure;
+use super::table;
 use crate::figures::mean_softmax;
-use crate::names;
+use crate::names::{self, MANY_PLACES};
 use crate::records::{LayerChoice, Study, StudyResult};
-use crate::statistics::{Comparison, Verdict};
-use crate::svg::escape;
+use crate::statistics::Comparison;
 use crate::table::{
-    TableRow, capital, count, duration, mean_and_sd, mean_and_sd_or_nothing, p_in_words, shortcomings,
-    signed_interval, thousands, undecided_in_words,
+    TableRow, capital, count, direction_in_words, duration, mean_and_sd, shortcomings, thousands,
 };
 
 /// The box at the beginning of a study.
-pub fn answer(study: &Study) -> String {
+pub fn answer(study: &Study) -> Markup {
     let result = &study.result;
-    let mut out = String::from("<div class=\"answer\">\n");
-    out += &format!("<p>{}</p>\n", headline(result));
-    if !result.choices.is_empty() {
-        out += "<ul class=\"layers\">\n";
-        for choice in &result.choices {
-            out += &layer(result, choice);
+    let cost = cost(result);
+    html! {
+        div.answer {
+            p { (headline(result)) }
+            @if !result.choices.is_empty() {
+                ul.layers { @for choice in &result.choices { (place(result, choice)) } }
+            }
+            dl {
+                dt { "How sure" }
+                dd { (how_sure(result)) }
+                @if !cost.is_empty() {
+                    dt { "What it costs" }
+                    dd { (cost) }
+                }
+            }
         }
-        out += "</ul>\n";
     }
-    out += "<dl>\n";
-    for (term, text) in [("How sure", how_sure(result)), ("What it costs", cost(result))] {
-        if !text.is_empty() {
-            out += &format!("<dt>{term}</dt><dd>{text}</dd>\n");
-        }
-    }
-    out + "</dl>\n</div>\n"
 }
 
 /// What failed and what is lacking for it, before anything else is said.
-pub fn failures(result: &StudyResult, several: bool) -> String {
-    let told: Vec<String> =
-        shortcomings(result).iter().map(|sentence| format!("<li>{}</li>\n", escape(sentence))).collect();
-    if told.is_empty() {
-        return String::new();
-    }
+pub fn failures(result: &StudyResult, several: bool) -> Markup {
+    let told = shortcomings(result);
     let heading = match result.failures.len() {
         0 => "Not every training is finished.".to_string(),
         n => format!("{} of {} failed.", count(n, "training"), n + result.runs.len()),
     };
-    let on = if several { format!("{}: ", escape(names::dataset(&result.dataset))) } else { String::new() };
-    format!("<div class=\"failed\">\n<p><b>{on}{heading}</b></p>\n<ul>\n{}</ul>\n</div>\n", told.concat())
+    html! {
+        @if !told.is_empty() {
+            div.failed {
+                p { b { @if several { (result.subject()) ": " } (heading) } }
+                ul { @for sentence in &told { li { (sentence) } } }
+            }
+        }
+    }
 }
 
 /// One row a study, before the studies themselves.
-pub fn overview(studies: &[Study]) -> String {
-    let mut out = String::from(
-        "<div class=\"scroll\"><table>\n<thead><tr><th>Data set</th><th>Activation for each layer</th>\
-         <th class=\"n\">Seeds</th><th>Against ReLU</th></tr></thead>\n<tbody>\n",
-    );
-    for study in studies {
-        let result = &study.result;
-        let choices: Vec<String> = result.choices.iter().map(LayerChoice::words).collect();
-        let verdict = ["optimized", "adact"].iter().find_map(|v| result.statistics.between(v, "relu"));
-        out += &format!(
-            "<tr><td>{}</td><td>{}</td><td class=\"n\">{}</td><td>{}</td></tr>\n",
-            escape(names::dataset(&result.dataset)),
-            escape(&choices.join("; ")),
-            result.seeds.len(),
-            verdict.map(|c| escape(&c.words())).unwrap_or_default()
-        );
-    }
-    out + "</tbody></table></div>\n"
+pub fn overview(studies: &[Study]) -> Markup {
+    let papers = studies.iter().all(|s| s.result.is_papers_network());
+    let each = format!("Activation for each {}", if papers { "layer" } else { "place" });
+    let against = |result: &StudyResult| baseline(result).is_some_and(|base| base != "relu");
+    let verdict = if studies.iter().any(|s| against(&s.result)) { "Verdict" } else { "Against ReLU" };
+    let choices = |result: &StudyResult| match result.choices.len() {
+        n if n > MANY_PLACES => many_choices(&result.choices),
+        _ => result.choices.iter().map(LayerChoice::words).collect::<Vec<_>>().join("; "),
+    };
+    let compared = |result: &StudyResult| {
+        let base = baseline(result)?;
+        ["optimized", "adact"].iter().find_map(|v| result.statistics.between(v, base)).map(Comparison::words)
+    };
+    let rows = html! {
+        @for result in studies.iter().map(|study| &study.result) {
+            tr {
+                td { (result.subject()) }
+                td { (choices(result)) }
+                td.n { (result.seeds.len()) }
+                td { (compared(result).unwrap_or_default()) }
+            }
+        }
+    };
+    table(&[("Data set", false), (&each, false), ("Seeds", true), (verdict, false)], rows)
 }
 
-fn headline(result: &StudyResult) -> String {
-    let dataset = escape(names::dataset(&result.dataset));
+fn headline(result: &StudyResult) -> Markup {
     let row = |variant: &str| result.table.iter().find(|r| r.variant == variant);
-    let accuracy = |r: &TableRow| match &r.judged {
-        Some(judged) => format!("{} {}", escape(&r.name()), mean_and_sd(judged)),
-        None => escape(&r.name()),
+    let reached = |r: &TableRow| match &r.judged {
+        Some(judged) => format!("{} {}", r.name(), mean_and_sd(judged)),
+        None => r.name(),
     };
-    let told: Vec<String> =
-        ["optimized", "adact", "relu"].iter().filter_map(|v| row(v)).map(accuracy).collect();
-    let told = if told.is_empty() { result.table.iter().map(accuracy).collect() } else { told };
-    let words: Vec<String> = result.choices.iter().map(|c| escape(&c.words())).collect();
-    let chose = if words.is_empty() && result.variants.iter().any(|v| v == "adact") {
-        format!("<b>On {dataset}</b> no training of AdAct ended, so nothing was chosen.")
-    } else if words.is_empty() {
-        format!("<b>On {dataset}</b> no variant mixed activations, so none was chosen.")
-    } else if result.choices.iter().all(|c| c.undecided.is_empty()) {
-        format!("<b>On {dataset}, AdAct chose {}.</b>", words.join(", "))
-    } else {
-        format!("<b>On {dataset}, AdAct’s choice, layer by layer: {}.</b>", words.join("; "))
-    };
-    format!("{chose} Test accuracy {}: {}.", result.selection.judged_in_words(), told.join(", "))
+    let first = ["optimized", "adact"].into_iter().chain(baseline(result));
+    let told: Vec<String> = first.filter_map(row).map(reached).collect();
+    let told = if told.is_empty() { result.table.iter().map(reached).collect() } else { told };
+    html! {
+        (chosen(result)) " " (capital(&result.primary().on_test())) " " (result.judged_in_words()) ": " (told.join(", ")) "."
+        (direction_in_words(result))
+    }
 }
 
-fn layer(result: &StudyResult, choice: &LayerChoice) -> String {
+/// "On CIFAR-10, AdAct chose ReLU, ReLU, Mish, Mish."
+fn chosen(result: &StudyResult) -> Markup {
+    let (subject, choices, word) = (result.subject(), &result.choices, result.place_word());
+    let words: Vec<String> = choices.iter().map(LayerChoice::words).collect();
+    if words.is_empty() {
+        let why = if result.variants.iter().any(|v| v == "adact") {
+            "no training of AdAct ended, so nothing was chosen."
+        } else {
+            "no variant mixed activations, so none was chosen."
+        };
+        return html! { b { "On " (subject) } " " (why) };
+    }
+    let all = if words.len() > MANY_PLACES {
+        format!("AdAct chose for {} places: {}", words.len(), many_choices(choices))
+    } else if choices.iter().all(|c| c.undecided.is_empty()) {
+        format!("AdAct chose {}", words.join(", "))
+    } else {
+        format!("AdAct’s choice, {word} by {word}: {}", words.join("; "))
+    };
+    html! { b { "On " (subject) ", " (all) "." } }
+}
+
+/// The choices for many places by how often each is there: "Mish (12), ReLU (4), undecided (3)".
+fn many_choices(choices: &[LayerChoice]) -> String {
+    let decided: Vec<&str> =
+        choices.iter().filter(|c| c.undecided.is_empty()).map(|c| c.choice.as_str()).collect();
+    let open = choices.len() - decided.len();
+    let undecided = (open > 0).then(|| format!("undecided ({open})"));
+    let tally = Some(names::tally(&decided)).filter(|tally| !tally.is_empty());
+    tally.into_iter().chain(undecided).collect::<Vec<_>>().join(", ")
+}
+
+/// The variant that the others are held against: ReLU, or the one that the study names.
+pub(super) fn baseline(result: &StudyResult) -> Option<&str> {
+    let is_there = |variant: &&str| result.table.iter().any(|row| row.variant == **variant);
+    let own = || result.against.as_deref().filter(|against| !["adact", "optimized"].contains(against));
+    Some("relu").filter(is_there).or_else(own)
+}
+
+fn place(result: &StudyResult, choice: &LayerChoice) -> Markup {
     let mut weights = mean_softmax(result, choice.layer - 1);
     weights.sort_by(|a, b| b.1.total_cmp(&a.1));
     let second = weights.iter().find(|(name, _)| *name != choice.choice);
-    let first = escape(names::activation(&choice.choice));
-    let of = if choice.undecided.is_empty() { String::new() } else { format!(" for {first}") };
+    let first = names::activation(&choice.choice);
+    let (of, shown) = match choice.undecided.is_empty() {
+        true => (String::new(), first.to_string()),
+        false => (format!(" for {first}"), choice.undecided_in_short()),
+    };
     let agree = match (choice.by_seed.len(), choice.votes()) {
         (1, _) => String::new(),
         (n, v) if n == v => format!("All {n} seeds{of}. "),
         (n, v) => format!("{v} of {n} seeds{of}. "),
     };
     let second = second.map_or(String::new(), |(name, weight)| {
-        format!(", best other {} {weight:.3}", escape(names::activation(name)))
+        format!(", best other {} {weight:.3}", names::activation(name))
     });
-    format!(
-        "<li><span class=\"layer\">Layer {}</span><span class=\"choice\">{}</span>\
-         <span class=\"sure\">{agree}Weight {:.3}{second}</span></li>\n",
-        choice.layer,
-        if choice.undecided.is_empty() { first } else { escape(&choice.undecided_in_short()) },
-        choice.share
-    )
-}
-
-fn how_sure(result: &StudyResult) -> String {
-    let mut out = Vec::new();
-    if result.seeds.len() > 1 {
-        let pairs = [("optimized", "relu"), ("adact", "relu"), ("optimized", "adact")];
-        let told: Vec<&Comparison> =
-            pairs.iter().filter_map(|(a, b)| result.statistics.between(a, b)).collect();
-        out.extend(too_few(&told));
-        out.extend(told.iter().filter(|c| c.verdict != Verdict::TooFewSeeds).map(|c| sentence(c)));
-        out.extend(best_single(result));
-        out.extend(random_choices(result));
-        out.extend(agreement(result));
-    } else {
-        let enough = result.statistics.comparisons.first().map_or(String::new(), |c| {
-            format!(
-                " It takes at least {n} seeds to tell these variants apart (--seeds {n}).",
-                n = c.seeds_to_reach_level
-            )
-        });
-        out.push(format!(
-            "One seed only: another seed may choose and score differently, and no difference between variants can be \
-             called real.{enough}"
-        ));
-    }
-    if result.choices.iter().any(|c| !c.undecided.is_empty()) {
-        out.push(undecided_in_words(result.seeds.len()));
-    }
-    out.extend(result.statistics.test_set.map(|test_set| test_set.words(&result.dataset)));
-    out.push(crate::table::selection_in_words(result.selection));
-    out.iter().map(|sentence| format!("<p>{}</p>", escape(sentence))).collect()
-}
-
-/// Comparisons that so few seeds can't decide, in one sentence.
-fn too_few(comparisons: &[&Comparison]) -> Option<String> {
-    let open: Vec<_> = comparisons.iter().filter(|c| c.verdict == Verdict::TooFewSeeds).collect();
-    let first = open.first()?;
-    let differences: Vec<String> = open
-        .iter()
-        .map(|c| {
-            format!("{} against {}: {} ({})", c.name_a(), c.name_b(), signed(c.difference.mean), interval(c))
-        })
-        .collect();
-    Some(format!(
-        "{} seeds can't decide, whatever they say: it takes at least {}. Mean differences so far: {}.",
-        first.difference.n,
-        first.seeds_to_reach_level,
-        differences.join("; ")
-    ))
-}
-
-/// "Optimized is better than ReLU by 0.0072 (95% interval +0.0049 to +0.0095, p = 0.012)."
-fn sentence(c: &Comparison) -> String {
-    let p = p_in_words(c.permutation_holm);
-    let mean = c.difference.mean;
-    let text = match c.verdict {
-        Verdict::Better | Verdict::Worse => {
-            format!("{} by {:.4} ({}, {p})", c.words(), mean.abs(), interval(c))
+    html! {
+        li {
+            span.layer { (names::place_title(&choice.path(), result.network.as_deref())) }
+            span.choice { (shown) }
+            span.sure { (agree) "Weight " (format!("{:.3}", choice.share)) (second) }
         }
-        Verdict::NoDifferenceShown | Verdict::TooFewSeeds => {
-            let needed = c.seeds_needed.map_or(String::new(), |_| {
-                format!("; to show a difference of this size would take {} seeds", c.seeds_needed_in_words())
-            });
-            format!("{} (mean {}, {}, {p}){needed}", c.words(), signed(mean), interval(c))
-        }
-    };
-    format!("{}.", capital(&text))
-}
-
-fn interval(c: &Comparison) -> String {
-    match c.difference.ci95 {
-        Some(ends) => format!("95% interval {}", signed_interval(ends)),
-        None => "one pair".into(),
     }
-}
-
-/// The choice against the best single activation, where several were trained.
-fn best_single(result: &StudyResult) -> Option<String> {
-    let single = |row: &&TableRow| row.variant.trim_start_matches("uniform:").parse::<Activation>().is_ok();
-    let singles: Vec<&TableRow> = result.table.iter().filter(single).collect();
-    let mean = |row: &TableRow| row.judged.map_or(f64::NEG_INFINITY, |judged| judged.mean);
-    let best = singles.iter().max_by(|a, b| mean(a).total_cmp(&mean(b)))?;
-    let comparison = result.statistics.between("optimized", &best.variant)?;
-    let decided = comparison.verdict != Verdict::TooFewSeeds && best.variant != "relu";
-    (singles.len() > 1).then(|| {
-        format!(
-            "Of {} single activations in all layers {} did best, {} (picked after the fact, which favours it).{}",
-            singles.len(),
-            best.name(),
-            mean_and_sd_or_nothing(&best.judged),
-            if decided { format!(" {}", sentence(comparison)) } else { String::new() }
-        )
-    })
-}
-
-/// The choice against random ones, where any were trained.
-fn random_choices(result: &StudyResult) -> Option<String> {
-    let random = result.variants.iter().filter(|v| v.starts_with("random-"));
-    let comparisons: Vec<&Comparison> =
-        random.filter_map(|v| result.statistics.between("optimized", v)).collect();
-    let seen: Vec<(f64, Verdict)> = comparisons.iter().map(|c| c.seen_from("optimized")).collect();
-    let mean = seen.iter().map(|(mean, _)| mean).sum::<f64>() / seen.len() as f64;
-    let shown = |verdict| seen.iter().filter(|(_, v)| *v == verdict).count();
-    let undecided = comparisons.first()?.verdict == Verdict::TooFewSeeds;
-    let verdicts = if undecided {
-        String::new()
-    } else {
-        let words = |n: usize| if n == 0 { "none".to_string() } else { n.to_string() };
-        format!(
-            "; shown to be better than {} of them and worse than {}",
-            words(shown(Verdict::Better)),
-            words(shown(Verdict::Worse))
-        )
-    };
-    let name = result.table.iter().find(|r| r.variant == "optimized")?.name();
-    Some(format!(
-        "{name} against {} of an activation for each layer: {} in the mean{verdicts}.",
-        count(seen.len(), "random choice"),
-        signed(mean)
-    ))
-}
-
-/// How often two seeds agree, of all layers.
-fn agreement(result: &StudyResult) -> Option<String> {
-    let agreement: Vec<f64> = result.choices.iter().filter_map(|c| c.agreement).collect();
-    if agreement.is_empty() {
-        return None;
-    }
-    let mean = agreement.iter().sum::<f64>() / agreement.len() as f64;
-    let candidates = mean_softmax(result, 0).len().max(1);
-    let layers: Vec<String> = agreement.iter().map(|a| format!("{:.0}%", a * 100.0)).collect();
-    Some(format!(
-        "Two seeds choose the same activation for a layer {:.0}% of the time (layer by layer {}; by chance {:.0}%).",
-        mean * 100.0,
-        layers.join(", "),
-        100.0 / candidates as f64
-    ))
 }
 
 fn cost(result: &StudyResult) -> String {
-    let row = |variant: &str| result.table.iter().find(|r| r.variant == variant);
-    let row = |variant: &str| row(variant).filter(|r| r.runs() > 0);
-    let Some(relu) = row("relu") else { return String::new() };
-    let against = |r: &TableRow| {
-        let more = r.parameters - relu.parameters;
+    let numbers = |variant: &str| {
+        let row = result.table.iter().find(|r| r.variant == variant)?;
+        Some((row.parameters?, row.seconds?))
+    };
+    let Some(base) = baseline(result) else { return String::new() };
+    let Some((parameters, seconds)) = numbers(base) else { return String::new() };
+    let against = |variant: &str| {
+        let (all, time) = numbers(variant)?;
+        let more = all - parameters;
         let parameters = match more.round() as i64 {
             0 => "no more parameters".to_string(),
-            1 => format!("1 more parameter ({:+.4}%)", 100.0 * more / relu.parameters),
-            n => format!("{n:+} parameters ({:+.4}%)", 100.0 * more / relu.parameters),
+            1 => format!("1 more parameter ({:+.4}%)", 100.0 * more / parameters),
+            n => format!("{n:+} parameters ({:+.4}%)", 100.0 * more / parameters),
         };
-        let time = if relu.seconds > 0.0 {
-            format!(", {:.2} times its training time", r.seconds / relu.seconds)
+        let time = if seconds > 0.0 {
+            format!(", {:.2} times its training time", time / seconds)
         } else {
             String::new()
         };
-        format!("{}: {parameters}{time}.", escape(&names::variant(&r.variant)))
+        Some(format!("{}: {parameters}{time}.", names::variant(variant)))
     };
-    let rows: Vec<String> = ["adact", "optimized"].iter().filter_map(|v| row(v)).map(against).collect();
+    let rows: Vec<String> = ["adact", "optimized"].into_iter().filter_map(against).collect();
     if rows.is_empty() {
         return String::new();
     }
     format!(
-        "Against ReLU ({} parameters, {} a training): {}",
-        thousands(relu.parameters.round() as u64),
-        duration(relu.seconds),
+        "Against {} ({} parameters, {} a training): {}",
+        names::variant(base),
+        thousands(parameters.round() as u64),
+        duration(seconds),
         rows.join(" ")
     )
 }

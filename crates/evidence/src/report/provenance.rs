@@ -1,18 +1,14 @@
 //! Where the numbers come from.
 
-use crate::names;
-use crate::records::{Build, DataFile, Manifest, Study};
-use crate::svg::escape;
+use maud::{Markup, html};
+
+use super::table;
+use crate::records::{Build, Manifest, Study};
 use crate::table::thousands;
 
 /// What it takes to get the study again.
-pub fn provenance(study: &Study, several: bool) -> String {
+pub fn provenance(study: &Study, several: bool) -> Markup {
     let from = &study.result.provenance;
-    let mut out = String::new();
-    if several {
-        out += &format!("<h3>{}</h3>\n", escape(names::dataset(&study.result.dataset)));
-    }
-    out += "<dl>\n";
     let versions: Vec<String> =
         from.versions.iter().map(|(name, version)| format!("{name} {version}")).collect();
     let seeds: Vec<String> = study.result.seeds.iter().map(u64::to_string).collect();
@@ -21,15 +17,11 @@ pub fn provenance(study: &Study, several: bool) -> String {
         None => from.started.clone(),
     };
     let threads = if from.threads == 0 { String::new() } else { format!("{} ({})", from.threads, from.simd) };
-    for (term, text) in [
-        (
-            "Data set",
-            format!(
-                "{} {}",
-                from.dataset,
-                from.dataset_note.as_deref().map(|n| format!("({n})")).unwrap_or_default()
-            ),
-        ),
+    let note = from.dataset_note.as_deref().map(|note| format!(" ({note})")).unwrap_or_default();
+    let told = [
+        ("Data set", format!("{}{note}", from.dataset)),
+        ("Network", from.network.clone().unwrap_or_default()),
+        ("Task", from.task.clone().unwrap_or_default()),
         ("Seeds", seeds.join(", ")),
         ("Builds", from.several_builds().unwrap_or_else(|| builds(from))),
         ("Versions", versions.join(", ")),
@@ -37,29 +29,35 @@ pub fn provenance(study: &Study, several: bool) -> String {
         ("System", from.system.clone()),
         ("Threads (SIMD)", threads),
         ("Time", times),
-    ] {
-        if !text.trim().is_empty() {
-            out += &format!("<dt>{term}</dt><dd>{}</dd>\n", escape(text.trim()));
-        }
-    }
+    ];
     let command: Vec<String> = from.command.iter().map(|word| quoted(word)).collect();
-    if !command.is_empty() {
-        out += &format!("<dt>Command</dt><dd><code>{}</code></dd>\n", escape(&command.join(" ")));
-    }
-    out += "</dl>\n";
-    if !from.data.is_empty() {
-        out += "<div class=\"scroll\"><table>\n<thead><tr><th>Data file</th><th class=\"n\">Bytes</th><th>SHA-256</th></tr></thead>\n<tbody>\n";
-        for DataFile { name, bytes, sha256 } in &from.data {
-            out += &format!(
-                "<tr><td>{}</td><td class=\"n\">{}</td><td><code>{}</code></td></tr>\n",
-                escape(name),
-                thousands(*bytes),
-                escape(sha256)
-            );
+    let files = html! {
+        @for file in &from.data {
+            tr {
+                td { (file.name) }
+                td.n { (thousands(file.bytes)) }
+                td { code { (file.sha256) } }
+            }
         }
-        out += "</tbody></table></div>\n";
+    };
+    html! {
+        @if several { h3 { (study.result.subject()) } }
+        dl {
+            @for (term, text) in told.iter().map(|(term, text)| (term, text.trim())) {
+                @if !text.is_empty() {
+                    dt { (term) }
+                    dd { (text) }
+                }
+            }
+            @if !command.is_empty() {
+                dt { "Command" }
+                dd { code { (command.join(" ")) } }
+            }
+        }
+        @if !from.data.is_empty() {
+            (table(&[("Data file", false), ("Bytes", true), ("SHA-256", false)], files))
+        }
     }
-    out
 }
 
 fn builds(from: &Manifest) -> String {

@@ -8,11 +8,12 @@ use super::{
     LEVEL, MOST_PAIRS, POWER, Permutation, Summary, TestSet, Together, holm, pairs_needed, permutation_test,
     smallest_p,
 };
+use crate::metric::Metric;
 use crate::names;
-use crate::records::StudyResult;
+use crate::records::{MetricRecord, StudyResult};
 use crate::table::{count, thousands};
 
-/// Everything that is said of a study's accuracies.
+/// Everything that is said of a study's accuracies, or of what its metric is.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Statistics {
     /// The level of significance.
@@ -38,6 +39,9 @@ pub struct Unpaired {
     pub a: String,
     /// The second variant.
     pub b: String,
+    /// The metric; absent means the accuracy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metric: Option<MetricRecord>,
     /// The runs that are lacking.
     pub lacks: Vec<Lack>,
 }
@@ -46,7 +50,10 @@ impl Unpaired {
     /// "AdAct and ReLU can't be compared: no pairs (AdAct failed with seeds 0 and 1)".
     pub fn words(&self) -> String {
         let (a, b) = (names::variant(&self.a), names::variant(&self.b));
-        format!("{a} and {b} can't be compared: no pairs ({})", pairs::in_words(&self.lacks))
+        format!(
+            "{a} and {b} can't be compared: no pairs ({})",
+            pairs::in_words(&self.lacks, &MetricRecord::metric(self.metric.as_ref()))
+        )
     }
 }
 
@@ -62,7 +69,10 @@ pub struct Comparison {
     pub a: String,
     /// The second variant.
     pub b: String,
-    /// The judged test accuracies of `a` less those of `b`, by seed.
+    /// The metric; absent means the accuracy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metric: Option<MetricRecord>,
+    /// The judged test numbers of `a` less those of `b`, by seed: differences of the metric, whichever way is better.
     pub differences: Vec<f64>,
     /// The seeds that the study has: pairs, and pairs that are lacking.
     #[serde(default)]
@@ -125,13 +135,14 @@ impl Statistics {
             };
             for b in others {
                 let (differences, lacks) = pairs(study, a, b);
-                let seeds = study.seeds.len();
+                let seeds = study.all_seeds().len();
+                let metric = study.metric.clone();
                 match Summary::of(&differences) {
                     Some(difference) => {
                         let alone = Comparison::alone(a, b, differences, difference);
-                        comparisons.push(Comparison { seeds, lacks, ..alone });
+                        comparisons.push(Comparison { metric, seeds, lacks, ..alone });
                     }
-                    None => unpaired.push(Unpaired { a: a.clone(), b: b.clone(), lacks }),
+                    None => unpaired.push(Unpaired { a: a.clone(), b: b.clone(), metric, lacks }),
                 }
             }
         }
@@ -161,8 +172,9 @@ impl Statistics {
         let open = self.comparisons.iter().filter(|c| c.verdict == Verdict::TooFewSeeds);
         let open = open.max_by_key(|c| c.difference.n)?;
         Some(format!(
-            "{} can't decide, whatever the accuracies: {} take{} at least {} seeds.",
+            "{} can't decide, whatever the {}: {} take{} at least {} seeds.",
             count(open.difference.n, "seed"),
+            open.primary().plural,
             count(self.family, "comparison"),
             if self.family == 1 { "s" } else { "" },
             open.seeds_to_reach_level
@@ -191,6 +203,7 @@ impl Comparison {
         Self {
             a: a.into(),
             b: b.into(),
+            metric: None,
             differences,
             seeds: n,
             lacks: Vec::new(),
@@ -203,6 +216,11 @@ impl Comparison {
             seeds_to_reach_level: 0,
             seeds_needed: None,
         }
+    }
+
+    /// The metric of the differences.
+    pub fn primary(&self) -> Metric {
+        MetricRecord::metric(self.metric.as_ref())
     }
 
     /// The mean difference and the verdict as `variant`, one of the two, sees them.
@@ -228,8 +246,9 @@ impl Comparison {
     /// How many pairs are lacking, and why: "6 of 7 pairs (AdAct failed with seed 3)". `None` where none is.
     pub fn lacks_in_words(&self) -> Option<String> {
         let pairs = count(self.seeds, "pair");
-        (!self.lacks.is_empty())
-            .then(|| format!("{} of {pairs} ({})", self.difference.n, pairs::in_words(&self.lacks)))
+        (!self.lacks.is_empty()).then(|| {
+            format!("{} of {pairs} ({})", self.difference.n, pairs::in_words(&self.lacks, &self.primary()))
+        })
     }
 
     /// The verdict in a word or two: "better". It belongs beside [`name_a`](Self::name_a) and `name_b`.
@@ -286,7 +305,7 @@ fn correct(comparisons: &mut [Comparison], family: usize, others: &Together) {
             Verdict::TooFewSeeds
         } else if p > LEVEL {
             Verdict::NoDifferenceShown
-        } else if c.difference.mean > 0.0 {
+        } else if c.primary().gain(c.difference.mean) > 0.0 {
             Verdict::Better
         } else {
             Verdict::Worse

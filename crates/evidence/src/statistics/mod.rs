@@ -6,8 +6,8 @@
 //! told beside it. Both are corrected for the number of comparisons (Holm 1979), of several studies together where
 //! they answer one question.
 //!
-//! What is compared is [`RunResult::judged`](crate::records::RunResult::judged): an accuracy that was not picked on
-//! the test set.
+//! What is compared is [`RunResult::judged`](crate::records::RunResult::judged): a number that was not picked on the test
+//! set. Differences have the metric's own sign; a verdict knows which way is better.
 
 mod compare;
 mod holm;

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::metric::Metric;
 use crate::names;
 use crate::records::{RunResult, StudyResult};
 
@@ -24,24 +25,24 @@ pub enum Why {
     Failed,
     /// It has no result yet.
     NotFinished,
-    /// Its record doesn't tell the accuracy after the last epoch.
+    /// Its record doesn't tell the metric after the last epoch.
     NotJudged,
 }
 
 impl Why {
-    fn words(self) -> &'static str {
+    fn words(self, metric: &Metric) -> String {
         match self {
-            Self::Failed => "failed",
-            Self::NotFinished => "isn't finished",
-            Self::NotJudged => "has no accuracy after the last epoch",
+            Self::Failed => "failed".into(),
+            Self::NotFinished => "isn't finished".into(),
+            Self::NotJudged => format!("has no {} after the last epoch", metric.words),
         }
     }
 }
 
-/// The judged accuracies of `a` less those of `b`, seed by seed, and what is lacking.
+/// The judged numbers of `a` less those of `b`, seed by seed, and what is lacking.
 pub(super) fn pairs(study: &StudyResult, a: &str, b: &str) -> (Vec<f64>, Vec<Lack>) {
     let (mut differences, mut lacks) = (Vec::new(), Vec::new());
-    for &seed in &study.seeds {
+    for seed in study.all_seeds() {
         let [x, y] = [a, b].map(|variant| judged(study, variant, seed));
         if let (Ok(x), Ok(y)) = (&x, &y) {
             differences.push(x - y);
@@ -64,7 +65,7 @@ fn judged(study: &StudyResult, variant: &str, seed: u64) -> Result<f64, Lack> {
 }
 
 /// What is lacking, in words: "AdAct failed with seeds 3 and 5; ReLU isn't finished with seed 6".
-pub(super) fn in_words(lacks: &[Lack]) -> String {
+pub(super) fn in_words(lacks: &[Lack], metric: &Metric) -> String {
     let mut groups: Vec<(&str, Why, Vec<String>)> = Vec::new();
     for Lack { variant, seed, why } in lacks {
         match groups.iter_mut().find(|(v, w, _)| *v == variant && w == why) {
@@ -74,7 +75,7 @@ pub(super) fn in_words(lacks: &[Lack]) -> String {
     }
     let group = |(variant, why, seeds): (&str, Why, Vec<String>)| {
         let s = if seeds.len() == 1 { "" } else { "s" };
-        format!("{} {} with seed{s} {}", names::variant(variant), why.words(), names::list(&seeds))
+        format!("{} {} with seed{s} {}", names::variant(variant), why.words(metric), names::list(&seeds))
     };
     groups.into_iter().map(group).collect::<Vec<_>>().join("; ")
 }

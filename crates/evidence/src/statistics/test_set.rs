@@ -22,8 +22,12 @@ pub struct TestSet {
 }
 
 impl TestSet {
-    /// What a study's test set leaves open; `None` where its records don't tell how many images there were.
+    /// What a study's test set leaves open; `None` where its records don't tell how many images there were, or its metric
+    /// isn't a share of right answers to independent images.
     pub(super) fn of(study: &StudyResult) -> Option<Self> {
+        if !study.primary().counts_images {
+            return None;
+        }
         let images = study.runs.iter().filter_map(RunResult::test_images).min()?;
         let n = images as f64;
         let means: Vec<f64> = study.table.iter().filter_map(|row| Some(row.judged?.mean)).collect();

@@ -9,6 +9,7 @@ impl Config {
     /// # Errors
     /// The first one that doesn't, by its name.
     pub fn check(&self) -> Result<()> {
+        self.network.kind()?;
         data(&self.data)?;
         protocol(&self.protocol)?;
         model(&self.model)?;
@@ -30,6 +31,13 @@ fn protocol(p: &Protocol) -> Result<()> {
     within("lr", p.lr, p.lr > 0.0 && p.lr.is_finite(), "positive")?;
     for beta in p.betas {
         within("betas", beta, (0.0..1.0).contains(&beta), "at least 0 and below 1")?;
+    }
+    at_least("steps", p.steps, 1)?;
+    at_least("eval-every", Some(p.eval_every), 1)?;
+    within("momentum", p.momentum, (0.0..1.0).contains(&p.momentum), "at least 0 and below 1")?;
+    within("min-lr", p.min_lr, (0.0..=p.lr).contains(&p.min_lr), "at least 0 and at most --lr")?;
+    if let Some(norm) = p.clip_grad {
+        within("clip-grad", norm, norm > 0.0 && norm.is_finite(), "positive")?;
     }
     within("eps", p.eps, p.eps > 0.0 && p.eps.is_finite(), "positive")?;
     within("weight-decay", p.weight_decay, p.weight_decay >= 0.0 && p.weight_decay.is_finite(), "at least 0")

@@ -4,22 +4,32 @@
 //! resolved options are written back as `config.toml` into every run directory.
 
 mod check;
+mod network;
 mod seeds;
 
 use std::path::{Path, PathBuf};
 
+pub use adact::Decay;
+use adact::{AdamW, Optimizer, Recipe, Schedule, Sgd, Shape};
+use adact_data::Augment;
 use adact_evidence::records::{CurveConstants, Selection};
 use adact_kernels::Activation;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
+use crate::parts::Part;
+pub(crate) use network::Shape as NetworkShape;
+pub use network::{NAMES as NETWORKS, Network};
 pub use seeds::Seeds;
 
 /// All options. `adact train` reads the section `[train]`, `adact study` reads `[study]`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
-    /// Which images.
+    /// Which network.
+    #[serde(skip_serializing_if = "Network::is_default")]
+    pub network: Network,
+    /// Which images or texts.
     pub data: Data,
     /// How a network is trained and judged.
     pub protocol: Protocol,
@@ -64,22 +74,146 @@ pub struct Data {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Protocol {
-    /// How often the training set is seen.
+    /// How often the training set is seen; of a text, how often it is evaluated.
     pub epochs: usize,
-    /// Images a training step.
+    /// Training steps, instead of epochs; without them they follow from the epochs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub steps: Option<usize>,
+    /// Training steps between two evaluations, where an epoch is no pass over the data (texts).
+    #[serde(skip_serializing_if = "is_usual_eval_every")]
+    pub eval_every: usize,
+    /// Images (or sequences) a training step.
     pub batch: usize,
-    /// Images a step of evaluation.
+    /// Images (or sequences) a step of evaluation.
     pub test_batch: usize,
-    /// AdamW's learning rate.
+    /// The optimizer.
+    #[serde(skip_serializing_if = "is_usual")]
+    pub optimizer: OptimizerName,
+    /// The learning rate.
     pub lr: f64,
+    /// How the learning rate changes.
+    #[serde(skip_serializing_if = "is_usual")]
+    pub schedule: ScheduleName,
+    /// Steps over which the learning rate rises.
+    #[serde(skip_serializing_if = "is_usual")]
+    pub warmup: usize,
+    /// The last learning rate of the cosine.
+    #[serde(skip_serializing_if = "is_usual")]
+    pub min_lr: f64,
+    /// SGD's momentum.
+    #[serde(skip_serializing_if = "is_usual_momentum")]
+    pub momentum: f64,
+    /// The norm to which gradients are clipped.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub clip_grad: Option<f64>,
+    /// How training images are varied.
+    #[serde(with = "text", skip_serializing_if = "is_no_augmentation")]
+    pub augment: Augment,
     /// AdamW's decay rates of the two moments.
     pub betas: [f64; 2],
     /// AdamW's epsilon.
     pub eps: f64,
-    /// AdamW's decoupled weight decay, on all parameters.
+    /// The weight decay: AdamW's is decoupled, SGD's is added to the gradient.
     pub weight_decay: f64,
+    /// Which parameters decay.
+    #[serde(skip_serializing_if = "is_usual")]
+    pub decay: Decay,
     /// On which images the best epoch is picked.
     pub select: Selection,
+}
+
+/// The optimizers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OptimizerName {
+    /// Adam with decoupled weight decay.
+    #[default]
+    Adamw,
+    /// Stochastic gradient descent with momentum.
+    Sgd,
+}
+
+/// How the learning rate changes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ScheduleName {
+    /// It stays.
+    #[default]
+    Constant,
+    /// Half a cosine down to `min_lr`.
+    Cosine,
+    /// Divided by 10 after half of the steps and again after three quarters.
+    Steps,
+}
+
+/// Steps between two evaluations of a text, where nothing else is said.
+const EVAL_EVERY: usize = 250;
+/// SGD's momentum, where nothing else is said.
+const MOMENTUM: f64 = 0.9;
+
+fn is_usual<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
+fn is_usual_eval_every(value: &usize) -> bool {
+    *value == EVAL_EVERY
+}
+
+fn is_usual_momentum(value: &f64) -> bool {
+    *value == MOMENTUM
+}
+
+fn is_no_augmentation(value: &Augment) -> bool {
+    *value == Augment::None
+}
+
+impl Protocol {
+    /// What turns gradients into new weights, in a training of so many steps.
+    pub(crate) fn recipe(&self, steps: usize) -> Recipe {
+        let (lr, weight_decay) = (self.lr, self.weight_decay);
+        let [beta1, beta2] = self.betas;
+        let shape = match self.schedule {
+            ScheduleName::Constant => Shape::Constant,
+            ScheduleName::Cosine => Shape::Cosine { floor: self.min_lr / self.lr },
+            ScheduleName::Steps => Shape::Steps,
+        };
+        Recipe {
+            optimizer: match self.optimizer {
+                OptimizerName::Adamw => {
+                    Optimizer::AdamW(AdamW { lr, beta1, beta2, eps: self.eps, weight_decay })
+                }
+                OptimizerName::Sgd => Optimizer::Sgd(Sgd { lr, momentum: self.momentum, weight_decay }),
+            },
+            // A rate that stays knows no end: more epochs later must not make another training.
+            schedule: Schedule {
+                shape,
+                warmup: self.warmup as u64,
+                steps: if self.looks_ahead() { steps as u64 } else { 0 },
+            },
+            decay: self.decay,
+            clip_grad: self.clip_grad,
+        }
+    }
+
+    /// The steps of an epoch.
+    pub(crate) fn epoch_steps(&self, train: &Part) -> usize {
+        train.steps(self.batch).unwrap_or(self.eval_every).max(1)
+    }
+
+    /// All steps of a training.
+    pub(crate) fn all_steps(&self, train: &Part) -> usize {
+        self.steps.unwrap_or_else(|| self.epochs * self.epoch_steps(train))
+    }
+
+    /// The epochs of a training; the last one may be shorter where steps are given.
+    pub(crate) fn all_epochs(&self, train: &Part) -> usize {
+        self.steps.map_or(self.epochs, |steps| steps.div_ceil(self.epoch_steps(train)))
+    }
+
+    /// Whether what a step does depends on how many follow.
+    fn looks_ahead(&self) -> bool {
+        self.schedule != ScheduleName::Constant
+    }
 }
 
 /// The activations' own settings.
@@ -162,12 +296,22 @@ impl Default for Protocol {
     fn default() -> Self {
         Self {
             epochs: 15,
+            steps: None,
+            eval_every: EVAL_EVERY,
             batch: 64,
             test_batch: 1000,
+            optimizer: OptimizerName::Adamw,
             lr: 1e-3,
+            schedule: ScheduleName::Constant,
+            warmup: 0,
+            min_lr: 0.0,
+            momentum: MOMENTUM,
+            clip_grad: None,
+            augment: Augment::None,
             betas: [0.9, 0.999],
             eps: 1e-8,
             weight_decay: 0.01,
+            decay: Decay::All,
             select: Selection::Test,
         }
     }
@@ -247,7 +391,23 @@ impl Config {
     /// # Errors
     /// If a key is not known or a value is of another type; the message names the line.
     pub fn parse(text: &str) -> Result<Self> {
-        toml::from_str(text).map_err(|e| Error::input(check::in_one_line(text, &e)))
+        let failed = |e: toml::de::Error| Error::input(check::in_one_line(text, &e));
+        let config: Self = toml::from_str(text).map_err(failed)?;
+        if config.network.is_default() {
+            return Ok(config);
+        }
+        // What the text leaves open is the network's, not the paper's.
+        let usual = Self::of_network(&config.network.name)?;
+        let mut options = toml::Table::try_from(usual).unwrap_or_default();
+        overlay(&mut options, toml::from_str(text).map_err(failed)?);
+        options.try_into().map_err(failed)
+    }
+
+    /// The same options, the epochs as they follow from steps.
+    pub(crate) fn resolved(&self, data: &crate::data::Data) -> Self {
+        let mut config = self.clone();
+        config.protocol.epochs = self.protocol.all_epochs(&data.train);
+        config
     }
 
     /// The options as TOML.
@@ -262,7 +422,9 @@ impl Config {
         let numbers = |config: &Self| {
             let mut config = Self { output: Output::default(), ..config.clone() };
             config.data.dir = None;
-            config.protocol.epochs = Protocol::default().epochs;
+            if !config.protocol.looks_ahead() {
+                (config.protocol.epochs, config.protocol.steps) = (Protocol::default().epochs, None);
+            }
             config.study = config.study.map(|_| Study::default());
             toml::Table::try_from(config).unwrap_or_default()
         };
@@ -282,6 +444,34 @@ impl Config {
                 format!("{section}.{key} is {} there and {} here", show(b.get(key)), show(a.get(key)))
             })
         })
+    }
+}
+
+/// Puts values over others, section by section.
+fn overlay(options: &mut toml::Table, over: toml::Table) {
+    for (key, value) in over {
+        match (options.get_mut(&key), value) {
+            (Some(toml::Value::Table(below)), toml::Value::Table(section)) => overlay(below, section),
+            (_, value) => drop(options.insert(key, value)),
+        }
+    }
+}
+
+/// What is written as its text in TOML.
+mod text {
+    use std::fmt::Display;
+    use std::str::FromStr;
+
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    pub fn serialize<T: Display, S: Serializer>(value: &T, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(value)
+    }
+
+    pub fn deserialize<'de, T: FromStr<Err: Display>, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<T, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
     }
 }
 

@@ -7,10 +7,11 @@ use adact_evidence::records::{Build, DataFile, MANIFEST, Manifest};
 
 use crate::config::Config;
 use crate::control::RunId;
+use crate::data::Data;
 use crate::error::{Error, Result};
 use crate::folder::Folder;
-use crate::images::Data;
 use crate::machine;
+use crate::score;
 
 /// Burn's version, as the workspace pins it.
 const BURN: &str = "0.22.1";
@@ -49,6 +50,8 @@ pub(crate) fn manifest(config: &Config, data: &Data, run: Option<&RunId>, folder
             [("adact", env!("CARGO_PKG_VERSION")), ("burn", BURN), ("rustc", env!("ADACT_RUSTC"))]
                 .map(|(name, version)| (name.into(), version.into())),
         ),
+        network: (!config.network.is_default()).then(|| config.network.name.clone()),
+        task: score::recorded(data.task),
         dataset: data.name.clone(),
         dataset_note: data.note.clone(),
         variant: run.map(|run| run.variant.clone()),

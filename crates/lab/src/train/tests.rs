@@ -59,9 +59,10 @@ fn the_best_epoch_is_the_first_of_equals_and_its_weights_are_kept() {
     let dir = tempfile::tempdir().unwrap();
     let result = run(dir.path(), Number::default(), &data(), &config(), None).unwrap();
     let metrics = EpochRecord::read_all(&dir.path().join(METRICS)).unwrap();
-    let top = metrics.iter().filter_map(|e| e.test_accuracy).fold(0.0, f64::max);
-    let first = metrics.iter().find(|e| e.test_accuracy == Some(top)).unwrap().epoch;
-    assert_eq!((result.best.epoch, result.best.test_accuracy), (first, top));
+    let accuracy = |e: &EpochRecord| e.test.as_ref().and_then(|test| test.get("accuracy"));
+    let top = metrics.iter().filter_map(accuracy).fold(0.0, f64::max);
+    let first = metrics.iter().find(|e| accuracy(e) == Some(top)).unwrap().epoch;
+    assert_eq!((result.best.epoch, result.kept()), (first, Some(top)));
     assert_eq!(result.confusion.unwrap().correct() as f64 / 21.0, top);
     assert_eq!(result.inputs.unwrap()[1].total(), 50 * 256); // all of them: there are fewer than are looked at
 }
@@ -83,7 +84,7 @@ fn with_a_validation_part_the_test_set_is_touched_once() {
     let mut config = config();
     config.protocol.select = Selection::Validation(0.2);
     let mut data = data();
-    (data.validation, data.test) = (Some(images(10)), images(4));
+    (data.validation, data.test) = (Some(Part::Images(images(10))), Part::Images(images(4)));
     data.selected_by = config.protocol.select;
     let dir = tempfile::tempdir().unwrap();
     let folder = Folder::open(dir.path(), &config, Mode::New, &StopAfter::new(None).control()).unwrap();
@@ -105,18 +106,19 @@ fn with_a_validation_part_the_test_set_is_touched_once() {
     }
     let result = training.finish().unwrap();
     assert_eq!(training.learner.evaluated, [10, 10, 10, 10, 10, 10, 4]);
-    assert_eq!((result.validation.unwrap().images, result.last.test_accuracy), (10, None));
+    assert_eq!((result.validation.unwrap().images, result.last.test), (10, None));
 }
 
 #[test]
 fn the_inputs_of_activations_are_counted_over_every_class() {
     let mut data = data();
     // 400 images, class by class; those of a class have one grey.
-    data.train = images(400);
-    data.train.labels = (0..400).map(|i| (i / 134) as u8).collect();
-    for (pixels, &label) in data.train.pixels.chunks_mut(256).zip(&data.train.labels) {
+    let mut train = images(400);
+    train.labels = (0..400).map(|i| (i / 134) as u8).collect();
+    for (pixels, &label) in train.pixels.chunks_mut(256).zip(&train.labels) {
         pixels.fill([0, 128, 255][label as usize]);
     }
+    data.train = Part::Images(train);
     let dir = tempfile::tempdir().unwrap();
     let inputs = run(dir.path(), Number::default(), &data, &config(), None).unwrap().inputs.unwrap();
     let counts: Vec<u64> = inputs[0].counts.iter().copied().filter(|&count| count > 0).collect();

@@ -5,15 +5,17 @@ use std::path::Path;
 
 use adact_kernels::Activation;
 
-use crate::config::AdActConfig;
-use crate::conv_net::ConvNetConfig;
+use super::any::AnyConfig;
+use super::conv_net::ConvNetConfig;
+use crate::activation::{ActivationConfig, AdActConfig};
 use crate::error::{Error, ErrorKind, Result};
 use crate::file::Entries;
-use crate::layer_config::ActivationConfig;
+use crate::network::NetworkConfig;
+use crate::weights::missing;
 
 /// What a file of weights may not say of its network, for [`ConvNet::load_with`](crate::ConvNet::load_with).
 ///
-/// Files of [`ConvNet::save`](crate::ConvNet::save) say everything. One that PyTorch wrote has its tensors only: they
+/// Files of [`Network::save`](crate::Network::save) say everything. One that PyTorch wrote has its tensors only: they
 /// tell the widths and the classes, and the activation where it has parameters (a mixture of the paper's seven
 /// candidates, PReLU). The activations' constants are PyTorch's defaults then.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -38,22 +40,30 @@ impl Hints {
     }
 
     /// Checks that they don't contradict the configuration that a file holds.
-    pub(crate) fn check(&self, path: &Path, config: &ConvNetConfig) -> Result<()> {
+    pub(super) fn check(&self, path: &Path, config: &AnyConfig) -> Result<()> {
         let other = |what: String| {
             Err(Error::new(ErrorKind::ModelMismatch, format!("{} is of a network {what}", path.display())))
         };
+        let shape = match config {
+            AnyConfig::ConvNet(config) => [config.channels, config.side],
+            AnyConfig::ResNet(config) => [config.channels, config.side],
+            AnyConfig::Vit(config) => [config.channels, config.side],
+            AnyConfig::UNet(config) => [config.channels, config.side],
+            AnyConfig::Gpt(_) if self.shape.is_some() => return other("for text, not for images".into()),
+            AnyConfig::Gpt(_) => [0, 0],
+        };
         if let Some([channels, side]) = self.shape
-            && [channels, side] != [config.channels, config.side]
+            && [channels, side] != shape
         {
-            let (c, s) = (config.channels, config.side);
+            let [c, s] = shape;
             return other(format!("for images of {c}x{s}x{s}, not {channels}x{side}x{side}"));
         }
         if let Some(text) = &self.activation {
-            let names =
-                |layers: &[ActivationConfig]| layers.iter().map(|l| l.to_string()).collect::<Vec<_>>();
-            let given = layers(path, text, config.widths.len())?;
-            if names(&given) != names(&config.activations) {
-                return other(format!("with {}, not {text}", config.activation_text()));
+            let names = |all: &[ActivationConfig]| all.iter().map(|l| l.to_string()).collect::<Vec<_>>();
+            let held = config.activations();
+            let given = layers(path, text, held.len())?;
+            if names(&given) != names(held) {
+                return other(format!("with {}, not {text}", ActivationConfig::format_layers(held)));
             }
         }
         Ok(())
@@ -66,43 +76,12 @@ fn layers(path: &Path, text: &str, blocks: usize) -> Result<Vec<ActivationConfig
     layers.map_err(|e| Error::new(e.kind(), format!("{} has {blocks} blocks: {e}", path.display())))
 }
 
-/// What wraps a network under this name and lends it to the names of its tensors: `DataParallel`,
-/// `DistributedDataParallel` and `AveragedModel`, `torch.compile`, and what shards or checkpoints.
-const WRAPPERS: [&str; 4] = ["module", "_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module"];
-
-/// The tensors by the names that they have without wrappers, at any depth: `module._orig_mod.conv.0.weight` is
-/// `conv.0.weight`.
-///
-/// # Errors
-/// If two tensors have the same name then.
-pub(crate) fn unwrap_names(path: &Path, entries: Entries) -> Result<Entries> {
-    let mut unwrapped = Entries::new();
-    for (name, entry) in entries {
-        let parts: Vec<&str> = name.split('.').filter(|part| !WRAPPERS.contains(part)).collect();
-        let short = parts.join(".");
-        if unwrapped.insert(short.clone(), entry).is_some() {
-            let message = format!("{} holds the tensor {short} twice, once as {name}", path.display());
-            return Err(Error::new(ErrorKind::ModelMismatch, message));
-        }
-    }
-    Ok(unwrapped)
-}
-
-/// That a tensor is missing, with the name of one that may be meant.
-pub(crate) fn missing(name: &str, entries: &Entries) -> String {
-    let suffix = format!(".{name}");
-    match entries.keys().find(|other| other.ends_with(&suffix)) {
-        Some(other) => format!("tensor {name} is missing (there is {other}: save it under the shorter name)"),
-        None => format!("tensor {name} is missing"),
-    }
-}
-
 /// The configuration of the network whose tensors these are.
 ///
 /// # Errors
 /// [`ErrorKind::Undetermined`] if tensors and hints leave it open, [`ErrorKind::ModelMismatch`] if there is no such
 /// network.
-pub(crate) fn infer(path: &Path, entries: &Entries, hints: &Hints) -> Result<ConvNetConfig> {
+pub(super) fn infer(path: &Path, entries: &Entries, hints: &Hints) -> Result<ConvNetConfig> {
     let fail = |kind, what: String| Error::new(kind, format!("{} {what}", path.display()));
     let strange = |what: String| {
         fail(ErrorKind::ModelMismatch, format!("holds no network that this library knows: {what}"))
@@ -157,7 +136,10 @@ impl Sizes {
     /// Those of these tensors, or why they are of no such network.
     fn of(entries: &Entries) -> std::result::Result<Self, String> {
         let shape = |name: &str| {
-            entries.get(name).map(|entry| &entry.shape[..]).ok_or_else(|| missing(name, entries))
+            entries
+                .get(name)
+                .map(|entry| &entry.shape[..])
+                .ok_or_else(|| missing(name, entries.keys().map(String::as_str)))
         };
         let other =
             |name: &str, axes: &str| format!("tensor {name} is {:?}, not ({axes})", entries[name].shape);
@@ -216,13 +198,4 @@ fn told_activation(entries: &Entries, block: usize) -> Option<ActivationConfig> 
         (None, None, Some(_)) => Some(Activation::Prelu.into()),
         _ => None,
     }
-}
-
-/// What is wrong with a slope of PReLU that has this shape; none if it is another tensor or one slope.
-pub(crate) fn slopes(name: &str, shape: &[usize]) -> Option<String> {
-    let is_slope = name.starts_with("act.") && name.ends_with("weight");
-    let count: usize = shape.iter().product();
-    (is_slope && count != 1).then(|| {
-        format!("tensor {name} has {count} slopes: PReLU with one slope a channel is not supported, only with one for all")
-    })
 }

@@ -215,7 +215,7 @@ impl SingleConfig {
 }
 
 /// Reads the name of an activation.
-pub(crate) fn activation(name: &str) -> Result<Activation> {
+pub(super) fn activation(name: &str) -> Result<Activation> {
     name.trim().parse().map_err(|e| Error::new(ErrorKind::UnknownActivation, format!("{e}")))
 }
 

@@ -4,12 +4,11 @@ use adact_kernels::{Activation, Noise};
 use burn::module::{Content, DisplaySettings, Flag, Module, ModuleDisplay, Param};
 use burn::tensor::{Device, Tensor};
 
-use crate::activation::ActivationLayer;
-use crate::config::{AdActConfig, SingleConfig};
-use crate::layer_config::ActivationConfig;
+use super::candidates::Candidates;
+use super::config::AdActConfig;
+use super::randomness::Randomness;
+use super::selection::{self, LayerMixture};
 use crate::ops::{self, FunctionSpec, FunctionTensors};
-use crate::randomness::Randomness;
-use crate::selection::{self, LayerMixture};
 
 /// A learned mixture of activation functions: `sum_i softmax(w)_i act_i(x)`.
 ///
@@ -37,16 +36,25 @@ use crate::selection::{self, LayerMixture};
 #[derive(Module, Debug)]
 #[module(custom_display)]
 pub struct AdAct {
-    /// The raw weights, one a candidate.
+    /// What is mixed, in the order of the weights. It comes first, so that visitors know what the weights are of.
+    pub candidates: Candidates,
+    /// The raw weights, one for each candidate.
     pub w: Param<Tensor<1>>,
     /// PReLU's slope, if PReLU is a candidate.
-    pub prelu: Option<Param<Tensor<1>>>,
+    pub prelu: Option<Prelu>,
     /// Whether to behave as in training where gradients are possible.
     pub training: Param<Flag>,
     #[module(skip)]
-    config: AdActConfig,
+    pub(super) config: AdActConfig,
     #[module(skip)]
-    randomness: Randomness,
+    pub(super) randomness: Randomness,
+}
+
+/// PReLU's slope inside of a mixture, under the name that PyTorch gives it.
+#[derive(Module, Debug)]
+pub struct Prelu {
+    /// The slope, one element.
+    pub weight: Param<Tensor<1>>,
 }
 
 impl AdActConfig {
@@ -62,7 +70,9 @@ impl AdActConfig {
         let has_slope = self.candidates.iter().any(|c| c.learns_slope());
         AdAct {
             w: Param::from_data(w.as_slice(), device),
-            prelu: has_slope.then(|| Param::from_data([self.constants.prelu_slope as f32], device)),
+            prelu: has_slope
+                .then(|| Prelu { weight: Param::from_data([self.constants.prelu_slope as f32], device) }),
+            candidates: Candidates::mixed(&self.candidates),
             training: Param::from_bool(true),
             config: self.clone(),
             randomness: Randomness::new(self.seed),
@@ -96,7 +106,7 @@ impl AdAct {
 
     /// PReLU's slope, if PReLU is a candidate.
     pub fn prelu_slope(&self) -> Option<f32> {
-        self.prelu.as_ref().map(|slope| to_vec(slope)[0])
+        self.prelu.as_ref().map(|prelu| to_vec(&prelu.weight)[0])
     }
 
     /// The share of each candidate: softmax of the raw weights.
@@ -114,41 +124,16 @@ impl AdAct {
         LayerMixture::new(&self.config.candidates, self.weights(), self.prelu_slope())
     }
 
-    /// The configuration of the activation that replaces the mixture: the [`choice`](Self::choice) with the mixture's
-    /// constants. PReLU starts from `prelu_slope`, its initial value, not from the learned one.
-    pub fn to_config(&self) -> ActivationConfig {
-        let single = SingleConfig {
-            activation: self.choice(),
-            constants: self.config.constants,
-            seed: self.config.seed,
-        };
-        single.into()
-    }
-
-    /// The module that replaces the mixture: the [`choice`](Self::choice), and for PReLU the slope learned so far.
-    pub fn to_activation(&self) -> ActivationLayer {
-        let mut config = self.to_config();
-        if let (ActivationConfig::Single(single), Some(slope)) = (&mut config, self.prelu_slope()) {
-            single.constants.prelu_slope = slope.into();
-        }
-        config.init(&self.w.device())
-    }
-
-    /// The randomness of the next forward pass, if it is of training.
-    pub(crate) fn next_noise(&self) -> Noise {
-        self.randomness.next()
-    }
-
     /// The function as the operations take it.
-    pub(crate) fn function(&self, noise: Noise) -> (FunctionSpec, FunctionTensors) {
+    pub(super) fn function(&self, noise: Noise) -> (FunctionSpec, FunctionTensors) {
         let spec = FunctionSpec {
-            candidates: self.config.candidates.as_slice().into(),
+            candidates: self.candidates.shared(),
             is_mixture: true,
             constants: self.config.constants.kernel(),
             noise,
         };
         let w = self.w.val();
-        let slope = self.prelu.as_ref().map_or_else(|| ops::absent(&w.device()), Param::val);
+        let slope = self.prelu.as_ref().map_or_else(|| ops::absent(&w.device()), |prelu| prelu.weight.val());
         (spec, FunctionTensors { w, slope })
     }
 }
@@ -165,6 +150,6 @@ impl ModuleDisplay for AdAct {
 }
 
 /// The values of a parameter.
-pub(crate) fn to_vec<const D: usize>(parameter: &Param<Tensor<D>>) -> Vec<f32> {
+pub(super) fn to_vec<const D: usize>(parameter: &Param<Tensor<D>>) -> Vec<f32> {
     parameter.val().into_data().iter::<f32>().collect()
 }

@@ -8,6 +8,9 @@ use burn::module::{
 };
 use burn::tensor::{Device, Tensor};
 
+/// The container under which visitors meet the value of a statistic.
+pub(crate) const STATISTIC: &str = "adact::Statistic";
+
 /// A running statistic: a tensor (channels) that each forward pass in training moves towards the batch's.
 ///
 /// A pass has moved it when it returns, whichever thread it ran on, and whoever reads it then has the new value. Passes
@@ -17,7 +20,7 @@ use burn::tensor::{Device, Tensor};
 /// Burn's `RunningState` keeps a value for each thread that called and their mean from a call or two before, so what is
 /// saved depends on the threads; and clones share it.
 ///
-/// In visitors and mappers it is a parameter without a gradient.
+/// In visitors and mappers it is a parameter without a gradient, inside of a container of its own.
 pub struct Statistic {
     id: ParamId,
     value: Mutex<Tensor<1>>,
@@ -68,12 +71,16 @@ impl fmt::Debug for Statistic {
 
 impl Module for Statistic {
     fn visit<V: ModuleVisitor>(&self, visitor: &mut V) {
+        visitor.enter_module("value", STATISTIC);
         visitor.visit_float(&Param::initialized(self.id, self.val()));
+        visitor.exit_module("value", STATISTIC);
     }
 
     fn map<M: ModuleMapper>(self, mapper: &mut M) -> Self {
         let id = self.id;
+        mapper.enter_module("value", STATISTIC);
         let (_, value, _) = mapper.map_float(Param::initialized(id, self.into_value())).consume();
+        mapper.exit_module("value", STATISTIC);
         // What unfreezes all parameters doesn't make this one learn.
         Self::with_id(id, value.set_require_grad(false))
     }

@@ -1,24 +1,29 @@
-//! The images of a training, as its configuration asks for them.
+//! The data of a training, as its configuration asks for them.
 
-use adact_data::{Dataset, FileRecord, Images, LoadOptions, split};
+use adact_data::{Dataset, FileRecord, LoadOptions, SegmentationSet, Task, TextSet, split};
 use adact_evidence::records::Selection;
 
-use crate::config::Config;
+use crate::config::{Config, NetworkShape};
 use crate::error::{Error, Result};
+use crate::parts::Part;
 
-/// The images to learn from, to choose by and to judge by.
+/// What to learn from, to choose by and to judge by.
 #[derive(Debug)]
 pub struct Data {
     /// The data set's name.
     pub name: String,
-    /// The names of the classes, by label.
+    /// What is learned.
+    pub task: Task,
+    /// The names of the classes, by label; of a text, its characters, by token.
     pub classes: Vec<String>,
-    /// The images to learn from.
-    pub train: Images,
-    /// Images to choose by, where the configuration asks for them: the data's own, or some held out of the training set.
-    pub validation: Option<Images>,
-    /// The images to judge by.
-    pub test: Images,
+    /// Channels and side of the images; zeros for a text.
+    pub image: [usize; 2],
+    /// What to learn from.
+    pub train: Part,
+    /// What to choose by, where the configuration asks for it: the data's own, or a part held out of the training set.
+    pub validation: Option<Part>,
+    /// What to judge by. Of a text, which has no more than two parts, that is what others call validation.
+    pub test: Part,
     /// What the best epoch is picked by: what the configuration asks for, or the validation set that the data has.
     pub selected_by: Selection,
     /// The files that were read.
@@ -36,14 +41,111 @@ impl Data {
     /// If they are missing or broken, or the network can't take them.
     pub fn load(config: &Config) -> Result<Self> {
         let d = &config.data;
+        let task = config.network.task()?;
         let defaults = LoadOptions::default();
         let options = LoadOptions {
             split_seed: d.split_seed,
-            side: d.side.unwrap_or(defaults.side),
+            side: d.side.unwrap_or(if task == Task::Segmentation { 128 } else { defaults.side }),
             grey: d.grey.unwrap_or(defaults.grey),
             ..defaults
         };
-        Self::prepare(adact_data::load(&d.dataset, d.dir.as_deref(), &options)?, config)
+        let data = match task {
+            Task::Classification => {
+                Self::prepare(adact_data::load(&d.dataset, d.dir.as_deref(), &options)?, config)?
+            }
+            Task::Text => Self::of_text(adact_data::load_text(&d.dataset, d.dir.as_deref())?, config)?,
+            Task::Segmentation => Self::of_masks(
+                adact_data::load_segmentation(&d.dataset, d.dir.as_deref(), &options)?,
+                config,
+            )?,
+        };
+        // What the network can't take is said before anything is written.
+        config.network.config(data.shape())?;
+        Ok(data)
+    }
+
+    /// What a network must take and give.
+    pub(crate) fn shape(&self) -> NetworkShape {
+        let [channels, side] = self.image;
+        NetworkShape { channels, side, classes: self.classes.len() }
+    }
+
+    /// A text: its first part to learn from, its second to judge by.
+    fn of_text(set: TextSet, config: &Config) -> Result<Self> {
+        let context = config.network.context();
+        set.check_context(context)?;
+        if config.protocol.select != Selection::Test {
+            return Err(Error::input(format!(
+                "{}: a text has two parts, and the second one judges: --select test is all there is",
+                set.name
+            )));
+        }
+        let TextSet { name, vocabulary, mut train, validation: mut test, files, note, remarks } = set;
+        let mut notes: Vec<String> = note.into_iter().collect();
+        for (tokens, limit, part) in
+            [(&mut train, config.data.limit_train, "training"), (&mut test, config.data.limit_test, "test")]
+        {
+            let Some(n) = limit.filter(|&n| n < tokens.len()) else { continue };
+            if n <= context {
+                return Err(Error::input(format!(
+                    "{name}: {n} characters are less than a context of {context} and one"
+                )));
+            }
+            tokens.truncate(n);
+            notes.push(format!("only the first {n} {part} characters"));
+        }
+        Ok(Self {
+            name,
+            task: Task::Text,
+            classes: vocabulary.iter().map(char::to_string).collect(),
+            image: [0, 0],
+            train: Part::Text { tokens: train, context },
+            validation: None,
+            test: Part::Text { tokens: test, context },
+            selected_by: Selection::Test,
+            files,
+            note: (!notes.is_empty()).then(|| notes.join("; ")),
+            remarks,
+        })
+    }
+
+    /// Images with masks.
+    fn of_masks(set: SegmentationSet, config: &Config) -> Result<Self> {
+        let SegmentationSet { name, classes, mut train, mut test, files, note, remarks, .. } = set;
+        let mut notes: Vec<String> = note.into_iter().collect();
+        for (images, limit, part) in
+            [(&mut train, config.data.limit_train, "training"), (&mut test, config.data.limit_test, "test")]
+        {
+            if let Some(n) = limit.filter(|&n| n < images.len()) {
+                images.take(n);
+                notes.push(format!("only the first {n} {part} images"));
+            }
+        }
+        let mut validation = None;
+        if let Selection::Validation(fraction) = config.protocol.select {
+            let (rest, part) = split::stratified(&vec![0; train.len()], fraction, config.data.split_seed);
+            if rest.is_empty() || part.is_empty() {
+                return Err(Error::input(format!(
+                    "{name}: a fraction of {fraction} of {} training images leaves no image to one of the two parts",
+                    train.len()
+                )));
+            }
+            validation = Some(Part::Masked(train.select(&part)));
+            train = train.select(&rest);
+        }
+        Ok(Self {
+            name,
+            task: Task::Segmentation,
+            classes,
+            image: [train.channels, train.height],
+            train: Part::Masked(train),
+            validation,
+            test: Part::Masked(test),
+            selected_by: config.protocol.select,
+            files,
+            note: (!notes.is_empty()).then(|| notes.join("; ")),
+            remarks,
+        })
     }
 
     /// Cuts a data set into the parts that `config` asks for.
@@ -114,17 +216,31 @@ impl Data {
         }
         notes.extend(remarks.iter().cloned());
         let note = if notes.is_empty() { None } else { Some(notes.join("; ")) };
-        Ok(Self { name, classes, train, validation, test, selected_by, files, note, remarks })
+        Ok(Self {
+            name,
+            task: Task::Classification,
+            classes,
+            image: [train.channels, train.height],
+            train: Part::Images(train),
+            validation: validation.map(Part::Images),
+            test: Part::Images(test),
+            selected_by,
+            files,
+            note,
+            remarks,
+        })
     }
 
-    /// The images by which the best epoch is picked.
-    pub fn selection(&self) -> &Images {
+    /// What the best epoch is picked by.
+    pub fn selection(&self) -> &Part {
         self.validation.as_ref().unwrap_or(&self.test)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use adact_data::Images;
+
     use super::*;
 
     /// 100 images of each of five classes, class by class.
@@ -151,10 +267,14 @@ mod tests {
         let mut config = Config::default();
         (config.data.limit_train, config.data.limit_test) = (Some(30), Some(10));
         let data = Data::prepare(set(true), &config).unwrap();
-        assert_eq!((data.train.class_counts(5), data.test.class_counts(5)), (vec![6; 5], vec![2; 5]));
+        let counts = |part: &Part| match part {
+            Part::Images(images) => images.class_counts(5),
+            _ => unreachable!(),
+        };
+        assert_eq!((counts(&data.train), counts(&data.test)), (vec![6; 5], vec![2; 5]));
         assert!(data.note.unwrap().contains("only 30 training images, the same share of every class"));
         let named = Data::prepare(set(false), &config).unwrap();
-        assert_eq!(named.train.class_counts(5), [30, 0, 0, 0, 0]);
+        assert_eq!(counts(&named.train), [30, 0, 0, 0, 0]);
         assert!(named.note.unwrap().contains("only the first 30 training images"));
         config.data.limit_train = Some(4);
         let message = Data::prepare(set(true), &config).unwrap_err().to_string();

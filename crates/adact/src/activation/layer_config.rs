@@ -1,12 +1,14 @@
 //! What a layer uses, one activation or a mixture, and the text that names it.
 
 use std::fmt;
+use std::path::Path;
 use std::str::FromStr;
 
 use adact_kernels::Activation;
 use serde::{Deserialize, Serialize};
 
-use crate::config::{AdActConfig, ConstantsConfig, SingleConfig, activation};
+use super::config::{AdActConfig, ConstantsConfig, SingleConfig, activation};
+use super::patterns;
 use crate::error::{Error, Result};
 
 /// What a layer uses: a mixture or a single activation.
@@ -69,6 +71,18 @@ impl ActivationConfig {
         matches!(self, Self::AdAct(_))
     }
 
+    /// What replaces a mixture where it chose: the activation, with the mixture's constants. A single activation stays.
+    pub fn chosen(&self, choice: Activation) -> Self {
+        match self {
+            Self::AdAct(config) => Self::Single(SingleConfig {
+                activation: choice,
+                constants: config.constants,
+                seed: config.seed,
+            }),
+            Self::Single(_) => self.clone(),
+        }
+    }
+
     /// Sets the constants of the activation or of the candidates.
     pub fn with_constants(self, constants: ConstantsConfig) -> Self {
         match self {
@@ -108,6 +122,35 @@ impl ActivationConfig {
                 "\"{text}\" names {n} activations: give one for all layers, or one for each of the {layers}"
             ))),
         }
+    }
+
+    /// Reads the activations of a network's places, whose paths are given:
+    ///
+    /// - one for all (`relu`) or one for each place in order (`mish+elu+silu+relu`), as [`parse_layers`](Self::parse_layers);
+    /// - patterns of paths (`layer1.*=relu,*=mish`): the first that fits a place counts, `*` stands for any characters;
+    /// - a file of such patterns (`@choice.toml`), a line each: `"layer1.*" = "relu"`.
+    ///
+    /// `adact` alone means the given mixture.
+    ///
+    /// ```
+    /// use adact::{ActivationConfig, AdActConfig};
+    /// let places = ["act1".to_string(), "layer1.0.act1".to_string()];
+    /// let parse = |text| ActivationConfig::parse_places(text, &places, &AdActConfig::new());
+    /// assert_eq!(parse("layer1.*=adact:relu,tanh,*=mish")?, ActivationConfig::parse_layers("mish+adact:relu,tanh", 2)?);
+    /// assert!(parse("layer2.*=relu,*=mish").is_err(), "a pattern that fits nothing");
+    /// # Ok::<(), adact::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`parse_layers`](Self::parse_layers); if a pattern fits no place, a place no pattern, or the file can't be read.
+    pub fn parse_places(text: &str, places: &[String], adact: &AdActConfig) -> Result<Vec<Self>> {
+        let rules = match text.strip_prefix('@') {
+            Some(file) => patterns::read(Path::new(file.trim()))?,
+            None if text.contains('=') => patterns::split(text)?,
+            None => return Self::parse_layers_with(text, places.len(), adact),
+        };
+        let activations = patterns::assign(&rules, places)?;
+        activations.into_iter().map(|activation| Self::parse_with(activation, adact)).collect()
     }
 
     /// Reads the text of a layer, where `adact` alone means the given mixture.

@@ -1,15 +1,14 @@
 //! Convolution, batch norm, activation and max pooling as one module.
 
-use adact_kernels::Noise;
-use burn::module::{Flag, Module, Param};
+use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 
-use crate::activation::ActivationLayer;
+use super::batch_norm::BatchNorm;
+use super::conv::{Conv, ConvConfig, Fused};
+use crate::activation::{ActivationConfig, ActivationLayer};
 use crate::error::{Error, Result};
-use crate::init::{constant, uniform};
-use crate::layer_config::ActivationConfig;
-use crate::ops::{self, BlockSpec, BlockTensors, absent};
-use crate::statistic::Statistic;
+use crate::init::Init;
+use crate::pass::Pass;
 
 /// The configuration of a [`ConvBlock`].
 ///
@@ -109,29 +108,19 @@ impl ConvBlockConfig {
     /// # Errors
     /// Those of [`validate`](Self::validate).
     pub fn init(&self, device: &Device, seed: u64) -> Result<ConvBlock> {
-        self.init_numbered(device, seed, 0)
-    }
-
-    /// As [`init`](Self::init); the weights are tensor number `first` of the network, the bias the next.
-    pub(crate) fn init_numbered(&self, device: &Device, seed: u64, first: u64) -> Result<ConvBlock> {
         self.validate()?;
-        let fan_in = (self.in_channels * self.kernel * self.kernel) as f64;
-        let shape = [self.out_channels, self.in_channels, self.kernel, self.kernel];
-        let channels = [self.out_channels];
-        let bias = || uniform(channels, 1.0 / fan_in.sqrt(), seed, first + 1, device);
+        let activation = [self.activation.clone()];
+        let init = &mut Init::new(seed, &activation, device);
+        let conv = ConvConfig::new(self.in_channels, self.out_channels, self.kernel)
+            .with_stride(self.stride, self.padding)
+            .with_bias(self.bias);
+        let bound = (6.0 / conv.fan_in() as f64).sqrt();
         Ok(ConvBlock {
-            conv: Conv {
-                weight: uniform(shape, (6.0 / fan_in).sqrt(), seed, first, device),
-                bias: self.bias.then(bias),
-            },
-            norm: self.norm.then(|| Norm {
-                weight: constant(channels, 1.0, device),
-                bias: constant(channels, 0.0, device),
-                running_mean: Statistic::new(Tensor::zeros(channels, device)),
-                running_var: Statistic::new(Tensor::ones(channels, device)),
-            }),
-            act: self.activation.init(device),
-            training: Param::from_bool(true),
+            conv: conv.init_with(init, |shape, init| init.uniform(shape, bound)),
+            norm: self
+                .norm
+                .then(|| BatchNorm::new(self.out_channels, init).with_constants(self.momentum, self.eps)),
+            act: init.activation(),
             config: self.clone(),
         })
     }
@@ -155,35 +144,11 @@ pub struct ConvBlock {
     /// The convolution's parameters.
     pub conv: Conv,
     /// Batch norm's parameters and statistics.
-    pub norm: Option<Norm>,
+    pub norm: Option<BatchNorm>,
     /// The activation or mixture.
     pub act: ActivationLayer,
-    /// Whether to behave as in training where gradients are possible.
-    pub training: Param<Flag>,
     #[module(skip)]
     config: ConvBlockConfig,
-}
-
-/// The parameters of a convolution.
-#[derive(Module, Debug)]
-pub struct Conv {
-    /// (out channels, in channels, kernel, kernel).
-    pub weight: Param<Tensor<4>>,
-    /// (out channels).
-    pub bias: Option<Param<Tensor<1>>>,
-}
-
-/// The parameters and statistics of batch norm, each (channels).
-#[derive(Module, Debug)]
-pub struct Norm {
-    /// The scale.
-    pub weight: Param<Tensor<1>>,
-    /// The shift.
-    pub bias: Param<Tensor<1>>,
-    /// The running mean.
-    pub running_mean: Statistic,
-    /// The running variance, unbiased.
-    pub running_var: Statistic,
 }
 
 impl ConvBlock {
@@ -194,53 +159,18 @@ impl ConvBlock {
     /// If the channels are others, the kernel is larger than the padded image, or a tensor of the block has another
     /// shape than its configuration says.
     pub fn forward(&self, images: Tensor<4>) -> Tensor<4> {
-        self.run(images, None)
+        self.forward_in(images, &Pass::new())
     }
 
-    /// As [`forward`](Self::forward), with the given randomness where it trains.
-    pub fn forward_with(&self, images: Tensor<4>, noise: Noise) -> Tensor<4> {
-        self.run(images, Some(noise))
+    /// As [`forward`](Self::forward), as a part of a pass through a whole network.
+    pub fn forward_in(&self, images: Tensor<4>, pass: &Pass) -> Tensor<4> {
+        let fused =
+            Fused { norm: self.norm.as_ref(), act: Some(&self.act), pool: self.config.pool, residual: None };
+        self.conv.then(images, fused, pass)
     }
 
     /// The configuration.
     pub fn config(&self) -> &ConvBlockConfig {
         &self.config
-    }
-
-    fn run(&self, images: Tensor<4>, noise: Option<Noise>) -> Tensor<4> {
-        let weight = self.conv.weight.val();
-        let device = weight.device();
-        let training = self.training.is_enabled() && (device.is_autodiff() || images.is_autodiff());
-        let noise = match noise {
-            _ if !training => Noise::Mean,
-            Some(noise) => noise,
-            None => self.act.next_noise(),
-        };
-        let (function, function_tensors) = self.act.function(noise, &device);
-        let spec = BlockSpec {
-            stride: self.config.stride,
-            padding: self.config.padding,
-            norm: self.norm.as_ref().map(|_| self.config.eps),
-            function,
-            pool: self.config.pool,
-            training,
-        };
-        let none = || absent(&device);
-        let norm = self.norm.as_ref();
-        let tensors = BlockTensors {
-            weight,
-            bias: self.conv.bias.as_ref().map(Param::val),
-            gamma: norm.map_or_else(none, |norm| norm.weight.val()),
-            beta: norm.map_or_else(none, |norm| norm.bias.val()),
-            running_mean: norm.map_or_else(none, |norm| norm.running_mean.val()),
-            running_var: norm.map_or_else(none, |norm| norm.running_var.val()),
-            function: function_tensors,
-        };
-        let (out, batch) = ops::conv_block(images, tensors, spec);
-        if let (Some(norm), Some([mean, var])) = (norm, batch) {
-            norm.running_mean.blend(mean, self.config.momentum);
-            norm.running_var.blend(var, self.config.momentum);
-        }
-        out
     }
 }

@@ -1,0 +1,135 @@
+//! The module that is either a mixture or a single activation.
+
+use adact_kernels::Noise;
+use burn::module::{Module, ParamId};
+use burn::tensor::{Device, Tensor};
+
+use super::layer_config::ActivationConfig;
+use super::mixture::AdAct;
+use super::single::Single;
+use crate::ops::{FunctionSpec, FunctionTensors};
+use crate::pass::Pass;
+
+/// What a layer applies: a mixture or a single activation, as configured.
+///
+/// ```
+/// use adact::ActivationConfig;
+/// use burn::tensor::{Device, Tensor};
+/// let device = Device::flex();
+/// let layer = "leaky_relu".parse::<ActivationConfig>()?.init(&device);
+/// let y = layer.forward(Tensor::<1>::from_floats([-1.0, 2.0], &device));
+/// assert_eq!(y.into_data().to_vec::<f32>().unwrap(), [-0.01, 2.0]);
+/// # Ok::<(), adact::Error>(())
+/// ```
+#[derive(Module, Debug)]
+pub enum ActivationLayer {
+    /// A mixture.
+    AdAct(AdAct),
+    /// One activation.
+    Single(Single),
+}
+
+impl ActivationConfig {
+    /// Creates the module.
+    ///
+    /// # Panics
+    /// If [`validate`](Self::validate) gives an error.
+    pub fn init(&self, device: &Device) -> ActivationLayer {
+        match self {
+            Self::AdAct(config) => ActivationLayer::AdAct(config.init(device)),
+            Self::Single(config) => ActivationLayer::Single(config.init(device)),
+        }
+    }
+}
+
+impl ActivationLayer {
+    /// Applies the activation to every element. While training, RReLU's slopes differ from call to call.
+    pub fn forward<const D: usize>(&self, x: Tensor<D>) -> Tensor<D> {
+        match self {
+            Self::AdAct(adact) => adact.forward(x),
+            Self::Single(single) => single.forward(x),
+        }
+    }
+
+    /// Applies the activation with the given randomness: `Noise::Random(stream)` to train, `Noise::Mean` to evaluate.
+    pub fn forward_with<const D: usize>(&self, x: Tensor<D>, noise: Noise) -> Tensor<D> {
+        match self {
+            Self::AdAct(adact) => adact.forward_with(x, noise),
+            Self::Single(single) => single.forward_with(x, noise),
+        }
+    }
+
+    /// The mixture, if this is one.
+    pub fn as_adact(&self) -> Option<&AdAct> {
+        match self {
+            Self::AdAct(adact) => Some(adact),
+            Self::Single(_) => None,
+        }
+    }
+
+    /// Applies the activation in a pass through a whole network: the pass says where the randomness comes from, and may
+    /// record what the activation sees.
+    pub fn forward_in<const D: usize>(&self, x: Tensor<D>, pass: &Pass) -> Tensor<D> {
+        pass.record(self.id(), &x);
+        let noise = self.noise(x.is_autodiff(), pass);
+        self.forward_with(x, noise)
+    }
+
+    /// The configuration of what replaces this layer: the choice of a mixture, a single activation as it is.
+    pub fn optimized(&self) -> ActivationConfig {
+        match self {
+            Self::AdAct(adact) => adact.to_config(),
+            Self::Single(single) => single.config.clone().into(),
+        }
+    }
+
+    /// What tells this layer from all others.
+    pub(crate) fn id(&self) -> ParamId {
+        match self {
+            Self::AdAct(adact) => adact.training.id,
+            Self::Single(single) => single.training.id,
+        }
+    }
+
+    /// Whether it behaves as in training where gradients are possible.
+    pub(crate) fn is_training(&self) -> bool {
+        match self {
+            Self::AdAct(adact) => adact.training.is_enabled(),
+            Self::Single(single) => single.training.is_enabled(),
+        }
+    }
+
+    /// The randomness of a forward pass, in training or not.
+    pub(crate) fn noise(&self, training: bool, pass: &Pass) -> Noise {
+        let own = || match self {
+            Self::AdAct(adact) => adact.randomness.next(),
+            Self::Single(single) => single.randomness.next(),
+        };
+        pass.noise(training && self.is_training(), own)
+    }
+
+    /// The function as the operations take it.
+    pub(crate) fn function(&self, noise: Noise, device: &Device) -> (FunctionSpec, FunctionTensors) {
+        match self {
+            Self::AdAct(adact) => adact.function(noise),
+            Self::Single(single) => single.function(noise, device),
+        }
+    }
+}
+
+impl AdAct {
+    /// The configuration of the activation that replaces the mixture: the [`choice`](Self::choice) with the mixture's
+    /// constants. PReLU starts from `prelu_slope`, its initial value, not from the learned one.
+    pub fn to_config(&self) -> ActivationConfig {
+        ActivationConfig::AdAct(self.config.clone()).chosen(self.choice())
+    }
+
+    /// The module that replaces the mixture: the [`choice`](Self::choice), and for PReLU the slope learned so far.
+    pub fn to_activation(&self) -> ActivationLayer {
+        let mut config = self.to_config();
+        if let (ActivationConfig::Single(single), Some(slope)) = (&mut config, self.prelu_slope()) {
+            single.constants.prelu_slope = slope.into();
+        }
+        config.init(&self.w.device())
+    }
+}

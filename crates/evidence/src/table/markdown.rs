@@ -1,0 +1,144 @@
+//! The table as Markdown.
+
+use super::numbers::{capital, interval, mean_and_sd_or_nothing, p_value, signed_interval};
+use super::sentences::{
+    correction_in_words, direction_in_words, selection_in_words, shortcomings, undecided_in_words,
+};
+use crate::axes::signed;
+use crate::names;
+use crate::records::StudyResult;
+
+/// The table as Markdown, with what it rests on.
+pub fn markdown(study: &StudyResult) -> String {
+    let several = study.seeds.len() > 1;
+    let seeds = match study.seeds.as_slice() {
+        [seed] => format!("seed {seed}"),
+        seeds => format!("{} seeds, mean ± standard deviation", seeds.len()),
+    };
+    let metric = capital(&study.primary().on_test());
+    let network = study.network.iter().filter(|_| !study.is_papers_network());
+    let network: String = network.map(|network| format!(" with {}", names::network(network))).collect();
+    let mut out = format!(
+        "{metric} on {}, {}, {seeds}. ",
+        cell(&(study.dataset.clone() + &network)),
+        study.length_in_words()
+    );
+    out += &selection_in_words(study);
+    out += direction_in_words(study);
+    for (i, sentence) in shortcomings(study).iter().enumerate() {
+        out += &format!("{}- {}", if i == 0 { "\n\n" } else { "\n" }, cell(sentence));
+    }
+    out += &variants_table(study, several);
+    if let Some(test_set) = &study.statistics.test_set {
+        out += &format!("\n{}\n", cell(&test_set.words(&study.dataset)));
+    }
+    if !study.choices.is_empty() {
+        out += &choices_table(study, several);
+    }
+    if several && !study.statistics.comparisons.is_empty() {
+        out += &comparisons_table(study);
+    }
+    if let Some(builds) = study.provenance.several_builds() {
+        out += &format!("\n{}\n", cell(&builds));
+    }
+    out
+}
+
+fn variants_table(study: &StudyResult, several: bool) -> String {
+    let (metric, picked) = (capital(&study.primary().on_test()), study.picked_in_words());
+    let mut out = format!("\n\n| Variant | Activations | {} {} |", cell(&metric), study.judged_in_words());
+    out += if several { " 95% interval of the mean |" } else { "" };
+    out += &picked.map_or(String::new(), |picked| format!(" {} |", capital(picked)));
+    out += " Parameters | Time |\n|---|---|---:|";
+    out += if several { "---:|" } else { "" };
+    out += if picked.is_some() { "---:|" } else { "" };
+    out += "---:|---:|\n";
+    for row in &study.table {
+        let judged = mean_and_sd_or_nothing(&row.judged);
+        out += &format!("| {} | {} | {judged} |", cell(&row.name()), cell(&row.activations_in_words()));
+        if several {
+            out += &format!(" {} |", row.judged.and_then(|j| j.ci95).map(interval).unwrap_or_default());
+        }
+        if picked.is_some() {
+            out += &format!(" {} |", mean_and_sd_or_nothing(&row.kept()));
+        }
+        out += &format!(" {} | {} |\n", row.parameters_in_words(), row.time_in_words());
+    }
+    out
+}
+
+fn choices_table(study: &StudyResult, several: bool) -> String {
+    // Layers are numbers, places are paths.
+    let (head, side) = if study.is_papers_network() { ("Layer", "---:") } else { ("Place", "---") };
+    let mut out = format!("\n| {head} | AdAct's choice | Weight |");
+    out += &if several {
+        format!(" Seeds that chose it | Pairs of seeds that agree |\n|{side}|---|---:|---|---:|\n")
+    } else {
+        format!("\n|{side}|---|---:|\n")
+    };
+    for choice in &study.choices {
+        // Of an undecided layer the numbers are those of the first that is named.
+        let place = study.place_of(choice);
+        let place = cell(place.strip_prefix("layer ").unwrap_or(&place));
+        out += &format!("| {place} | {} | {:.3} |", cell(&choice.words()), choice.share);
+        if several {
+            let agree = choice.agreement.map_or("–".into(), |a| format!("{:.0}%", 100.0 * a));
+            out += &format!(" {} of {} | {agree} |", choice.votes(), choice.by_seed.len());
+        }
+        out += "\n";
+    }
+    if study.choices.iter().any(|c| !c.undecided.is_empty()) {
+        out += &format!(
+            "\n{} The numbers are those of the one named first.\n",
+            undecided_in_words(study.seeds.len())
+        );
+    }
+    out
+}
+
+fn comparisons_table(study: &StudyResult) -> String {
+    let mut out = String::from(
+        "\n| Comparison | Mean difference | 95% interval | Permutation test | t-test | Verdict | Seeds to show it |\n\
+         |---|---:|---:|---:|---:|---|---:|\n",
+    );
+    for c in &study.statistics.comparisons {
+        out += &format!(
+            "| {} − {} | {} | {} | {} | {} | {} | {} |\n",
+            cell(&c.name_a()),
+            cell(&c.name_b()),
+            signed(c.difference.mean),
+            c.difference.ci95.map(signed_interval).unwrap_or_default(),
+            p_value(Some(c.permutation_holm)),
+            p_value(c.t_test_holm),
+            c.short(),
+            c.seeds_needed_in_words()
+        );
+    }
+    out += &format!(
+        "\nDifferences in the {} {}.{} p-values are two-sided and {}. Seeds to show it: for a power of 80% if mean \
+         and spread are as seen here.\n",
+        study.primary().on_test(),
+        study.judged_in_words(),
+        direction_in_words(study),
+        cell(&correction_in_words(study))
+    );
+    if let Some(why) = study.statistics.too_few_seeds() {
+        out += &format!("\n{why}\n");
+    }
+    out
+}
+
+/// Text from outside as the contents of a Markdown cell: one line, and nothing that ends the cell or begins HTML.
+pub(crate) fn cell(text: &str) -> String {
+    text.replace(['\n', '\r'], " ").replace('|', "\\|").replace('<', "&lt;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_from_outside_stays_in_its_cell() {
+        assert_eq!(cell("a|b\n<c"), "a\\|b &lt;c");
+    }
+}

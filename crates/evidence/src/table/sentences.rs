@@ -1,0 +1,79 @@
+//! Sentences that tables, pages and the terminal have in common.
+
+use super::numbers::count;
+use crate::agreement::{CLEAR_MAJORITY, LEAD_OF_ONE_SEED};
+use crate::names;
+use crate::records::{Selection, StudyResult};
+
+/// Which number the verdicts rest on and what picked the epochs, in a sentence or two.
+pub fn selection_in_words(study: &StudyResult) -> String {
+    let (metric, unit) = (study.primary(), study.unit().word());
+    match study.selection {
+        Selection::Test => {
+            let like_paper = metric.is_accuracy() && study.is_papers_network();
+            let as_paper = if like_paper { ", which the paper reports," } else { "" };
+            format!(
+                "Verdicts rest on the {} after the last {unit}. The best {unit} on the test set{as_paper} is the {} of many \
+                 readings and favours variants that fluctuate more.",
+                metric.on_test(),
+                metric.superlative()
+            )
+        }
+        Selection::Validation(share) => format!(
+            "Best {unit} and activations picked on {:.0}% of the training set, held out; the test set was touched once, and \
+             verdicts rest on that {}.",
+            share * 100.0,
+            metric.words
+        ),
+        Selection::ValidationSet => format!(
+            "Best {unit} and activations picked on the data's own validation set; the test set was touched once."
+        ),
+    }
+}
+
+/// That lower is better, in a sentence, where it is.
+pub fn direction_in_words(study: &StudyResult) -> &'static str {
+    if study.primary().higher_is_better { "" } else { " Lower is better." }
+}
+
+/// How p-values are corrected, in words: "corrected for 3 comparisons (Holm)".
+pub fn correction_in_words(study: &StudyResult) -> String {
+    let of = study.together.as_ref().map_or(String::new(), |together| format!(" {}", together.words()));
+    format!("corrected for {}{of} (Holm)", count(study.statistics.family, "comparison"))
+}
+
+/// What stands between a study and its result, in sentences: failed trainings, those that aren't finished, comparisons
+/// without all pairs.
+pub fn shortcomings(study: &StudyResult) -> Vec<String> {
+    let missing = missing_in_words(study);
+    let failures = study.failures.iter().map(|f| f.words()).chain(missing);
+    let lacking = study.statistics.comparisons.iter().filter_map(|c| {
+        Some(format!("{} against {}: {}", names::variant(&c.a), names::variant(&c.b), c.lacks_in_words()?))
+    });
+    failures.chain(lacking).chain(study.statistics.unpaired.iter().map(|u| u.words())).collect()
+}
+
+/// Which trainings of a study aren't finished: "Not finished: AdAct with seeds 3 and 4, ReLU with seed 4."
+fn missing_in_words(study: &StudyResult) -> Option<String> {
+    let with = |(variant, seeds): (&str, Vec<u64>)| {
+        let s = if seeds.len() == 1 { "" } else { "s" };
+        let seeds: Vec<String> = seeds.iter().map(u64::to_string).collect();
+        format!("{} with seed{s} {}", names::variant(variant), names::list(&seeds))
+    };
+    let told: Vec<String> = study.missing().into_iter().map(with).collect();
+    (!told.is_empty()).then(|| format!("Not finished: {}.", told.join(", ")))
+}
+
+/// What "undecided" means, in a sentence.
+pub fn undecided_in_words(seeds: usize) -> String {
+    if seeds > 1 {
+        format!(
+            "Undecided: the 95% interval of the lead in weight over the seeds reaches 0, or fewer than {:.0}% of the seeds agree.",
+            100.0 * CLEAR_MAJORITY
+        )
+    } else {
+        format!(
+            "Undecided: the lead in weight is below {LEAD_OF_ONE_SEED}, which is about what it differs by from seed to seed."
+        )
+    }
+}
