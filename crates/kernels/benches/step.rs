@@ -90,6 +90,7 @@ impl Layer {
             weight: &self.weight,
             bias: &self.zeros,
             gamma_beta: Some((&self.ones, &self.zeros)),
+            residual: None,
             function: Some(function),
         }
     }

@@ -50,6 +50,7 @@ impl Layer<'_> {
             weight: &self.weight,
             bias,
             gamma_beta: Some((gamma, beta)),
+            residual: None,
             function: Some(self.function),
         }
     }

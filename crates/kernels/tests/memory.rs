@@ -120,6 +120,7 @@ fn a_block_takes_no_new_buffers_but_its_results() {
         weight: &weight,
         bias: &zeros,
         gamma_beta: Some((&ones, &zeros)),
+        residual: None,
         function: Some(Function::mixture(Activation::PAPER, &w)),
     };
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
