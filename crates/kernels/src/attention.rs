@@ -61,7 +61,7 @@ impl AttentionSpec {
 #[derive(Debug)]
 pub struct Forward {
     /// batch x context x (heads x head_dim).
-    pub out: Vec<f32>,
+    pub out: Buffer,
     /// The logarithm of the sum of the exponentials of each query's scaled scores: batch x heads x context.
     pub log_sums: Vec<f32>,
 }
@@ -97,7 +97,7 @@ impl Head {
 /// let spec = AttentionSpec { batch: 1, context: 2, heads: 1, head_dim: 1, causal: true };
 /// // the queries are 0: each position takes the mean of the values that it sees
 /// let out = attention::forward(&Workspace::new(), &spec, &[0.0, 1.0, 4.0, 0.0, 1.0, 8.0]).out;
-/// assert_eq!(out, [4.0, 6.0]);
+/// assert_eq!(out[..], [4.0, 6.0]);
 /// ```
 pub fn forward(ws: &Workspace, spec: &AttentionSpec, qkv: &[f32]) -> Forward {
     spec.check(qkv);
@@ -122,7 +122,7 @@ pub fn forward(ws: &Workspace, spec: &AttentionSpec, qkv: &[f32]) -> Forward {
     });
     let mut out = ws.take(spec.outputs());
     interleave(spec, 1, &by_head, &mut out);
-    Forward { out: out.into_vec(), log_sums }
+    Forward { out, log_sums }
 }
 
 /// The gradient of `qkv` for the output's gradient `dout`, with what [`forward`] said of the same `qkv`.
@@ -136,7 +136,7 @@ pub fn backward(
     out: &[f32],
     log_sums: &[f32],
     dout: &[f32],
-) -> Vec<f32> {
+) -> Buffer {
     spec.check(qkv);
     length("out", out.len(), spec.outputs());
     length("log_sums", log_sums.len(), spec.batch * spec.heads * spec.context);
@@ -177,7 +177,7 @@ pub fn backward(
     });
     let mut gradient = ws.take(qkv.len());
     interleave(spec, 3, &by_head, &mut gradient);
-    gradient.into_vec()
+    gradient
 }
 
 /// Puts what the tasks left (sequence x head x part x position) in order: sequence x position x part x head.

@@ -131,7 +131,7 @@ impl Saved {
 #[derive(Debug)]
 pub struct Forward {
     /// N x H' x W' x out.
-    pub out: Vec<f32>,
+    pub out: Buffer,
     /// The batch's mean, one a channel; empty without normalisation.
     pub mean: Vec<f32>,
     /// The batch's variance, biased (divided by N H W); empty without normalisation.
@@ -183,7 +183,7 @@ pub fn forward(ws: &Workspace, spec: &BlockSpec, x: &[f32], params: &BlockParams
         winners: winners.as_mut().map(|(index, value)| (index.as_bytes_mut(), &mut value[..])),
     });
     let saved = Saved { y, winners, mean: mean.clone(), var: var.clone() };
-    Forward { out: out.into_vec(), mean, var, saved }
+    Forward { out, mean, var, saved }
 }
 
 /// The second pass of [`forward`], for a function whose type is known.
@@ -226,7 +226,7 @@ pub fn forward_eval(
     params: &BlockParams<'_>,
     running_mean: &[f32],
     running_var: &[f32],
-) -> Vec<f32> {
+) -> Buffer {
     spec.check_lengths(x, params);
     let channels = spec.conv.out_channels;
     if params.gamma_beta.is_some() {
@@ -254,7 +254,7 @@ pub fn forward_eval(
         x,
         out: &mut out,
     });
-    out.into_vec()
+    out
 }
 
 struct Evaluate<'a> {
@@ -307,7 +307,7 @@ impl FunctionVisitor for Evaluate<'_> {
 #[derive(Debug)]
 pub struct Grads {
     /// Of the input, where asked for.
-    pub dx: Option<Vec<f32>>,
+    pub dx: Option<Buffer>,
     /// Of the convolution's weights.
     pub weight: Vec<f32>,
     /// Of the convolution's bias: exactly 0 before a normalisation, which takes the mean away; empty without a bias.

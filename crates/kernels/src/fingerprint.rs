@@ -78,7 +78,9 @@ fn train_a_step(hash: &mut Hash) {
         })
         .collect();
 
-    let mut x = normal(3, BATCH * layers[0].spec.conv.in_image(), 1.0);
+    let images = normal(3, BATCH * layers[0].spec.conv.in_image(), 1.0);
+    let mut x = ws.take(images.len());
+    x.copy_from_slice(&images);
     let mut passes = Vec::new();
     for layer in &layers {
         let forward = block::forward(&ws, &layer.spec, &x, &layer.params());
@@ -101,14 +103,8 @@ fn train_a_step(hash: &mut Hash) {
     let mut dout = grads.dx;
     for (layer, x, saved) in passes.iter().rev() {
         let grads = block::backward(&ws, &layer.spec, x, &layer.params(), saved, &dout, true);
-        hash.floats([
-            &grads.weight,
-            &grads.gamma,
-            &grads.beta,
-            &grads.function.w,
-            &vec![grads.function.slope],
-        ]);
-        dout = grads.dx.unwrap_or_default();
+        hash.floats([&grads.weight, &grads.gamma, &grads.beta, &grads.function.w, &[grads.function.slope]]);
+        dout = grads.dx.unwrap_or(dout);
     }
     let mut dx = vec![0.0; dout.len()];
     let own = elementwise::backward(&layers[0].function, &passes[0].1, &dout, &mut dx);
@@ -141,7 +137,7 @@ impl Hash {
         }
     }
 
-    fn floats<const N: usize>(&mut self, slices: [&Vec<f32>; N]) {
+    fn floats<const N: usize>(&mut self, slices: [&[f32]; N]) {
         for slice in slices {
             slice.iter().for_each(|v| self.number(v.to_bits().into()));
         }

@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use crate::check::length;
 use crate::simd::{WIDTH, vectorised};
-use crate::workspace::Workspace;
+use crate::workspace::{Buffer, Workspace};
 
 /// Rows of a task. It fixes where partial sums end, so it must not depend on the number of threads.
 const ROWS: usize = 32;
@@ -13,7 +13,7 @@ const ROWS: usize = 32;
 #[derive(Debug)]
 pub struct Forward {
     /// rows x dim.
-    pub y: Vec<f32>,
+    pub y: Buffer,
     /// The mean of each row.
     pub mean: Vec<f32>,
     /// 1 / sqrt(variance + eps) of each row, the variance biased (divided by dim).
@@ -24,7 +24,7 @@ pub struct Forward {
 #[derive(Debug)]
 pub struct LayerNormGrads {
     /// Of the input, rows x dim.
-    pub dx: Vec<f32>,
+    pub dx: Buffer,
     /// Of the scale.
     pub gamma: Vec<f32>,
     /// Of the shift.
@@ -39,7 +39,7 @@ pub struct LayerNormGrads {
 /// ```
 /// use adact_kernels::{Workspace, layer_norm};
 /// let out = layer_norm::forward(&Workspace::new(), &[1.0, 3.0], &[1.0, 1.0], &[0.0, 0.5], 0.0);
-/// assert_eq!(out.y, [-1.0, 1.5]);
+/// assert_eq!(out.y[..], [-1.0, 1.5]);
 /// ```
 pub fn forward(ws: &Workspace, x: &[f32], gamma: &[f32], beta: &[f32], eps: f32) -> Forward {
     let rows = rows(x, gamma, beta);
@@ -48,7 +48,7 @@ pub fn forward(ws: &Workspace, x: &[f32], gamma: &[f32], beta: &[f32], eps: f32)
     let statistics = mean.par_chunks_mut(ROWS).zip(rstd.par_chunks_mut(ROWS));
     let blocks = x.par_chunks(ROWS * dim).zip(y.par_chunks_mut(ROWS * dim)).zip(statistics);
     blocks.for_each(|((x, y), (mean, rstd))| normalise(x, gamma, beta, eps, y, mean, rstd));
-    Forward { y: y.into_vec(), mean, rstd }
+    Forward { y, mean, rstd }
 }
 
 /// The gradients for the output's gradient `dy`, with what [`forward`] said of the same `x`.
@@ -84,7 +84,7 @@ pub fn backward(
         total.iter_mut().zip(sums).for_each(|(t, &s)| *t += f64::from(s));
     }
     let total: Vec<f32> = total.into_iter().map(|t| t as f32).collect();
-    LayerNormGrads { dx: dx.into_vec(), gamma: total[..dim].to_vec(), beta: total[dim..].to_vec() }
+    LayerNormGrads { dx, gamma: total[..dim].to_vec(), beta: total[dim..].to_vec() }
 }
 
 fn rows(x: &[f32], gamma: &[f32], beta: &[f32]) -> usize {

@@ -2,13 +2,13 @@
 
 use crate::check::length;
 use crate::matmul::{Matrix, matmul};
-use crate::workspace::Workspace;
+use crate::workspace::{Buffer, Workspace};
 
 /// Gradients of a linear layer.
 #[derive(Debug)]
 pub struct LinearGrads {
     /// Of the input, rows x in.
-    pub dx: Vec<f32>,
+    pub dx: Buffer,
     /// Of the weights, out x in.
     pub weight: Vec<f32>,
     /// Of the bias.
@@ -19,14 +19,14 @@ pub struct LinearGrads {
 ///
 /// # Panics
 /// If the lengths don't fit each other, or there is no input or output.
-pub fn forward(ws: &Workspace, input: usize, x: &[f32], weight: &[f32], bias: &[f32]) -> Vec<f32> {
+pub fn forward(ws: &Workspace, input: usize, x: &[f32], weight: &[f32], bias: &[f32]) -> Buffer {
     let out = bias.len();
     let rows = check(input, x, weight, out);
     if rows == 0 {
-        return Vec::new();
+        return ws.take(0);
     }
     let (x, weight) = (Matrix::new(x, input), Matrix::new(weight, input).transposed());
-    matmul(ws, x, weight, Some(bias)).into_vec()
+    matmul(ws, x, weight, Some(bias))
 }
 
 /// The rows of `x`.
@@ -47,7 +47,7 @@ pub fn backward(ws: &Workspace, input: usize, x: &[f32], weight: &[f32], dy: &[f
     let rows = check(input, x, weight, out);
     length("dy", dy.len(), rows * out);
     if rows == 0 {
-        return LinearGrads { dx: Vec::new(), weight: vec![0.0; weight.len()], bias: vec![0.0; out] };
+        return LinearGrads { dx: ws.take(0), weight: vec![0.0; weight.len()], bias: vec![0.0; out] };
     }
     let (x, weight, gradient) = (Matrix::new(x, input), Matrix::new(weight, input), Matrix::new(dy, out));
     let dx = matmul(ws, gradient, weight, None);
@@ -57,5 +57,5 @@ pub fn backward(ws: &Workspace, input: usize, x: &[f32], weight: &[f32], dy: &[f
         bias.iter_mut().zip(row).for_each(|(b, &d)| *b += f64::from(d));
     }
     let bias = bias.into_iter().map(|b| b as f32).collect();
-    LinearGrads { dx: dx.into_vec(), weight: dweight.into_vec(), bias }
+    LinearGrads { dx, weight: dweight.into_vec(), bias }
 }

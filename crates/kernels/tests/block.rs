@@ -138,7 +138,7 @@ fn run(
     let f = block::forward(ws, &r.spec, &x, &params);
     let g = block::backward(ws, &r.spec, &x, &params, &f.saved, dout, true);
     let grads = vec![
-        ("x", g.dx.unwrap()),
+        ("x", g.dx.unwrap().to_vec()),
         ("weight", g.weight),
         ("bias", g.bias),
         ("gamma", g.gamma),
@@ -147,7 +147,7 @@ fn run(
         ("w", g.function.w),
         ("slope", vec![g.function.slope]),
     ];
-    (f.out, grads)
+    (f.out.to_vec(), grads)
 }
 
 fn cases() -> Vec<Reference> {

@@ -93,9 +93,9 @@ fn the_bits_are_the_same_on_every_path_and_with_any_threads() {
         for s in &shapes {
             let (x, w) = (normal(1, s.batch * s.in_image()), normal(2, s.weights()));
             let (bias, dy) = (normal(3, s.out_channels), normal(4, s.batch * s.out_image()));
-            out.push(conv::forward(&ws, s, &x, &w, Some(&bias)));
+            out.push(conv::forward(&ws, s, &x, &w, Some(&bias)).to_vec());
             let grads = conv::backward(&ws, s, &x, &w, &dy, true);
-            out.extend([grads.dx.unwrap(), grads.weight, grads.bias]);
+            out.extend([grads.dx.unwrap().to_vec(), grads.weight, grads.bias]);
         }
         out
     });
