@@ -87,3 +87,52 @@ fn adamw_takes_pytorchs_steps() {
         vec![p, m, v]
     });
 }
+
+/// The loss as one row after the other, an element after the other: what the parallel one must keep the bits of.
+fn loss_in_order(logits: &[f32], labels: &[i32], classes: usize) -> (u64, usize, Vec<u32>) {
+    let scale = 1.0 / labels.len() as f64;
+    let (mut total, mut correct, mut gradient) = (0.0f64, 0, Vec::new());
+    for (row, &label) in logits.chunks_exact(classes).zip(labels) {
+        let (best, label) = (loss::argmax(row), label as usize);
+        correct += usize::from(best == label);
+        let top = f64::from(row[best]);
+        let sum: f64 = row.iter().map(|&v| libm::exp(f64::from(v) - top)).sum();
+        total += libm::log(sum) - (f64::from(row[label]) - top);
+        for (class, &v) in row.iter().enumerate() {
+            let p = libm::exp(f64::from(v) - top) / sum;
+            gradient.push((((p - f64::from(u8::from(class == label))) * scale) as f32).to_bits());
+        }
+    }
+    ((total * scale).to_bits(), correct, gradient)
+}
+
+#[test]
+fn the_loss_has_the_bits_of_rows_in_order_with_any_threads() {
+    for (rows, classes) in [(768, 65), (20_000, 2), (1, 1), (3, 5000), (64, 10), (701, 17)] {
+        let logits: Vec<f32> = normal(1, rows * classes).iter().map(|v| v * 20.0).collect();
+        let labels: Vec<i32> = (0..rows).map(|i| ((i * 7) % classes) as i32).collect();
+        let want = loss_in_order(&logits, &labels, classes);
+        for threads in [1, 2, 3, 4] {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            let mut d = vec![0.0; logits.len()];
+            let got = pool.install(|| loss::cross_entropy(&logits, &labels, classes, &mut d));
+            let bits = d.iter().map(|v| v.to_bits()).collect();
+            assert_eq!(
+                (got.mean.to_bits(), got.correct, bits),
+                want,
+                "{rows} x {classes}, {threads} threads"
+            );
+        }
+    }
+}
+
+#[test]
+fn nan_in_a_row_is_the_losss_and_the_rows_gradients() {
+    let mut logits = normal(1, 1000 * 3);
+    logits[700] = f32::NAN;
+    let mut d = vec![0.0; logits.len()];
+    assert!(loss::cross_entropy(&logits, &[1; 1000], 3, &mut d).mean.is_nan());
+    for (i, row) in d.chunks_exact(3).enumerate() {
+        assert!(row.iter().all(|v| v.is_nan() == (i == 700 / 3)), "row {i}");
+    }
+}
