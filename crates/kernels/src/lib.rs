@@ -20,6 +20,7 @@ mod check;
 pub mod conv;
 pub mod elementwise;
 pub mod embedding;
+mod exp_log;
 mod fingerprint;
 pub mod function;
 mod gemm;

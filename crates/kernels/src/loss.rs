@@ -3,6 +3,7 @@
 use rayon::prelude::*;
 
 use crate::check::length;
+use crate::exp_log;
 
 /// Logits of a task, about.
 const CHUNK: usize = 4096;
@@ -42,16 +43,7 @@ pub fn cross_entropy(logits: &[f32], labels: &[i32], classes: usize, dlogits: &m
     let chunks = logits.par_chunks(rows * classes).zip(dlogits.par_chunks_mut(rows * classes));
     let chunks = chunks.zip(labels.par_chunks(rows)).zip(losses.par_chunks_mut(rows));
     let correct = chunks.map(|(((logits, dlogits), labels), losses)| {
-        let mut exponentials = vec![0.0; classes];
-        let rows = logits.chunks_exact(classes).zip(dlogits.chunks_exact_mut(classes));
-        let mut correct = 0;
-        for (((row, d), &label), loss) in rows.zip(labels).zip(losses) {
-            let label = label as usize;
-            let best = argmax(row);
-            correct += usize::from(best == label);
-            *loss = row_loss(row, row[best], label, scale, &mut exponentials, d);
-        }
-        correct
+        rows_losses(logits, labels, classes, scale, dlogits, losses)
     });
     let correct = correct.sum();
     // in the order of the rows, whatever the tasks
@@ -59,36 +51,56 @@ pub fn cross_entropy(logits: &[f32], labels: &[i32], classes: usize, dlogits: &m
     Loss { mean: total * scale, correct }
 }
 
-/// The loss of one row, whose largest logit is `best`; into `d`, its gradient times `scale`.
-fn row_loss(
-    row: &[f32],
-    best: f32,
-    label: usize,
+/// The losses of some rows and, into `dlogits`, their gradients times `scale`. Returns how many have their largest logit at
+/// the label.
+fn rows_losses(
+    logits: &[f32],
+    labels: &[i32],
+    classes: usize,
     scale: f64,
-    exponentials: &mut [f64],
-    d: &mut [f32],
-) -> f64 {
-    // where a logit is NaN every difference to the largest is NaN, and so is the loss
-    let top = if row.iter().any(|v| v.is_nan()) { f64::NAN } else { f64::from(best) };
-    let mut sum = 0.0;
-    for (e, &v) in exponentials.iter_mut().zip(row) {
-        *e = libm::exp(f64::from(v) - top);
-        sum += *e;
+    dlogits: &mut [f32],
+    losses: &mut [f64],
+) -> usize {
+    let mut correct = 0;
+    // logits below the largest of their row, then their exponentials
+    let mut exponentials = vec![0.0; logits.len()];
+    // the logit of the label below the largest
+    let mut of_label = vec![0.0; labels.len()];
+    let rows = logits.chunks_exact(classes).zip(exponentials.chunks_exact_mut(classes));
+    for (((row, below), &label), of_label) in rows.zip(labels).zip(&mut of_label) {
+        let (best, top) = largest(row);
+        correct += usize::from(best == label as usize);
+        // where a logit is NaN every difference to the largest is NaN, and so is the loss
+        let top = f64::from(top);
+        below.iter_mut().zip(row).for_each(|(below, &v)| *below = f64::from(v) - top);
+        *of_label = below[label as usize];
     }
-    for (class, (d, e)) in d.iter_mut().zip(exponentials).enumerate() {
-        let p = *e / sum;
-        *d = ((p - f64::from(u8::from(class == label))) * scale) as f32;
+    exp_log::exp(&mut exponentials);
+    let rows = dlogits.chunks_exact_mut(classes).zip(exponentials.chunks_exact(classes));
+    for (((d, row), &label), loss) in rows.zip(labels).zip(&mut *losses) {
+        let sum: f64 = row.iter().sum();
+        d.iter_mut().zip(row).for_each(|(d, e)| *d = (e / sum * scale) as f32);
+        d[label as usize] = ((row[label as usize] / sum - 1.0) * scale) as f32;
+        *loss = sum;
     }
-    libm::log(sum) - (f64::from(row[label]) - top)
+    exp_log::log(losses);
+    losses.iter_mut().zip(of_label).for_each(|(loss, of_label)| *loss -= of_label);
+    correct
 }
 
 /// The index of the largest value, the first of equals; 0 where there is none.
 pub fn argmax(row: &[f32]) -> usize {
-    let mut best = 0;
+    largest(row).0
+}
+
+/// As [`argmax`], and the largest value itself: NaN where any is NaN. Without branches, which would be mispredicted.
+fn largest(row: &[f32]) -> (usize, f32) {
+    let (mut best, mut top, mut nan) = (0, row.first().copied().unwrap_or(f32::NAN), false);
     for (i, &v) in row.iter().enumerate() {
-        if v > row[best] {
-            best = i;
-        }
+        let larger = v > top;
+        best = if larger { i } else { best };
+        top = if larger { v } else { top };
+        nan |= v.is_nan();
     }
-    best
+    (best, if nan { f32::NAN } else { top })
 }
