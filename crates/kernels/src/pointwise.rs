@@ -141,7 +141,7 @@ fn window_counters<V: Lanes>(first: u32) -> V::Bits {
 /// # Safety
 /// `p` points to `n <= 16` writable bytes.
 #[inline(always)]
-unsafe fn store_index<V: Lanes>(v: V, p: *mut u8, n: usize) {
+pub(crate) unsafe fn store_index<V: Lanes>(v: V, p: *mut u8, n: usize) {
     if n == WIDTH {
         // SAFETY: by the caller's guarantee
         unsafe { v.store_u8(p) };

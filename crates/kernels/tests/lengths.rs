@@ -3,10 +3,12 @@
 use adact_kernels::adamw::AdamW;
 use adact_kernels::attention::{self, AttentionSpec};
 use adact_kernels::block::{self, BlockParams, BlockSpec, Saved};
+use adact_kernels::conv_transpose::{self, ConvTransposeSpec};
+use adact_kernels::pool::{self, PoolSpec};
 use adact_kernels::random::{Purpose, Stream};
 use adact_kernels::simd::{self, Path};
 use adact_kernels::{
-    Activation, ConvSpec, Function, Workspace, conv, elementwise, embedding, layer_norm, linear, loss,
+    Activation, ConvSpec, Function, Workspace, concat, conv, elementwise, embedding, layer_norm, linear, loss,
 };
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -318,5 +320,68 @@ fn embeddings() {
         refuses(&[&format!("index {index} is beyond")], || {
             embedding::backward(&mut table, 2, &[index], &[0.5; 2])
         });
+    }
+}
+
+#[test]
+fn transposed_convolutions() {
+    let ws = Workspace::new();
+    let s = ConvTransposeSpec { batch: 2, height: 3, width: 2, in_channels: 5, out_channels: 4, kernel: 2 };
+    let (x, weight, bias, dy) = ([0.5; 60], [0.5; 80], [0.5; 4], [0.5; 192]);
+    refuses_lengths("x", 60, |x| drop(conv_transpose::forward(&ws, &s, x, &weight, &bias)));
+    refuses_lengths("weight", 80, |weight| drop(conv_transpose::forward(&ws, &s, &x, weight, &bias)));
+    for wrong in [1, 3, 5] {
+        let message = format!("bias has {wrong} values instead of 4");
+        refuses(&[&message], || conv_transpose::forward(&ws, &s, &x, &weight, &vec![0.5; wrong]));
+    }
+    refuses_lengths("x", 60, |x| drop(conv_transpose::backward(&ws, &s, x, &weight, &dy, true)));
+    refuses_lengths("weight", 80, |weight| drop(conv_transpose::backward(&ws, &s, &x, weight, &dy, true)));
+    refuses_lengths("dy", 192, |dy| drop(conv_transpose::backward(&ws, &s, &x, &weight, dy, true)));
+    for none in [
+        ConvTransposeSpec { batch: 0, ..s },
+        ConvTransposeSpec { height: 0, ..s },
+        ConvTransposeSpec { width: 0, ..s },
+        ConvTransposeSpec { in_channels: 0, ..s },
+        ConvTransposeSpec { out_channels: 0, ..s },
+        ConvTransposeSpec { kernel: 0, ..s },
+    ] {
+        refuses(&["can be 0"], || conv_transpose::forward(&ws, &none, &[], &[], &[]));
+        refuses(&["can be 0"], || conv_transpose::backward(&ws, &none, &[], &[], &[], true));
+    }
+    let half = 1 << (usize::BITS / 2);
+    let large = ConvTransposeSpec { batch: half, kernel: half, ..s };
+    refuses(&["too large"], || conv_transpose::forward(&ws, &large, &[], &[], &[]));
+}
+
+#[test]
+fn pooling() {
+    let ws = Workspace::new();
+    let s = PoolSpec { batch: 2, height: 5, width: 4, channels: 3 };
+    refuses_lengths("x", 120, |x| drop(pool::max_pool(&ws, &s, x)));
+    refuses_lengths("x", 120, |x| drop(pool::mean_pool(&ws, &s, x)));
+    let pooled = pool::max_pool(&ws, &s, &[0.5; 120]);
+    refuses_lengths("dout", 24, |dout| drop(pool::max_pool_backward(&ws, &s, &pooled, dout)));
+    refuses_lengths("dout", 6, |dout| drop(pool::mean_pool_backward(&ws, &s, dout)));
+    let other = PoolSpec { batch: 1, ..s };
+    refuses(&["what was pooled has 24 values instead of 12"], || {
+        pool::max_pool_backward(&ws, &other, &pooled, &[0.5; 12])
+    });
+    for small in [PoolSpec { height: 1, ..s }, PoolSpec { width: 0, ..s }, PoolSpec { channels: 0, ..s }] {
+        refuses(&["smaller than 2 x 2"], || pool::max_pool(&ws, &small, &[]));
+    }
+    refuses(&["smaller than 1 x 1"], || pool::mean_pool(&ws, &PoolSpec { batch: 0, ..s }, &[]));
+    let half = 1 << (usize::BITS / 2);
+    refuses(&["too large"], || pool::mean_pool(&ws, &PoolSpec { batch: half, height: half, ..s }, &[]));
+}
+
+#[test]
+fn concatenations() {
+    let ws = Workspace::new();
+    refuses(&["a has 7 values instead of 6"], || concat::forward(&ws, [3, 2], &[0.5; 7], &[0.5; 4]));
+    refuses_lengths("b", 4, |b| drop(concat::forward(&ws, [3, 2], &[0.5; 6], b)));
+    refuses(&["d has 11 values instead of 10"], || concat::backward(&ws, [3, 2], &[0.5; 11]));
+    for channels in [[0, 2], [2, 0], [usize::MAX, 1]] {
+        refuses(&["channels"], || concat::forward(&ws, channels, &[], &[]));
+        refuses(&["channels"], || concat::backward(&ws, channels, &[]));
     }
 }
