@@ -59,6 +59,41 @@ pub fn backward(f: &Function<'_>, x: &[f32], dy: &[f32], dx: &mut [f32]) -> Func
     f.gradients(&f.visit(Run(x, dy, dx)))
 }
 
+/// [`values`] of part of a larger slice: the part that begins at `start`.
+pub(crate) fn values_of_part<F: Pointwise>(f: F, start: usize, x: &[f32], y: &mut [f32]) {
+    length("y", y.len(), x.len());
+    pieces(start, x.len(), |from, to| values(f, start + from, &x[from..to], &mut y[from..to]));
+}
+
+/// [`gradients`] of part of a larger slice: the part that begins at `start`. Adds to the sums.
+pub(crate) fn gradients_of_part<F: Pointwise>(
+    f: F,
+    start: usize,
+    x: &[f32],
+    dy: &[f32],
+    dx: &mut [f32],
+    sums: &mut [f64],
+) {
+    length("dy", dy.len(), x.len());
+    length("dx", dx.len(), x.len());
+    let mut own = vec![0.0; F::SUMS];
+    pieces(start, x.len(), |from, to| {
+        gradients(f, start + from, &x[from..to], &dy[from..to], &mut dx[from..to], &mut own);
+        sums.iter_mut().zip(&own).for_each(|(sum, own)| *sum += own);
+    });
+}
+
+/// Cuts `len` elements from `start` on where a chunk of the whole ends: the upper half of an element's counter is one for all
+/// of a chunk. Calls `f` with both ends of each piece.
+fn pieces(start: usize, len: usize, mut f: impl FnMut(usize, usize)) {
+    let mut from = 0;
+    while from < len {
+        let to = len.min(from + CHUNK - (start + from) % CHUNK);
+        f(from, to);
+        from = to;
+    }
+}
+
 vectorised! {
     fn values<V, F: Pointwise>(f: F, start: usize, x: &[f32], y: &mut [f32]) {
         length("y", y.len(), x.len());

@@ -95,19 +95,42 @@ impl<'a> Matrix<'a> {
 /// # Panics
 /// If the sizes don't fit, or one of them is 0.
 pub(crate) fn matmul(ws: &Workspace, a: Matrix<'_>, b: Matrix<'_>, bias: Option<&[f32]>) -> Buffer {
-    let (m, n, depth) = (a.rows, b.columns, a.columns);
-    assert_eq!(b.rows, depth, "the right matrix has as many rows as the left has columns");
-    let packed = b.pack(ws);
-    let mut c = ws.take(m * n);
-    let tasks = rayon::current_num_threads() * TASKS_PER_THREAD;
-    let rows = m.div_ceil(tasks).next_multiple_of(TILE_ROWS).min(MOST_ROWS);
-    c.par_chunks_mut(rows * n)
-        .enumerate()
-        .for_each(|(block, c)| product(block * rows, a, &packed, n, bias, c));
+    let packed = Packed::new(ws, b);
+    let (mut c, rows) = (ws.take(a.rows * b.columns), task_rows(a.rows));
+    let blocks = c.par_chunks_mut(rows * b.columns).enumerate();
+    blocks.for_each(|(block, c)| packed.product(block * rows, a, bias, c));
     c
 }
 
-/// A block of rows of the product.
+/// Rows of a task of a product that has `m`. It depends on the number of threads: no sum may end with a task.
+pub(crate) fn task_rows(m: usize) -> usize {
+    let tasks = rayon::current_num_threads() * TASKS_PER_THREAD;
+    m.div_ceil(tasks).next_multiple_of(TILE_ROWS).min(MOST_ROWS)
+}
+
+/// A right operand in panels.
+pub(crate) struct Packed {
+    values: Buffer,
+    rows: usize,
+    columns: usize,
+}
+
+impl Packed {
+    /// Packs a matrix.
+    pub fn new(ws: &Workspace, b: Matrix<'_>) -> Self {
+        Self { values: b.pack(ws), rows: b.rows, columns: b.columns }
+    }
+
+    /// A block of rows of the product with `a`, from its row `first` on, plus a row of bias to each.
+    ///
+    /// # Panics
+    /// If the sizes don't fit, or one of them is 0.
+    pub fn product(&self, first: usize, a: Matrix<'_>, bias: Option<&[f32]>, c: &mut [f32]) {
+        assert_eq!(self.rows, a.columns, "the right matrix has as many rows as the left has columns");
+        product(first, a, &self.values, self.columns, bias, c);
+    }
+}
+
 fn product(first: usize, a: Matrix<'_>, packed: &[f32], n: usize, bias: Option<&[f32]>, c: &mut [f32]) {
     let (rows, depth) = (c.len() / n, a.columns);
     for k in (0..depth).step_by(DEPTH) {

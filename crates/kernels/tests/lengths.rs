@@ -85,7 +85,20 @@ fn the_linear_layer() {
     refuses(&["at least one input and one output"], || backward(&x, &[], &[]));
     refuses(&["at least one input and one output"], || drop(linear::backward(&ws, 0, &x, &weight, &[])));
 
+    let residual = |r: &[f32]| drop(linear::forward_residual(&ws, 20, &x, &weight, &bias, r));
+    refuses_lengths("residual", 120, |r| residual(r));
+    let f = Function::single(&Activation::Mish);
+    let with = |x: &[f32], weight: &[f32]| drop(linear::forward_with(&ws, 20, x, weight, &bias, &f, true));
+    refuses(&["x has 81 values instead of 80"], || with(&[0.5; 81], &weight));
+    refuses_lengths("weight", 600, |weight| with(&x, weight));
+    let dz = |z: &[f32], dy: &[f32]| drop(linear::backward_with(&ws, 20, &x, &weight, &f, z, dy));
+    refuses_lengths("z", 120, |z| dz(z, &[0.5; 120]));
+    refuses_lengths("dy", 120, |dy| dz(&[0.5; 120], dy));
+
     // no rows are rows too
+    assert!(linear::forward_residual(&ws, 20, &[], &weight, &bias, &[]).is_empty());
+    assert!(linear::forward_with(&ws, 20, &[], &weight, &bias, &f, true).y.is_empty());
+    assert_eq!(linear::backward_with(&ws, 20, &[], &weight, &f, &[], &[]).0.weight, [0.0; 600]);
     assert!(linear::forward(&ws, 20, &[], &weight, &bias).is_empty());
     assert_eq!(linear::backward(&ws, 20, &[], &weight, &[]).weight, [0.0; 600]);
 }
