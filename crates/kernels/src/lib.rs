@@ -17,6 +17,7 @@ pub mod adamw;
 pub mod attention;
 pub mod block;
 mod check;
+pub mod clip;
 pub mod concat;
 pub mod conv;
 pub mod conv_transpose;
@@ -35,6 +36,7 @@ mod pointwise;
 pub mod pool;
 pub mod random;
 pub mod real;
+pub mod sgd;
 pub mod simd;
 mod workspace;
 

@@ -8,7 +8,8 @@ use adact_kernels::pool::{self, PoolSpec};
 use adact_kernels::random::{Purpose, Stream};
 use adact_kernels::simd::{self, Path};
 use adact_kernels::{
-    Activation, ConvSpec, Function, Workspace, concat, conv, elementwise, embedding, layer_norm, linear, loss,
+    Activation, ConvSpec, Function, Workspace, concat, conv, elementwise, embedding, layer_norm, linear,
+    loss, sgd,
 };
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -64,6 +65,8 @@ fn the_optimizer() {
     refuses_lengths("grad", 100, |grad| step(grad, &mut [0.0; 100], &mut [0.0; 100]));
     refuses_lengths("m", 100, |m| step(&[0.0; 100], m, &mut [0.0; 100]));
     refuses_lengths("v", 100, |v| step(&[0.0; 100], &mut [0.0; 100], v));
+    refuses_lengths("grad", 100, |g| sgd::step(0.1, 0.9, 0.0, true, &mut [0.5; 100], g, &mut [0.0; 100]));
+    refuses_lengths("buffer", 100, |b| sgd::step(0.1, 0.9, 0.0, true, &mut [0.5; 100], &[0.0; 100], b));
     refuses(&["the first step is 1"], || adamw.step(0, &mut [], &[], &mut [], &mut []));
 }
 

@@ -3,7 +3,7 @@
 mod common;
 
 use adact_kernels::adamw::AdamW;
-use adact_kernels::{Workspace, linear, loss};
+use adact_kernels::{Workspace, clip, linear, loss, sgd};
 use common::*;
 
 #[test]
@@ -135,4 +135,53 @@ fn nan_in_a_row_is_the_losss_and_the_rows_gradients() {
     for (i, row) in d.chunks_exact(3).enumerate() {
         assert!(row.iter().all(|v| v.is_nan() == (i == 700 / 3)), "row {i}");
     }
+}
+
+#[test]
+fn sgd_takes_pytorchs_steps() {
+    for (n, momentum, decay) in [(100, 0.9, 1e-4), (37, 0.0, 0.1), (1, 0.5, 0.0)] {
+        let mut p = normal(1, n);
+        // what is in the buffer before the first step doesn't count
+        let mut buffer = vec![f32::NAN; n];
+        let (mut p64, mut buffer64) = (wide(&p), vec![0.0f64; n]);
+        for t in 0..20 {
+            let g = normal(t + 2, n);
+            sgd::step(0.05, momentum, decay, t == 0, &mut p, &g, &mut buffer);
+            for i in 0..n {
+                let d = f64::from(g[i]) + decay * p64[i];
+                buffer64[i] = if t == 0 { d } else { momentum * buffer64[i] + d };
+                p64[i] -= 0.05 * buffer64[i];
+            }
+        }
+        assert!(relative_error(&p, &p64) < 1e-6);
+        assert!(relative_error(&buffer, &buffer64) < 1e-6);
+    }
+    let (mut p, mut g) = (normal(1, 40), normal(2, 40));
+    g[21] = f32::NAN;
+    sgd::step(0.1, 0.9, 0.0, false, &mut p, &g, &mut [0.0; 40]);
+    assert!(p.iter().enumerate().all(|(i, p)| p.is_nan() == (i == 21)));
+    same_bits_everywhere(|| {
+        let (mut p, mut buffer) = (normal(1, 40_003), normal(2, 40_003));
+        sgd::step(0.1, 0.9, 1e-4, false, &mut p, &normal(3, 40_003), &mut buffer);
+        vec![p, buffer]
+    });
+}
+
+#[test]
+fn the_sum_of_squares() {
+    for n in [0, 1, 15, 16, 17, 16 * 1024, 100_003] {
+        let mut v = normal(1, n);
+        let want: f64 = v.iter().map(|&v| f64::from(v) * f64::from(v)).sum();
+        assert!((clip::sum_of_squares(&v) - want).abs() <= 1e-12 * want);
+        if n > 0 {
+            v[n / 2] = f32::NAN;
+            assert!(clip::sum_of_squares(&v).is_nan());
+        }
+    }
+    assert_eq!(clip::sum_of_squares(&[1e30, 1e30]), 2.0 * f64::from(1e30f32) * f64::from(1e30f32));
+    let v = normal(1, 100_003);
+    same_bits_everywhere(|| {
+        let bits = clip::sum_of_squares(&v).to_bits();
+        vec![vec![f32::from_bits(bits as u32), f32::from_bits((bits >> 32) as u32)]]
+    });
 }
