@@ -26,9 +26,19 @@ fn shapes() -> Vec<ConvSpec> {
     ]
     .map(|(n, side, input, out)| ConvSpec::same3x3(n, side, input, out))
     .into();
-    for (kernel, stride, padding) in
-        [(1, 1, 0), (1, 2, 0), (3, 2, 1), (3, 1, 0), (5, 1, 2), (5, 3, 1), (2, 2, 0)]
-    {
+    for (kernel, stride, padding) in [
+        (1, 1, 0),
+        (1, 2, 0),
+        (3, 2, 1),
+        (3, 1, 0),
+        (5, 1, 2),
+        (5, 3, 1),
+        (2, 2, 0),
+        (3, 4, 2),
+        (1, 2, 3),
+        (4, 3, 3),
+        (7, 2, 3),
+    ] {
         for (input, out) in [(16, 32), (3, 5)] {
             shapes.push(ConvSpec {
                 batch: 2,

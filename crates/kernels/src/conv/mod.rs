@@ -126,7 +126,7 @@ impl Prepared {
         let weights = if winograd {
             winograd::forward::weights(ws, spec, weight)
         } else {
-            direct::pack(ws, spec.out_channels, spec.in_channels, spec.kernel, weight, false)
+            direct::pack(ws, spec, weight)
         };
         Self { spec: *spec, weights, winograd }
     }
