@@ -23,6 +23,10 @@ fn shapes() -> Vec<ConvSpec> {
         (2, (5, 9), 16, 48),
         (2, (5, 9), 7, 21),
         (1, (2, 2), 16, 80),
+        // images of several strips
+        (2, (37, 50), 16, 32),
+        (1, (130, 18), 32, 16),
+        (2, (9, 150), 16, 16),
     ]
     .map(|(n, side, input, out)| ConvSpec::same3x3(n, side, input, out))
     .into();
@@ -86,6 +90,7 @@ fn the_bits_are_the_same_on_every_path_and_with_any_threads() {
         ConvSpec::same3x3(9, (7, 7), 64, 128),
         ConvSpec::same3x3(9, (10, 10), 3, 32),
         ConvSpec::same3x3(40, (4, 4), 112, 96),
+        ConvSpec::same3x3(3, (41, 34), 16, 32),
         ConvSpec {
             batch: 3,
             height: 9,
