@@ -86,7 +86,9 @@ fn network(name: &str) -> Vec<ConvSpec> {
             (16, 128, 128),
         ]
         .map(|(side, input, out)| same(8, side, input, out))
-        .into(),
+        .into_iter()
+        .chain([ConvSpec { kernel: 1, padding: 0, ..same(8, 128, 16, 2) }])
+        .collect(),
         _ => [(32, 3, 32), (16, 32, 64), (8, 64, 128), (4, 128, 256)]
             .map(|(side, input, out)| same(64, side, input, out))
             .into(),

@@ -21,19 +21,47 @@ pub(super) fn pack(ws: &Workspace, spec: &ConvSpec, weight: &[f32]) -> Buffer {
     packed
 }
 
-/// Copies an image of `width` columns into the middle of zeros, `padding` of them before it.
-fn pad(
-    image: &[f32],
-    width: usize,
-    channels: usize,
-    padding: usize,
-    padded_width: usize,
-    padded: &mut [f32],
-) {
-    padded.fill(0.0);
-    for (row, line) in image.chunks_exact(width * channels).enumerate() {
-        let start = ((row + padding) * padded_width + padding) * channels;
-        padded[start..start + line.len()].copy_from_slice(line);
+/// An image in the middle of zeros.
+#[derive(Clone, Copy)]
+struct Frame {
+    /// Rows, columns and channels of the image.
+    image: [usize; 3],
+    /// Zeros before its rows and columns.
+    before: usize,
+    /// Rows and columns with the zeros.
+    size: [usize; 2],
+}
+
+impl Frame {
+    /// The input of a convolution, padded.
+    fn input(spec: &ConvSpec) -> Self {
+        let size = [spec.height, spec.width].map(|side| side + 2 * spec.padding);
+        Self { image: [spec.height, spec.width, spec.in_channels], before: spec.padding, size }
+    }
+
+    /// Room for the copy of [`Frame::around`].
+    fn room(&self, ws: &Workspace) -> Buffer {
+        let [height, width] = self.size;
+        ws.take(if self.is_empty() { 0 } else { height * width * self.image[2] })
+    }
+
+    /// Whether there are no zeros.
+    fn is_empty(&self) -> bool {
+        self.size == self.image[..2]
+    }
+
+    /// The image with its zeros: a copy in `room`, or itself where there are none.
+    fn around<'a>(&self, image: &'a [f32], room: &'a mut [f32]) -> &'a [f32] {
+        if self.is_empty() {
+            return image;
+        }
+        let Self { image: [_, width, channels], before, size } = *self;
+        room.fill(0.0);
+        for (row, line) in image.chunks_exact(width * channels).enumerate() {
+            let start = ((row + before) * size[1] + before) * channels;
+            room[start..start + line.len()].copy_from_slice(line);
+        }
+        room
     }
 }
 
@@ -45,12 +73,12 @@ pub(super) fn forward(
     bias: Option<&[f32]>,
     y: &mut [f32],
 ) {
-    let (ph, pw) = (spec.height + 2 * spec.padding, spec.width + 2 * spec.padding);
-    let mut padded = ws.take(ph * pw * spec.in_channels);
+    let frame = Frame::input(spec);
+    let (mut room, pw) = (frame.room(ws), frame.size[1]);
     let start = bias.map_or(Start::Zero, Start::Bias);
     let (width, input, out) = (spec.out_width(), spec.in_channels, spec.out_channels);
     for (x, y) in x.chunks_exact(spec.in_image()).zip(y.chunks_exact_mut(spec.out_image())) {
-        pad(x, spec.width, spec.in_channels, spec.padding, pw, &mut padded);
+        let padded = frame.around(x, &mut room);
         for (row, y) in y.chunks_exact_mut(width * out).enumerate() {
             let left = Left {
                 data: &padded[row * spec.stride * pw * input..],
@@ -92,13 +120,12 @@ pub(super) fn backward(
     };
     let tasks = partial.par_chunks_mut(rows * out).zip(x.par_chunks(group * spec.in_image())).zip(dx_groups);
     tasks.enumerate().for_each(|(index, ((sum, x), dx))| {
-        let (ph, pw) = (spec.height + 2 * spec.padding, spec.width + 2 * spec.padding);
-        let mut padded = ws.take(ph * pw * input);
+        let frame = Frame::input(spec);
+        let mut room = frame.room(ws);
         let mut image_dy = ws.take(spec.out_image());
         for (i, x) in x.chunks_exact(spec.in_image()).enumerate() {
             dy.fill(index * group + i, &mut image_dy);
-            pad(x, spec.width, input, spec.padding, pw, &mut padded);
-            weight_gradient(spec, &padded, pw, &image_dy, sum);
+            weight_gradient(spec, frame.around(x, &mut room), frame.size[1], &image_dy, sum);
             if let Some(turned) = &turned {
                 turned.input_gradient(ws, &image_dy, &mut dx[i * dx_image..][..dx_image]);
             }
@@ -177,9 +204,11 @@ impl<'a> Turned<'a> {
         let before = taps(spec, 0) - 1;
         let padded =
             |side: usize, outputs: usize| before + outputs.max((side - 1 + spec.padding) / stride + 1);
-        let (ph, pw) = (padded(spec.height, spec.out_height()), padded(spec.width, spec.out_width()));
-        let mut outputs = ws.take(ph * pw * out);
-        pad(dy, spec.out_width(), out, before, pw, &mut outputs);
+        let image = [spec.out_height(), spec.out_width(), out];
+        let pw = padded(spec.width, image[1]);
+        let frame = Frame { image, before, size: [padded(spec.height, image[0]), pw] };
+        let mut room = frame.room(ws);
+        let outputs = frame.around(dy, &mut room);
         for (row, dx) in dx.chunks_exact_mut(spec.width * input).enumerate() {
             let at = row + spec.padding;
             let rows = taps(spec, at % stride);

@@ -227,9 +227,17 @@ pub fn backward(
     spec.check_lengths(x, weight);
     length("dy", dy.len(), spec.batch * spec.out_image());
     let (dx, dweight) = backward_from(ws, spec, x, weight, &Given(dy), need_dx);
+    let of_image = |image: &[f32]| {
+        let mut sums = vec![0.0f64; spec.out_channels];
+        for pixel in image.chunks_exact(spec.out_channels) {
+            sums.iter_mut().zip(pixel).for_each(|(sum, &d)| *sum += f64::from(d));
+        }
+        sums
+    };
+    let images: Vec<Vec<f64>> = dy.par_chunks(spec.out_image()).map(of_image).collect();
     let mut bias = vec![0.0f64; spec.out_channels];
-    for pixel in dy.chunks_exact(spec.out_channels) {
-        bias.iter_mut().zip(pixel).for_each(|(b, &d)| *b += f64::from(d));
+    for sums in images {
+        bias.iter_mut().zip(sums).for_each(|(b, sum)| *b += sum);
     }
     ConvGrads { dx, weight: dweight, bias: bias.into_iter().map(|b| b as f32).collect() }
 }
