@@ -50,7 +50,8 @@ fn main() {
         let mut times = vec![Vec::new(); 8];
         pool.install(|| {
             for _ in 0..60 {
-                let mut x = images.clone();
+                let mut x = ws.take(images.len());
+                x.copy_from_slice(&images);
                 let mut kept = Vec::new();
                 for (i, l) in layers.iter().enumerate() {
                     let start = Instant::now();
@@ -90,6 +91,7 @@ impl Layer {
             weight: &self.weight,
             bias: &self.zeros,
             gamma_beta: Some((&self.ones, &self.zeros)),
+            residual: None,
             function: Some(function),
         }
     }

@@ -1,8 +1,8 @@
-//! A block of a convolutional network as one operation: convolution, batch normalisation, activation or mixture, and 2 x 2
-//! max pooling; the last three are optional.
+//! A block of a convolutional network as one operation: convolution, batch normalisation, residual sum, activation or
+//! mixture, and 2 x 2 max pooling; all but the convolution are optional.
 //!
 //! The forward pass writes the convolution's output once and takes its moments while it is in the cache; a second pass
-//! normalises, activates and pools. Kept for the backward pass are the convolution's output and, for each pooled element,
+//! normalises, adds the residual, activates and pools. Kept for the backward pass are the convolution's output and, for each pooled element,
 //! which of its four inputs won and with what value: the activation's gradient needs a quarter of the elements. The backward
 //! pass makes the gradient of the convolution's output image by image, as its products ask for it, and never stores it.
 
@@ -51,6 +51,10 @@ impl BlockSpec {
         self.check();
         length("x", x.len(), self.conv.batch * self.conv.in_image());
         params.check(&self.conv);
+        assert!(
+            !self.pool || params.residual.is_none(),
+            "a block with a residual sum doesn't pool: {self:?}"
+        );
     }
 
     fn layout(&self) -> Layout {
@@ -68,10 +72,13 @@ impl BlockSpec {
 pub struct BlockParams<'a> {
     /// out x in x kernel x kernel.
     pub weight: &'a [f32],
-    /// One a channel.
+    /// The convolution's bias, one a channel; empty: none.
     pub bias: &'a [f32],
     /// Batch normalisation's weight and bias, one a channel each; `None`: no normalisation.
     pub gamma_beta: Option<(&'a [f32], &'a [f32])>,
+    /// Added after the normalisation and before the function (He et al. 2015), N x H' x W' x out; `None`: nothing. Not together
+    /// with pooling.
+    pub residual: Option<&'a [f32]>,
     /// The activation or mixture; `None`: the identity.
     pub function: Option<Function<'a>>,
 }
@@ -84,7 +91,12 @@ impl<'a> BlockParams<'a> {
     /// Panics unless the parameters fit the shape.
     fn check(&self, conv: &ConvSpec) {
         length("weight", self.weight.len(), conv.weights());
-        length("bias", self.bias.len(), conv.out_channels);
+        if !self.bias.is_empty() {
+            length("bias", self.bias.len(), conv.out_channels);
+        }
+        if let Some(residual) = self.residual {
+            length("residual", residual.len(), conv.batch * conv.out_image());
+        }
         if let Some((gamma, beta)) = self.gamma_beta {
             length("gamma", gamma.len(), conv.out_channels);
             length("beta", beta.len(), conv.out_channels);
@@ -119,7 +131,7 @@ impl Saved {
 #[derive(Debug)]
 pub struct Forward {
     /// N x H' x W' x out.
-    pub out: Vec<f32>,
+    pub out: Buffer,
     /// The batch's mean, one a channel; empty without normalisation.
     pub mean: Vec<f32>,
     /// The batch's variance, biased (divided by N H W); empty without normalisation.
@@ -133,7 +145,7 @@ pub struct Forward {
 /// RReLU's slope of an element depends on its position in the convolution's output.
 ///
 /// # Panics
-/// If the shape is none (see [`BlockSpec`]) or a length doesn't fit it.
+/// If the shape is none (see [`BlockSpec`]), a length doesn't fit it, or a residual sum meets pooling.
 pub fn forward(ws: &Workspace, spec: &BlockSpec, x: &[f32], params: &BlockParams<'_>) -> Forward {
     spec.check_lengths(x, params);
     let (conv, channels) = (&spec.conv, spec.conv.out_channels);
@@ -145,7 +157,8 @@ pub fn forward(ws: &Workspace, spec: &BlockSpec, x: &[f32], params: &BlockParams
             moments(y, channels, parts);
         }
     };
-    conv::forward_into(ws, conv, x, params.weight, Some(params.bias), &mut y, &mut parts, &each);
+    let bias = Some(params.bias).filter(|bias| !bias.is_empty());
+    conv::forward_into(ws, conv, x, params.weight, bias, &mut y, &mut parts, &each);
     let (mut mean, mut var) = (Vec::new(), Vec::new());
     let affine = match params.gamma_beta {
         None => Affine::identity(channels),
@@ -165,11 +178,12 @@ pub fn forward(ws: &Workspace, spec: &BlockSpec, x: &[f32], params: &BlockParams
         layout: spec.layout(),
         affine: &affine,
         y: &y,
+        residual: params.residual,
         out: &mut out,
         winners: winners.as_mut().map(|(index, value)| (index.as_bytes_mut(), &mut value[..])),
     });
     let saved = Saved { y, winners, mean: mean.clone(), var: var.clone() };
-    Forward { out: out.into_vec(), mean, var, saved }
+    Forward { out, mean, var, saved }
 }
 
 /// The second pass of [`forward`], for a function whose type is known.
@@ -177,6 +191,7 @@ struct Activate<'a> {
     layout: Layout,
     affine: &'a Affine,
     y: &'a [f32],
+    residual: Option<&'a [f32]>,
     out: &'a mut [f32],
     winners: Option<(&'a mut [u8], &'a mut [f32])>,
 }
@@ -184,10 +199,13 @@ struct Activate<'a> {
 impl FunctionVisitor for Activate<'_> {
     type Output = ();
     fn visit<F: Pointwise>(self, f: F) {
-        let Self { layout, affine, y, out, winners } = self;
+        let Self { layout, affine, y, residual, out, winners } = self;
         let images = out.par_chunks_mut(layout.out_len()).zip(y.par_chunks(layout.len())).enumerate();
         match winners {
-            None => images.for_each(|(i, (out, y))| pointwise::apply(f, layout, affine, i, y, out)),
+            None => images.for_each(|(i, (out, y))| {
+                let residual = residual.map(|all| layout.image(all, i));
+                pointwise::apply(f, layout, affine, i, y, residual, out);
+            }),
             Some((index, value)) => images
                 .zip(index.par_chunks_mut(layout.out_len()).zip(value.par_chunks_mut(layout.out_len())))
                 .for_each(|((i, (out, y)), (index, value))| {
@@ -200,7 +218,7 @@ impl FunctionVisitor for Activate<'_> {
 /// A block in evaluation: normalisation by running statistics, folded into the convolution. Nothing is kept.
 ///
 /// # Panics
-/// If the shape is none (see [`BlockSpec`]) or a length doesn't fit it.
+/// As [`forward`].
 pub fn forward_eval(
     ws: &Workspace,
     spec: &BlockSpec,
@@ -208,7 +226,7 @@ pub fn forward_eval(
     params: &BlockParams<'_>,
     running_mean: &[f32],
     running_var: &[f32],
-) -> Vec<f32> {
+) -> Buffer {
     spec.check_lengths(x, params);
     let channels = spec.conv.out_channels;
     if params.gamma_beta.is_some() {
@@ -217,7 +235,7 @@ pub fn forward_eval(
     }
     let mut weight = ws.take(spec.conv.weights());
     weight.copy_from_slice(params.weight);
-    let mut bias = params.bias.to_vec();
+    let mut bias = if params.bias.is_empty() { vec![0.0; channels] } else { params.bias.to_vec() };
     if let Some((gamma, beta)) = params.gamma_beta {
         let affine = Affine::new(running_mean, running_var, gamma, beta, spec.eps);
         for (c, kernel) in weight.chunks_exact_mut(spec.conv.weights() / channels).enumerate() {
@@ -227,8 +245,16 @@ pub fn forward_eval(
     }
     let prepared = Prepared::new(ws, &spec.conv, &weight);
     let mut out = ws.take(spec.conv.batch * spec.out_image());
-    params.function().visit(Evaluate { ws, spec, prepared: &prepared, bias: &bias, x, out: &mut out });
-    out.into_vec()
+    params.function().visit(Evaluate {
+        ws,
+        spec,
+        prepared: &prepared,
+        bias: &bias,
+        residual: params.residual,
+        x,
+        out: &mut out,
+    });
+    out
 }
 
 struct Evaluate<'a> {
@@ -236,6 +262,7 @@ struct Evaluate<'a> {
     spec: &'a BlockSpec,
     prepared: &'a Prepared,
     bias: &'a [f32],
+    residual: Option<&'a [f32]>,
     x: &'a [f32],
     out: &'a mut [f32],
 }
@@ -243,7 +270,7 @@ struct Evaluate<'a> {
 impl FunctionVisitor for Evaluate<'_> {
     type Output = ();
     fn visit<F: Pointwise>(self, f: F) {
-        let Self { ws, spec, prepared, bias, x, out } = self;
+        let Self { ws, spec, prepared, bias, residual, x, out } = self;
         let (layout, group) = (spec.layout(), prepared.group());
         let identity = Affine::identity(layout.channels);
         let tasks =
@@ -268,7 +295,8 @@ impl FunctionVisitor for Evaluate<'_> {
                         &mut [],
                     );
                 } else {
-                    pointwise::apply(f, layout, &identity, image, y, out);
+                    let residual = residual.map(|all| layout.image(all, image));
+                    pointwise::apply(f, layout, &identity, image, y, residual, out);
                 }
             }
         });
@@ -279,24 +307,26 @@ impl FunctionVisitor for Evaluate<'_> {
 #[derive(Debug)]
 pub struct Grads {
     /// Of the input, where asked for.
-    pub dx: Option<Vec<f32>>,
+    pub dx: Option<Buffer>,
     /// Of the convolution's weights.
     pub weight: Vec<f32>,
-    /// Of the convolution's bias: exactly 0 before a normalisation, which takes the mean away.
+    /// Of the convolution's bias: exactly 0 before a normalisation, which takes the mean away; empty without a bias.
     pub bias: Vec<f32>,
     /// Of the normalisation's weight; empty without one.
     pub gamma: Vec<f32>,
     /// Of the normalisation's bias; empty without one.
     pub beta: Vec<f32>,
+    /// Of the residual, where there is one: N x H' x W' x out.
+    pub residual: Option<Buffer>,
     /// Of the mixture's weights and PReLU's slope.
     pub function: FunctionGrads,
 }
 
-/// The gradients for the output's gradient `dout`. `x` and `params` are those of the forward pass, its noise included, and
-/// `saved` is what it kept.
+/// The gradients for the output's gradient `dout`. `x` and `params` are those of the forward pass, its noise and residual
+/// included, and `saved` is what it kept.
 ///
 /// # Panics
-/// If the shape is none (see [`BlockSpec`]) or a length doesn't fit it.
+/// As [`forward`].
 pub fn backward(
     ws: &Workspace,
     spec: &BlockSpec,
@@ -320,8 +350,15 @@ pub fn backward(
     let function = params.function();
     let values = saved.winners.as_ref().map_or(&saved.y[..], |(_, values)| values);
     let index = saved.winners.as_ref().map(|(index, _)| index.as_bytes());
-    let (sums, by_channel) =
-        function.visit(Differentiate { layout, affine: &affine, values, index, dout, dz: &mut dz });
+    let (sums, by_channel) = function.visit(Differentiate {
+        layout,
+        affine: &affine,
+        values,
+        residual: params.residual,
+        index,
+        dout,
+        dz: &mut dz,
+    });
     let count = (spec.conv.batch * layout.height * layout.width) as f64;
     let (mut beta, mut gamma) = (Vec::new(), Vec::new());
     // dy = scale dz + slope y + constant
@@ -339,7 +376,10 @@ pub fn backward(
             constant[c] = (-scale * sum / count - s * mean) as f32;
         }
     }
-    let bias = if norm.is_some() { vec![0.0; channels] } else { std::mem::take(&mut beta) };
+    let mut bias = if norm.is_some() { vec![0.0; channels] } else { std::mem::take(&mut beta) };
+    if params.bias.is_empty() {
+        bias.clear();
+    }
     let source = Regenerate {
         layout,
         scale: &affine.scale,
@@ -350,7 +390,9 @@ pub fn backward(
         index,
     };
     let (dx, weight) = conv::backward_from(ws, &spec.conv, x, params.weight, &source, need_dx);
-    Grads { dx, weight, bias, gamma, beta, function: function.gradients(&sums) }
+    // the residual is added to the normalised values: it has their gradient
+    let residual = params.residual.is_some().then_some(dz);
+    Grads { dx, weight, bias, gamma, beta, residual, function: function.gradients(&sums) }
 }
 
 /// The first part of [`backward`], for a function whose type is known: fills `dz` and returns the function's sums and, a
@@ -359,6 +401,7 @@ struct Differentiate<'a> {
     layout: Layout,
     affine: &'a Affine,
     values: &'a [f32],
+    residual: Option<&'a [f32]>,
     index: Option<&'a [u8]>,
     dout: &'a [f32],
     dz: &'a mut [f32],
@@ -367,7 +410,7 @@ struct Differentiate<'a> {
 impl FunctionVisitor for Differentiate<'_> {
     type Output = (Vec<f64>, Vec<f64>);
     fn visit<F: Pointwise>(self, f: F) -> Self::Output {
-        let Self { layout, affine, values, index, dout, dz } = self;
+        let Self { layout, affine, values, residual, index, dout, dz } = self;
         let (one, per_image) = (layout.out_len(), F::SUMS + 2 * layout.channels);
         let mut parts = vec![0.0; dout.len() / one * per_image];
         dz.par_chunks_mut(one)
@@ -376,7 +419,8 @@ impl FunctionVisitor for Differentiate<'_> {
             .enumerate()
             .for_each(|(i, ((dz, (dout, values)), parts))| {
                 let index = index.map(|index| &index[i * one..][..one]);
-                pointwise::differentiate(f, layout, affine, i, values, index, dout, dz, parts);
+                let residual = residual.map(|all| layout.image(all, i));
+                pointwise::differentiate(f, layout, affine, i, values, residual, index, dout, dz, parts);
             });
         let mut total = vec![0.0; per_image];
         for parts in parts.chunks_exact(per_image) {

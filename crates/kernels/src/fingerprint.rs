@@ -7,7 +7,7 @@ use crate::conv::ConvSpec;
 use crate::function::{Function, Noise};
 use crate::linear::LinearParams;
 use crate::random::{Purpose, Stream};
-use crate::workspace::{Buffer, Workspace};
+use crate::workspace::Workspace;
 use crate::{elementwise, linear, loss};
 
 /// A hash, sixteen hexadecimal digits, of the bits that the kernels give for a small fixed input: a step of training a
@@ -51,6 +51,7 @@ impl Layer<'_> {
             weight: &self.weight,
             bias,
             gamma_beta: Some((gamma, beta)),
+            residual: None,
             function: Some(self.function),
         }
     }
@@ -78,7 +79,9 @@ fn train_a_step(hash: &mut Hash) {
         })
         .collect();
 
-    let mut x = normal(3, BATCH * layers[0].spec.conv.in_image(), 1.0);
+    let images = normal(3, BATCH * layers[0].spec.conv.in_image(), 1.0);
+    let mut x = ws.take(images.len());
+    x.copy_from_slice(&images);
     let mut passes = Vec::new();
     for layer in &layers {
         let forward = block::forward(&ws, &layer.spec, &x, &layer.params());
@@ -98,20 +101,14 @@ fn train_a_step(hash: &mut Hash) {
     let loss = loss::cross_entropy(&logits, &[4, 0], CLASSES, &mut dlogits, None);
     hash.number(loss.mean.to_bits());
     let grads = linear::backward(&ws, &linear, &x, None, &dlogits, true);
-    let dweight = grads.weight.into_vec();
-    let mut dout = grads.dx.map(Buffer::into_vec).unwrap_or_default();
-    hash.floats([&logits, &dout, &dweight, &grads.bias.unwrap_or_default()]);
+    let (dweight, dbias) = (grads.weight, grads.bias.unwrap_or_default());
+    let mut dout = grads.dx.expect("asked for");
+    hash.floats([&logits, &dout, &dweight, &dbias]);
 
     for (layer, x, saved) in passes.iter().rev() {
         let grads = block::backward(&ws, &layer.spec, x, &layer.params(), saved, &dout, true);
-        hash.floats([
-            &grads.weight,
-            &grads.gamma,
-            &grads.beta,
-            &grads.function.w,
-            &vec![grads.function.slope],
-        ]);
-        dout = grads.dx.unwrap_or_default();
+        hash.floats([&grads.weight, &grads.gamma, &grads.beta, &grads.function.w, &[grads.function.slope]]);
+        dout = grads.dx.unwrap_or(dout);
     }
     let mut dx = vec![0.0; dout.len()];
     let own = elementwise::backward(&layers[0].function, &passes[0].1, &dout, &mut dx);
@@ -144,7 +141,7 @@ impl Hash {
         }
     }
 
-    fn floats<const N: usize>(&mut self, slices: [&Vec<f32>; N]) {
+    fn floats<const N: usize>(&mut self, slices: [&[f32]; N]) {
         for slice in slices {
             slice.iter().for_each(|v| self.number(v.to_bits().into()));
         }

@@ -24,6 +24,11 @@ impl Layout {
     pub fn out_len(self) -> usize {
         if self.pool { self.height / 2 * (self.width / 2) * self.channels } else { self.len() }
     }
+
+    /// The numbers of an image, in those of all before pooling.
+    pub fn image(self, all: &[f32], image: usize) -> &[f32] {
+        &all[image * self.len()..][..self.len()]
+    }
 }
 
 /// The counter of an element's random slope, in two halves. With pooling, an element is numbered by its window and its
@@ -35,12 +40,15 @@ fn counter(image: usize, image_len: usize, offset: usize) -> (u32, u32) {
 }
 
 vectorised! {
-    /// out = f(scale y + shift), without pooling.
-    pub(crate) fn apply<V, F: Pointwise>(f: F, layout: Layout, affine: &Affine, image: usize, y: &[f32], out: &mut [f32]) {
+    /// out = f(scale y + shift + residual), without pooling.
+    pub(crate) fn apply<V, F: Pointwise>(
+        f: F, layout: Layout, affine: &Affine, image: usize, y: &[f32], residual: Option<&[f32]>, out: &mut [f32],
+    ) {
         let channels = layout.channels;
         affine.check(channels);
         length("y", y.len(), layout.len());
         length("out", out.len(), layout.len());
+        length("residual", residual.map_or(y.len(), <[f32]>::len), y.len());
         let p = *f.parameters();
         for pixel in 0..layout.height * layout.width {
             for c in (0..channels).step_by(WIDTH) {
@@ -48,10 +56,13 @@ vectorised! {
                 let at = pixel * channels + c;
                 // SAFETY: c + n <= channels, and at + n is inside the image
                 unsafe {
-                    let z = V::load_partial(y.as_ptr().add(at), n).mul_add(
+                    let mut z = V::load_partial(y.as_ptr().add(at), n).mul_add(
                         V::load_partial(affine.scale.as_ptr().add(c), n),
                         V::load_partial(affine.shift.as_ptr().add(c), n),
                     );
+                    if let Some(residual) = residual {
+                        z = z.add(V::load_partial(residual.as_ptr().add(at), n));
+                    }
                     let noise = if F::NEEDS_NOISE {
                         let (low, high) = counter(image, layout.len(), at);
                         p.noise::<V>(V::counters(low), high)
@@ -130,7 +141,7 @@ fn window_counters<V: Lanes>(first: u32) -> V::Bits {
 /// # Safety
 /// `p` points to `n <= 16` writable bytes.
 #[inline(always)]
-unsafe fn store_index<V: Lanes>(v: V, p: *mut u8, n: usize) {
+pub(crate) unsafe fn store_index<V: Lanes>(v: V, p: *mut u8, n: usize) {
     if n == WIDTH {
         // SAFETY: by the caller's guarantee
         unsafe { v.store_u8(p) };
@@ -164,17 +175,18 @@ unsafe fn load_index<V: Lanes>(p: *const u8, n: usize) -> V {
 }
 
 vectorised! {
-    /// dz = dout f'(z) at the elements that reached the output, z = scale values + shift. Writes to `parts` the function's sums,
+    /// dz = dout f'(z) at the elements that reached the output, z = scale values + shift + residual. Writes to `parts` the function's sums,
     /// then the sums of dz a channel, then those of dz values.
     pub(crate) fn differentiate<V, F: Pointwise>(
-        f: F, layout: Layout, affine: &Affine, image: usize, values: &[f32], index: Option<&[u8]>, dout: &[f32],
-        dz: &mut [f32], parts: &mut [f64],
+        f: F, layout: Layout, affine: &Affine, image: usize, values: &[f32], residual: Option<&[f32]>,
+        index: Option<&[u8]>, dout: &[f32], dz: &mut [f32], parts: &mut [f64],
     ) {
         let channels = layout.channels;
         affine.check(channels);
         length("values", values.len(), layout.out_len());
         length("dout", dout.len(), layout.out_len());
         length("dz", dz.len(), layout.out_len());
+        length("residual", residual.map_or(values.len(), <[f32]>::len), values.len());
         if let Some(index) = index {
             length("index", index.len(), layout.out_len());
         }
@@ -200,7 +212,11 @@ vectorised! {
                         let (low, high) = counter(image, layout.len(), at);
                         p.noise::<V>(V::counters(low), high)
                     };
-                    let d = f.gradient(v.mul_add(scale, shift), noise, g, &mut sums);
+                    let mut z = v.mul_add(scale, shift);
+                    if let Some(residual) = residual {
+                        z = z.add(V::load_partial(residual.as_ptr().add(at), n));
+                    }
+                    let d = f.gradient(z, noise, g, &mut sums);
                     d.store_partial(dz.as_mut_ptr().add(at), n);
                     sum = sum.add(d);
                     with_value = d.mul_add(v, with_value);

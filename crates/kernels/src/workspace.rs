@@ -1,7 +1,8 @@
 //! Buffers that live on between steps.
 //!
 //! A training step needs the same buffers again and again. Freed to the system and asked for anew, each of them costs
-//! page faults: some ten milliseconds a step. A workspace keeps them, as long as they are few beside those in use.
+//! page faults: some ten milliseconds a step. A workspace keeps them, as long as they are few beside those in use; results
+//! that grow with the batch are buffers of it too.
 
 use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

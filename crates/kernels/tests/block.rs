@@ -13,7 +13,10 @@ struct Reference {
     spec: BlockSpec,
     x: Vec<f64>,
     weight: Vec<f64>,
+    /// Empty: none.
     bias: Vec<f64>,
+    /// Empty: none.
+    residual: Vec<f64>,
     gamma: Vec<f64>,
     beta: Vec<f64>,
     w: Vec<f64>,
@@ -35,6 +38,7 @@ impl Reference {
                 .map(|&v| f64::from((f64::from(v) * scale) as f32))
                 .collect(),
             bias: wide(&normal(seed + 2, out)),
+            residual: Vec::new(),
             gamma: wide(&normal(seed + 3, out)),
             beta: wide(&normal(seed + 4, out)),
             w: if candidates.len() > 1 { wide(&normal(seed + 5, candidates.len())) } else { Vec::new() },
@@ -42,6 +46,17 @@ impl Reference {
             norm,
             candidates: candidates.to_vec(),
         }
+    }
+
+    /// With something to add before the activation.
+    fn with_residual(mut self, seed: u64) -> Self {
+        self.residual = wide(&normal(seed, self.spec.conv.batch * self.spec.conv.out_image()));
+        self
+    }
+
+    fn without_bias(mut self) -> Self {
+        self.bias.clear();
+        self
     }
 
     fn activate(&self, z: f64) -> f64 {
@@ -56,7 +71,9 @@ impl Reference {
 
     fn forward(&self) -> Vec<f64> {
         let (conv, out) = (&self.spec.conv, self.spec.conv.out_channels);
-        let y = conv_f64(conv, &self.x, &self.weight, &self.bias);
+        let zeros = vec![0.0; out];
+        let bias = if self.bias.is_empty() { &zeros } else { &self.bias };
+        let y = conv_f64(conv, &self.x, &self.weight, bias);
         let pixels = (y.len() / out) as f64;
         let channel = |c: usize| y.iter().skip(c).step_by(out);
         let mean: Vec<f64> = (0..out).map(|c| channel(c).sum::<f64>() / pixels).collect();
@@ -69,7 +86,8 @@ impl Reference {
                 let c = i % out;
                 let z =
                     (v - mean[c]) / (var[c] + f64::from(self.spec.eps)).sqrt() * self.gamma[c] + self.beta[c];
-                self.activate(if self.norm { z } else { v })
+                let residual = self.residual.get(i).copied().unwrap_or(0.0);
+                self.activate(if self.norm { z } else { v } + residual)
             })
             .collect();
         if !self.spec.pool {
@@ -105,6 +123,7 @@ fn run(
 ) -> (Vec<f32>, Vec<(&'static str, Vec<f32>)>) {
     let (x, weight, bias) = (narrow(&r.x), narrow(&r.weight), narrow(&r.bias));
     let (gamma, beta, w) = (narrow(&r.gamma), narrow(&r.beta), narrow(&r.w));
+    let residual = narrow(&r.residual);
     let mut function =
         if w.is_empty() { Function::single(&r.candidates[0]) } else { Function::mixture(&r.candidates, &w) };
     function.slope = r.slope as f32;
@@ -113,20 +132,22 @@ fn run(
         weight: &weight,
         bias: &bias,
         gamma_beta: r.norm.then_some((&gamma[..], &beta[..])),
+        residual: Some(&residual[..]).filter(|r| !r.is_empty()),
         function: Some(function),
     };
     let f = block::forward(ws, &r.spec, &x, &params);
     let g = block::backward(ws, &r.spec, &x, &params, &f.saved, dout, true);
     let grads = vec![
-        ("x", g.dx.unwrap()),
+        ("x", g.dx.unwrap().to_vec()),
         ("weight", g.weight),
         ("bias", g.bias),
         ("gamma", g.gamma),
         ("beta", g.beta),
+        ("residual", g.residual.map_or(Vec::new(), |r| r.to_vec())),
         ("w", g.function.w),
         ("slope", vec![g.function.slope]),
     ];
-    (f.out, grads)
+    (f.out.to_vec(), grads)
 }
 
 fn cases() -> Vec<Reference> {
@@ -141,6 +162,7 @@ fn cases() -> Vec<Reference> {
         stride: 2,
         padding: 1,
     };
+    let shortcut = ConvSpec { kernel: 1, padding: 0, in_channels: 16, out_channels: 19, ..strided };
     vec![
         Reference::new(spec(ConvSpec::same3x3(2, (8, 8), 3, 32), true), true, Activation::PAPER, 1),
         Reference::new(spec(ConvSpec::same3x3(3, (7, 7), 16, 16), true), true, Activation::PAPER, 11),
@@ -154,6 +176,15 @@ fn cases() -> Vec<Reference> {
             51,
         ),
         Reference::new(spec(strided, true), true, &[Activation::Elu], 61),
+        Reference::new(spec(ConvSpec::same3x3(2, (5, 6), 16, 16), false), true, Activation::PAPER, 71)
+            .with_residual(72),
+        Reference::new(spec(strided, false), true, &[Activation::Prelu], 81).with_residual(82).without_bias(),
+        Reference::new(spec(strided, false), false, &[Activation::Mish, Activation::Relu], 91)
+            .with_residual(92),
+        Reference::new(spec(shortcut, false), false, &[Activation::Gelu], 101)
+            .with_residual(102)
+            .without_bias(),
+        Reference::new(spec(shortcut, true), true, &[Activation::Identity], 111).without_bias(),
     ]
 }
 
@@ -176,6 +207,7 @@ fn outputs_and_gradients_are_those_of_the_definition() {
                     "bias" => &mut r.bias,
                     "gamma" => &mut r.gamma,
                     "beta" => &mut r.beta,
+                    "residual" => &mut r.residual,
                     "w" => &mut r.w,
                     _ => std::slice::from_mut(&mut r.slope),
                 }
@@ -184,6 +216,8 @@ fn outputs_and_gradients_are_those_of_the_definition() {
                 assert!(got.is_empty());
                 continue;
             }
+            let own: Vec<f64> = field(&mut r.clone(), name).to_vec();
+            assert_eq!(got.len(), own.len(), "case {case}: {name}");
             if *name == "bias" && r.norm {
                 assert!(got.iter().all(|&b| b == 0.0), "a bias before a normalisation has no gradient");
                 continue;
@@ -216,7 +250,10 @@ fn evaluation_folds_the_running_statistics() {
         };
         function.slope = r.slope as f32;
         let gamma_beta = r.norm.then_some((&gamma[..], &beta[..]));
-        let params = BlockParams { weight: &weight, bias: &bias, gamma_beta, function: Some(function) };
+        let residual = narrow(&r.residual);
+        let residual = Some(&residual[..]).filter(|r| !r.is_empty());
+        let function = Some(function);
+        let params = BlockParams { weight: &weight, bias: &bias, gamma_beta, residual, function };
         // with the batch's statistics as running ones, evaluation is training
         let f = block::forward(&ws, &r.spec, &x, &params);
         let out = block::forward_eval(&ws, &r.spec, &x, &params, &f.mean, &f.var);
@@ -273,6 +310,20 @@ fn the_bits_are_the_same_on_every_path_and_with_any_threads() {
         }
         all
     });
+}
+
+#[test]
+fn nan_in_a_residual_passes_and_stays_where_it_is() {
+    let ws = Workspace::new();
+    let mut r = cases().remove(7);
+    let place = 37;
+    r.residual[place] = f64::NAN;
+    let dout = vec![1.0; r.residual.len()];
+    let (out, grads) = run(&ws, &r, &dout, Noise::Mean);
+    let residual = &grads.iter().find(|(name, _)| *name == "residual").unwrap().1;
+    for i in 0..out.len() {
+        assert_eq!((out[i].is_nan(), residual[i].is_nan()), (i == place, i == place), "{i}");
+    }
 }
 
 #[test]

@@ -23,12 +23,26 @@ fn shapes() -> Vec<ConvSpec> {
         (2, (5, 9), 16, 48),
         (2, (5, 9), 7, 21),
         (1, (2, 2), 16, 80),
+        // images of several strips
+        (2, (37, 50), 16, 32),
+        (1, (130, 18), 32, 16),
+        (2, (9, 150), 16, 16),
     ]
     .map(|(n, side, input, out)| ConvSpec::same3x3(n, side, input, out))
     .into();
-    for (kernel, stride, padding) in
-        [(1, 1, 0), (1, 2, 0), (3, 2, 1), (3, 1, 0), (5, 1, 2), (5, 3, 1), (2, 2, 0)]
-    {
+    for (kernel, stride, padding) in [
+        (1, 1, 0),
+        (1, 2, 0),
+        (3, 2, 1),
+        (3, 1, 0),
+        (5, 1, 2),
+        (5, 3, 1),
+        (2, 2, 0),
+        (3, 4, 2),
+        (1, 2, 3),
+        (4, 3, 3),
+        (7, 2, 3),
+    ] {
         for (input, out) in [(16, 32), (3, 5)] {
             shapes.push(ConvSpec {
                 batch: 2,
@@ -76,6 +90,7 @@ fn the_bits_are_the_same_on_every_path_and_with_any_threads() {
         ConvSpec::same3x3(9, (7, 7), 64, 128),
         ConvSpec::same3x3(9, (10, 10), 3, 32),
         ConvSpec::same3x3(40, (4, 4), 112, 96),
+        ConvSpec::same3x3(3, (41, 34), 16, 32),
         ConvSpec {
             batch: 3,
             height: 9,
@@ -93,9 +108,9 @@ fn the_bits_are_the_same_on_every_path_and_with_any_threads() {
         for s in &shapes {
             let (x, w) = (normal(1, s.batch * s.in_image()), normal(2, s.weights()));
             let (bias, dy) = (normal(3, s.out_channels), normal(4, s.batch * s.out_image()));
-            out.push(conv::forward(&ws, s, &x, &w, Some(&bias)));
+            out.push(conv::forward(&ws, s, &x, &w, Some(&bias)).to_vec());
             let grads = conv::backward(&ws, s, &x, &w, &dy, true);
-            out.extend([grads.dx.unwrap(), grads.weight, grads.bias]);
+            out.extend([grads.dx.unwrap().to_vec(), grads.weight, grads.bias]);
         }
         out
     });

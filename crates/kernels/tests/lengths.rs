@@ -166,7 +166,8 @@ fn shapes_that_are_none() {
     let all_refuse = |spec: ConvSpec, message: &str| {
         let block = BlockSpec { conv: spec, pool: true, eps: 1e-5 };
         let bias = [0.0; 16];
-        let params = BlockParams { weight: &[], bias: &bias, gamma_beta: None, function: None };
+        let params =
+            BlockParams { weight: &[], bias: &bias, gamma_beta: None, residual: None, function: None };
         refuses(&[message], || drop(conv::forward(&ws, &spec, &[], &[], None)));
         refuses(&[message], || drop(conv::backward(&ws, &spec, &[], &[], &[], true)));
         refuses(&[message], || drop(block::forward(&ws, &block, &[], &params)));
@@ -196,7 +197,8 @@ fn shapes_that_are_none() {
 
     let flat = ConvSpec::same3x3(2, (1, 8), 3, 4);
     let (x, weight) = (vec![0.5; 2 * flat.in_image()], vec![0.5; flat.weights()]);
-    let params = BlockParams { weight: &weight, bias: &[0.0; 4], gamma_beta: None, function: None };
+    let params =
+        BlockParams { weight: &weight, bias: &[0.0; 4], gamma_beta: None, residual: None, function: None };
     let block = BlockSpec { conv: flat, pool: true, eps: 1e-5 };
     refuses(&["2 x 2 pooling"], || drop(block::forward(&ws, &block, &x, &params)));
     refuses(&["2 x 2 pooling"], || drop(block::forward_eval(&ws, &block, &x, &params, &[], &[])));
@@ -205,7 +207,8 @@ fn shapes_that_are_none() {
 /// What some forward pass kept.
 fn a_saved(ws: &Workspace) -> Saved {
     let conv = ConvSpec::same3x3(1, (4, 4), 1, 2);
-    let params = BlockParams { weight: &[0.5; 18], bias: &[0.0; 2], gamma_beta: None, function: None };
+    let params =
+        BlockParams { weight: &[0.5; 18], bias: &[0.0; 2], gamma_beta: None, residual: None, function: None };
     block::forward(ws, &BlockSpec { conv, pool: false, eps: 1e-5 }, &[0.5; 16], &params).saved
 }
 
@@ -229,6 +232,7 @@ fn check_block(ws: &Workspace, spec: &BlockSpec) {
         weight: &weight,
         bias: &vector,
         gamma_beta: Some((&vector, &vector)),
+        residual: None,
         function: Some(Function::single(&Activation::Mish)),
     };
     let dout = vec![0.5; conv.batch * spec.out_image()];
@@ -247,7 +251,27 @@ fn check_block(ws: &Workspace, spec: &BlockSpec) {
     };
     each("x", x.len(), &|wrong, pass| pass(wrong, &right));
     each("weight", weight.len(), &|weight, pass| pass(&x, &BlockParams { weight, ..right }));
-    each("bias", channels, &|bias, pass| pass(&x, &BlockParams { bias, ..right }));
+    // no bias is none; any other number of them is wrong
+    for wrong in [1, channels - 1, channels + 1] {
+        let wrong_bias = vec![0.5; wrong];
+        let params = BlockParams { bias: &wrong_bias, ..right };
+        let message = format!("bias has {wrong} values instead of {channels}");
+        refuses(&[&message], || drop(block::forward(ws, spec, &x, &params)));
+        refuses(&[&message], || drop(block::forward_eval(ws, spec, &x, &params, &vector, &vector)));
+        refuses(&[&message], || drop(block::backward(ws, spec, &x, &params, &saved, &dout, true)));
+    }
+    let residual = vec![0.5; conv.batch * conv.out_image()];
+    if spec.pool {
+        let summed = BlockParams { residual: Some(&residual), ..right };
+        let message = "a block with a residual sum doesn't pool";
+        refuses(&[message], || drop(block::forward(ws, spec, &x, &summed)));
+        refuses(&[message], || drop(block::forward_eval(ws, spec, &x, &summed, &vector, &vector)));
+        refuses(&[message], || drop(block::backward(ws, spec, &x, &summed, &saved, &dout, true)));
+    } else {
+        each("residual", residual.len(), &|r, pass| {
+            pass(&x, &BlockParams { residual: Some(r), ..right });
+        });
+    }
     each("gamma", channels, &|g, pass| pass(&x, &BlockParams { gamma_beta: Some((g, &vector)), ..right }));
     each("beta", channels, &|b, pass| pass(&x, &BlockParams { gamma_beta: Some((&vector, b)), ..right }));
 

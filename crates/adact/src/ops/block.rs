@@ -123,6 +123,7 @@ impl Inputs {
             weight: self.weight.values(),
             bias: &self.bias,
             gamma_beta: spec.norm.map(|_| (self.gamma.values(), self.beta.values())),
+            residual: None,
             function: Some(spec.function.bind(self.w.values(), self.slope.values())),
         }
     }

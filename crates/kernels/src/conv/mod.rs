@@ -126,7 +126,7 @@ impl Prepared {
         let weights = if winograd {
             winograd::forward::weights(ws, spec, weight)
         } else {
-            direct::pack(ws, spec.out_channels, spec.in_channels, spec.kernel, weight, false)
+            direct::pack(ws, spec, weight)
         };
         Self { spec: *spec, weights, winograd }
     }
@@ -153,12 +153,12 @@ impl Prepared {
 ///
 /// # Panics
 /// If the shape is none (see [`ConvSpec`]) or a length doesn't fit it.
-pub fn forward(ws: &Workspace, spec: &ConvSpec, x: &[f32], weight: &[f32], bias: Option<&[f32]>) -> Vec<f32> {
+pub fn forward(ws: &Workspace, spec: &ConvSpec, x: &[f32], weight: &[f32], bias: Option<&[f32]>) -> Buffer {
     spec.check_lengths(x, weight);
     let mut y = ws.take(spec.batch * spec.out_image());
     let mut nothing: Vec<()> = vec![(); spec.batch];
     forward_into(ws, spec, x, weight, bias, &mut y, &mut nothing, &|_, _| {});
-    y.into_vec()
+    y
 }
 
 /// The convolution into `y`; calls `each` with every image of it, early, while it is in the cache, and with the image's
@@ -199,7 +199,7 @@ pub(crate) fn forward_into<T: Send>(
 #[derive(Debug)]
 pub struct ConvGrads {
     /// Of the input, where asked for.
-    pub dx: Option<Vec<f32>>,
+    pub dx: Option<Buffer>,
     /// Of the weights, out x in x kernel x kernel.
     pub weight: Vec<f32>,
     /// Of the bias.
@@ -227,9 +227,17 @@ pub fn backward(
     spec.check_lengths(x, weight);
     length("dy", dy.len(), spec.batch * spec.out_image());
     let (dx, dweight) = backward_from(ws, spec, x, weight, &Given(dy), need_dx);
+    let of_image = |image: &[f32]| {
+        let mut sums = vec![0.0f64; spec.out_channels];
+        for pixel in image.chunks_exact(spec.out_channels) {
+            sums.iter_mut().zip(pixel).for_each(|(sum, &d)| *sum += f64::from(d));
+        }
+        sums
+    };
+    let images: Vec<Vec<f64>> = dy.par_chunks(spec.out_image()).map(of_image).collect();
     let mut bias = vec![0.0f64; spec.out_channels];
-    for pixel in dy.chunks_exact(spec.out_channels) {
-        bias.iter_mut().zip(pixel).for_each(|(b, &d)| *b += f64::from(d));
+    for sums in images {
+        bias.iter_mut().zip(sums).for_each(|(b, sum)| *b += sum);
     }
     ConvGrads { dx, weight: dweight, bias: bias.into_iter().map(|b| b as f32).collect() }
 }
@@ -242,7 +250,7 @@ pub(crate) fn backward_from(
     weight: &[f32],
     dy: &impl GradSource,
     need_dx: bool,
-) -> (Option<Vec<f32>>, Vec<f32>) {
+) -> (Option<Buffer>, Vec<f32>) {
     spec.check_lengths(x, weight);
     let mut dx = need_dx.then(|| ws.take(spec.batch * spec.in_image()));
     let dweight = if spec.uses_winograd() {
@@ -250,5 +258,5 @@ pub(crate) fn backward_from(
     } else {
         direct::backward(ws, spec, x, weight, dy, dx.as_deref_mut())
     };
-    (dx.map(Buffer::into_vec), dweight)
+    (dx, dweight)
 }

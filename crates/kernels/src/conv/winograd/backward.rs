@@ -5,14 +5,15 @@ use super::transforms::{
     output_transform_transposed,
 };
 use super::{
-    CHANNELS, POINTS, Shared, TILES_A_PASS, by_channels, images_a_task, packed_column, point_stride, tiles,
-    weights_stride,
+    CHANNELS, POINTS, Shared, TILE, TILES_A_PASS, by_channels, images_a_task, packed_column, point_stride,
+    strips, tiles, tiles_in, weights_stride,
 };
 use crate::conv::{ConvSpec, GradSource};
 use crate::gemm::{Left, Right, Start, gemm};
 use crate::simd::WIDTH;
 use crate::workspace::{Buffer, Workspace};
 use rayon::prelude::*;
+use std::ops::Range;
 
 /// Parts of a batch that sum their own gradient of the weights, whatever the number of threads.
 const PARTS: usize = 8;
@@ -34,6 +35,9 @@ pub(in crate::conv) fn backward(
     let pass = Pass { ws, spec, x, dy, dx, weights, group: group(spec), per_image: tiles(spec) };
     if by_channels(spec) { pass.by_channels() } else { pass.by_images() }
 }
+
+/// Tiles of a strip of an image, about, where an image has more.
+const TILES_A_STRIP: usize = 64;
 
 /// Images a task, where tasks are images.
 fn group(spec: &ConvSpec) -> usize {
@@ -98,21 +102,25 @@ impl<D: GradSource> Pass<'_, D> {
         let parts = self.tasks().div_ceil(tasks_a_part);
         let mut du = ws.take(parts * POINTS * du_stride);
         du.par_chunks_mut(POINTS * du_stride).enumerate().for_each(|(part, du)| {
-            let t = self.group * self.per_image;
-            let (v_stride, m_stride) = (point_stride(t, input), point_stride(t, out));
+            let strips = || strips(self.group, (spec.out_height(), spec.out_width()), TILE, TILES_A_STRIP);
+            let most = self.group * strips().map(|rows| tiles_in(spec, &rows)).max().unwrap_or(0);
+            let (v_stride, m_stride) = (point_stride(most, input), point_stride(most, out));
             let mut v = ws.take(POINTS * v_stride);
             let mut m = ws.take(POINTS * m_stride);
+            let mut dy = ws.take(spec.out_image());
             let tasks = part * tasks_a_part..((part + 1) * tasks_a_part).min(self.tasks());
-            for (i, task) in tasks.enumerate() {
+            let strips = tasks.flat_map(|task| strips().map(move |rows| (task, rows)));
+            for (i, (task, rows)) in strips.enumerate() {
                 // SAFETY: this task has all of v and m
                 let (v_all, m_all) = unsafe { (Shared::new(&mut v), Shared::new(&mut m)) };
-                let images = self.transform(task, v_all, v_stride, m_all, m_stride);
+                let images = self.transform(task, &rows, &mut dy, v_all, v_stride, m_all, m_stride);
                 if let Some((dx, turned)) = &turned {
-                    self.input_gradient(task * self.group, images, &m, m_stride, turned, (0, input), *dx);
+                    let images = (task * self.group, images);
+                    self.input_gradient(images, &rows, &m, m_stride, turned, (0, input), *dx);
                 }
                 for (p, du) in du.chunks_exact_mut(du_stride).enumerate() {
                     let (v, m) = (&v[p * v_stride..], &m[p * m_stride..]);
-                    self.multiply(v, m, images * self.per_image, out, i > 0, du);
+                    self.multiply(v, m, images * tiles_in(spec, &rows), out, i > 0, du);
                 }
             }
         });
@@ -141,7 +149,9 @@ impl<D: GradSource> Pass<'_, D> {
         let (v_all, m_all) = unsafe { (Shared::new(&mut v), Shared::new(&mut m)) };
         (0..self.tasks()).into_par_iter().for_each(|task| {
             let first = task * self.group * self.per_image;
-            self.transform(task, v_all.from(first * input), v_stride, m_all.from(first * out), m_stride);
+            let (v, m) = (v_all.from(first * input), m_all.from(first * out));
+            let mut dy = ws.take(spec.out_image());
+            self.transform(task, &(0..spec.height), &mut dy, v, v_stride, m, m_stride);
         });
         let mut dweight = ws.take(spec.weights());
         let inputs = || {
@@ -158,7 +168,8 @@ impl<D: GradSource> Pass<'_, D> {
                 for first in (0..spec.batch).step_by(images_a_pass) {
                     let images = images_a_pass.min(spec.batch - first);
                     let m = &m[first * self.per_image * out..];
-                    self.input_gradient(first, images, m, m_stride, &turned, (from, count), dx);
+                    let rows = 0..spec.height;
+                    self.input_gradient((first, images), &rows, m, m_stride, &turned, (from, count), dx);
                 }
             });
         };
@@ -184,35 +195,39 @@ impl<D: GradSource> Pass<'_, D> {
         dweight.into_vec()
     }
 
-    /// Bt d B and A dy At of a task's images; returns how many images those are.
+    /// Bt d B and A dy At of some rows of a task's images; returns how many images those are. `dy` has room for an image: one
+    /// image alone stays there from its first rows to its last.
     fn transform(
         &self,
         task: usize,
+        rows: &Range<usize>,
+        dy: &mut [f32],
         v: Shared<'_>,
         v_stride: usize,
         m: Shared<'_>,
         m_stride: usize,
     ) -> usize {
-        let Self { ws, spec, .. } = self;
+        let Self { spec, .. } = self;
         let first = task * self.group;
         let images = self.group.min(spec.batch - first);
         let x = &self.x[first * spec.in_image()..][..images * spec.in_image()];
-        input_transform(Part::input(spec), images, x, v, v_stride);
-        let mut dy = ws.take(spec.out_image());
+        input_transform(Part::input(spec).rows(rows), images, x, v, v_stride);
         for i in 0..images {
-            self.dy.fill(first + i, &mut dy);
+            if rows.start == 0 {
+                self.dy.fill(first + i, dy);
+            }
             let m = m.from(i * self.per_image * spec.out_channels);
-            output_transform_transposed(Part::output(spec), 1, &dy, m, m_stride);
+            output_transform_transposed(Part::output(spec).rows(rows), 1, dy, m, m_stride);
         }
         images
     }
 
-    /// The gradient of some channels (from, count) of some images; `m` begins with their tiles, and `turned` has the
+    /// The gradient of some channels (from, count) of some rows of some images (first, count); `m` begins with their tiles, and `turned` has the
     /// weights of those channels.
     fn input_gradient(
         &self,
-        first: usize,
-        images: usize,
+        (first, images): (usize, usize),
+        rows: &Range<usize>,
         m: &[f32],
         m_stride: usize,
         turned: &Buffer,
@@ -220,7 +235,7 @@ impl<D: GradSource> Pass<'_, D> {
         dx: Shared<'_>,
     ) {
         let Self { ws, spec, .. } = self;
-        let (out, t) = (spec.out_channels, images * self.per_image);
+        let (out, t) = (spec.out_channels, images * tiles_in(spec, rows));
         let (u_stride, dv_stride) = (weights_stride(out, count), point_stride(t, count));
         let mut dv = ws.take(POINTS * dv_stride);
         for p in 0..POINTS {
@@ -228,7 +243,7 @@ impl<D: GradSource> Pass<'_, D> {
             let right = Right::Packed(&turned[p * u_stride..]);
             gemm(t, count, out, left, right, &mut dv[p * dv_stride..], count, Start::Zero);
         }
-        let part = Part::input(spec).channels(from, count);
+        let part = Part::input(spec).rows(rows).channels(from, count);
         input_transform_transposed(part, images, &dv, dv_stride, dx.from(first * spec.in_image()));
     }
 

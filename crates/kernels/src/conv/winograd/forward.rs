@@ -7,21 +7,30 @@
 use super::transforms::{gather, strided};
 use super::{
     CHANNELS, Shared, TILES_A_PASS, by_channels, images_a_task, packed_column, point_stride, points_len,
-    weights_stride,
+    strips, weights_stride,
 };
 use crate::conv::ConvSpec;
 use crate::gemm::{Left, Right, Start, gemm};
 use crate::simd::{Lanes, WIDTH, vectorised};
 use crate::workspace::{Buffer, Workspace};
 use rayon::prelude::*;
+use std::ops::Range;
 
 /// Products a tile.
 const POINTS: usize = 16;
 /// Outputs of a tile along a side.
 const TILE: usize = 2;
 
+/// Tiles of a strip of an image, about, where an image has more.
+const TILES_A_STRIP: usize = 64;
+
 fn tiles(spec: &ConvSpec) -> usize {
-    spec.out_height().div_ceil(TILE) * spec.out_width().div_ceil(TILE)
+    tiles_in(spec, &(0..spec.out_height()))
+}
+
+/// Tiles of some rows of an image.
+fn tiles_in(spec: &ConvSpec, rows: &Range<usize>) -> usize {
+    rows.len().div_ceil(TILE) * spec.out_width().div_ceil(TILE)
 }
 
 /// Images a task, where tasks are images.
@@ -72,18 +81,22 @@ pub(in crate::conv) fn by_images(
 ) {
     let (input, out) = (spec.in_channels, spec.out_channels);
     let images = x.len() / spec.in_image();
-    let t = images * tiles(spec);
-    let (v_stride, m_stride) = (point_stride(t, input), point_stride(t, out));
+    let strips = || strips(images, (spec.out_height(), spec.out_width()), TILE, TILES_A_STRIP);
+    let most = images * strips().map(|rows| tiles_in(spec, &rows)).max().unwrap_or(0);
+    let (v_stride, m_stride) = (point_stride(most, input), point_stride(most, out));
     let mut v = ws.take(POINTS * v_stride);
     let mut m = ws.take(POINTS * m_stride);
-    // SAFETY: this task has all of v, and of y below
-    input_transform(spec, images, x, unsafe { Shared::new(&mut v) }, v_stride);
-    for p in 0..POINTS {
-        let left = Left::matrix(&v[p * v_stride..], input, 1);
-        let right = Right::Packed(&weights[p * weights_stride(input, out)..]);
-        gemm(t, out, input, left, right, &mut m[p * m_stride..], out, Start::Zero);
+    for rows in strips() {
+        // SAFETY: this task has all of v, and of y below
+        input_transform(spec, images, &rows, x, unsafe { Shared::new(&mut v) }, v_stride);
+        for p in 0..POINTS {
+            let left = Left::matrix(&v[p * v_stride..], input, 1);
+            let right = Right::Packed(&weights[p * weights_stride(input, out)..]);
+            let t = images * tiles_in(spec, &rows);
+            gemm(t, out, input, left, right, &mut m[p * m_stride..], out, Start::Zero);
+        }
+        output_transform(spec, (0, out), images, &rows, &m, m_stride, bias, unsafe { Shared::new(y) });
     }
-    output_transform(spec, (0, out), images, &m, m_stride, bias, unsafe { Shared::new(y) });
 }
 
 /// The convolution of the whole batch, channels by channels, if that is the better order for its shape.
@@ -106,7 +119,7 @@ pub(in crate::conv) fn by_channels_if_better(
     let group = group(spec);
     x.par_chunks(group * spec.in_image()).enumerate().for_each(|(task, x)| {
         let v = shared.from(task * group * per_image * input);
-        input_transform(spec, x.len() / spec.in_image(), x, v, v_stride);
+        input_transform(spec, x.len() / spec.in_image(), &(0..spec.height), x, v, v_stride);
     });
     // SAFETY: every task has its own channels
     let y = unsafe { Shared::new(y) };
@@ -130,7 +143,7 @@ pub(in crate::conv) fn by_channels_if_better(
                 gemm(images * per_image, count, input, left, right, m, count, Start::Zero);
             }
             let y = y.from(first * spec.out_image());
-            output_transform(spec, (from, count), images, &m, m_stride, bias, y);
+            output_transform(spec, (from, count), images, &(0..spec.height), &m, m_stride, bias, y);
         }
     });
     true
@@ -184,14 +197,14 @@ vectorised! {
 }
 
 vectorised! {
-    /// Bt d B of every tile of some images: point p of tile t and channel c at v[p * point_stride + t * channels + c].
-    fn input_transform<V>(spec: &ConvSpec, images: usize, x: &[f32], v: Shared<'_>, point_stride: usize) {
+    /// Bt d B of every tile in some rows of some images: point p of tile t and channel c at v[p * point_stride + t * channels + c].
+    fn input_transform<V>(spec: &ConvSpec, images: usize, rows: &Range<usize>, x: &[f32], v: Shared<'_>, point_stride: usize) {
         let (height, width, channels) = (spec.height, spec.width, spec.in_channels);
-        let v = v.hold(points_len(POINTS, point_stride, images * tiles(spec), channels));
+        let v = v.hold(points_len(POINTS, point_stride, images * tiles_in(spec, rows), channels));
         let mut tile = 0;
         for image in 0..images {
             let image = x[image * spec.in_image()..][..spec.in_image()].as_ptr();
-            for top in (0..height).step_by(TILE) {
+            for top in rows.clone().step_by(TILE) {
                 for left in (0..width).step_by(TILE) {
                     // rows and columns of the patch that lie inside, as ranges of 0..4
                     let (r0, r1) = (usize::from(top == 0), (height + 1 - top).min(4));
@@ -228,19 +241,19 @@ vectorised! {
 }
 
 vectorised! {
-    /// At m A of every tile of some images, plus the bias, for `count` channels from `from` on.
+    /// At m A of every tile in some rows of some images, plus the bias, for `count` channels from `from` on.
     fn output_transform<V>(
-        spec: &ConvSpec, channels: (usize, usize), images: usize, m: &[f32], point_stride: usize,
+        spec: &ConvSpec, channels: (usize, usize), images: usize, rows: &Range<usize>, m: &[f32], point_stride: usize,
         bias: Option<&[f32]>, y: Shared<'_>,
     ) {
         let (height, width, all) = (spec.out_height(), spec.out_width(), spec.out_channels);
         let (from, count) = channels;
         let bias = bias.map(|bias| &bias[from..from + count]);
-        let m = m[..points_len(POINTS, point_stride, images * tiles(spec), count)].as_ptr();
+        let m = m[..points_len(POINTS, point_stride, images * tiles_in(spec, rows), count)].as_ptr();
         let mut tile = 0;
         for image in 0..images {
             let image = y.from(image * spec.out_image() + from).hold(spec.out_image() - from);
-            for top in (0..height).step_by(TILE) {
+            for top in rows.clone().step_by(TILE) {
                 for left in (0..width).step_by(TILE) {
                     for c in (0..count).step_by(WIDTH) {
                         // SAFETY: m holds all points, channels are whole vectors, and rows and columns are inside the image

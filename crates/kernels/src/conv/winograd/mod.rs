@@ -20,6 +20,7 @@ use super::ConvSpec;
 use crate::gemm::{packed_index, packed_len};
 use crate::simd::WIDTH;
 use std::marker::PhantomData;
+use std::ops::Range;
 
 /// Products a tile of the backward pass.
 const POINTS: usize = 36;
@@ -55,9 +56,27 @@ fn images_a_task(batch: usize, tiles_an_image: usize, tiles_a_task: usize) -> us
     batch.div_ceil(tasks).max(1)
 }
 
+/// Cuts the rows of `images` images, of one if it has more than `tiles_a_task` tiles of `tile` x `tile`, into strips of whole tiles
+/// that have so many or are one tile high.
+fn strips(
+    images: usize,
+    (height, width): (usize, usize),
+    tile: usize,
+    tiles_a_task: usize,
+) -> impl Iterator<Item = Range<usize>> {
+    let tiles_a_row = width.div_ceil(tile);
+    let rows = if images > 1 { height } else { (tiles_a_task / tiles_a_row).max(1) * tile };
+    (0..height).step_by(rows).map(move |first| first..height.min(first + rows))
+}
+
 /// Tiles of an image in the backward pass.
 fn tiles(spec: &ConvSpec) -> usize {
-    spec.out_height().div_ceil(TILE) * spec.out_width().div_ceil(TILE)
+    tiles_in(spec, &(0..spec.out_height()))
+}
+
+/// Tiles of some rows of an image in the backward pass.
+fn tiles_in(spec: &ConvSpec, rows: &Range<usize>) -> usize {
+    rows.len().div_ceil(TILE) * spec.out_width().div_ceil(TILE)
 }
 
 /// Whether the transformed products are fewer than the definition's by half: tiles hang over the edge, and where most of

@@ -3,6 +3,7 @@
 
 use super::{ConvSpec, POINTS, Shared, TILE, points_len};
 use crate::simd::{Lanes, WIDTH, vectorised};
+use std::ops::Range;
 
 /// N vectors, one every `stride` floats.
 ///
@@ -94,7 +95,8 @@ fn output_1d_transposed<V: Lanes>(y: [V; 4]) -> [V; 6] {
     [y[0], even.add(odd), even.sub(odd), o2.mul_add(two, e2), o2.neg_mul_add(two, e2), y[3]]
 }
 
-/// Some channels of a map of `height` x `width` x `channels`: `count` of them, a multiple of sixteen, from `from`.
+/// Some channels of a map of `height` x `width` x `channels`: `count` of them, a multiple of sixteen, from `from`. And some of its
+/// rows: from `first_row`, which begins a tile, to before `end_row`.
 #[derive(Clone, Copy)]
 pub(super) struct Part {
     pub height: usize,
@@ -102,19 +104,23 @@ pub(super) struct Part {
     pub channels: usize,
     pub from: usize,
     pub count: usize,
+    pub first_row: usize,
+    pub end_row: usize,
 }
 
 impl Part {
+    fn all(height: usize, width: usize, channels: usize) -> Self {
+        Self { height, width, channels, from: 0, count: channels, first_row: 0, end_row: height }
+    }
+
     /// All channels of a convolution's input.
     pub fn input(spec: &ConvSpec) -> Self {
-        let channels = spec.in_channels;
-        Self { height: spec.height, width: spec.width, channels, from: 0, count: channels }
+        Self::all(spec.height, spec.width, spec.in_channels)
     }
 
     /// All channels of a convolution's output.
     pub fn output(spec: &ConvSpec) -> Self {
-        let channels = spec.out_channels;
-        Self { height: spec.out_height(), width: spec.out_width(), channels, from: 0, count: channels }
+        Self::all(spec.out_height(), spec.out_width(), spec.out_channels)
     }
 
     /// Numbers of an image.
@@ -124,8 +130,14 @@ impl Part {
 
     /// Floats from the first one of some images' points to the last.
     fn points(self, images: usize, point_stride: usize) -> usize {
-        let tiles = images * self.height.div_ceil(TILE) * self.width.div_ceil(TILE);
+        let tiles = images * (self.end_row - self.first_row).div_ceil(TILE) * self.width.div_ceil(TILE);
         points_len(POINTS, point_stride, tiles, self.count)
+    }
+
+    /// Some of the rows.
+    pub fn rows(self, rows: &Range<usize>) -> Self {
+        assert!(rows.start.is_multiple_of(TILE) && rows.end <= self.height, "rows of a part");
+        Self { first_row: rows.start, end_row: rows.end, ..self }
     }
 
     /// Some of the channels.
@@ -138,12 +150,12 @@ impl Part {
 vectorised! {
     /// Bt d B of every tile of some images: point p of tile t and channel c of the part at v[p * point_stride + t * part.count + c].
     pub(super) fn input_transform<V>(part: Part, images: usize, x: &[f32], v: Shared<'_>, point_stride: usize) {
-        let Part { height, width, channels, from, count } = part;
+        let Part { height, width, channels, from, count, first_row, end_row } = part;
         let v = v.hold(part.points(images, point_stride));
         let mut tile = 0;
         for image in 0..images {
             let image = x[image * part.image()..][..part.image()][from..].as_ptr();
-            for top in (0..height).step_by(TILE) {
+            for top in (first_row..end_row).step_by(TILE) {
                 for left in (0..width).step_by(TILE) {
                     // rows and columns of the patch that lie inside, as ranges of 0..6
                     let (r0, r1) = (usize::from(top == 0), (height + 1 - top).min(6));
@@ -191,12 +203,12 @@ vectorised! {
 vectorised! {
     /// A dy At of every tile of some images, zeros beyond the edge.
     pub(super) fn output_transform_transposed<V>(part: Part, images: usize, dy: &[f32], m: Shared<'_>, point_stride: usize) {
-        let Part { height, width, channels, from, count } = part;
+        let Part { height, width, channels, from, count, first_row, end_row } = part;
         let m = m.hold(part.points(images, point_stride));
         let mut tile = 0;
         for image in 0..images {
             let image = dy[image * part.image()..][..part.image()][from..].as_ptr();
-            for top in (0..height).step_by(TILE) {
+            for top in (first_row..end_row).step_by(TILE) {
                 for left in (0..width).step_by(TILE) {
                     let (rows, columns) = ((height - top).min(TILE), (width - left).min(TILE));
                     for c in (0..count).step_by(WIDTH) {
@@ -234,12 +246,12 @@ vectorised! {
     /// B v Bt of every tile of some images, added where patches overlap. Tiles come row by row, so a place is new to the first
     /// of them that covers it.
     pub(super) fn input_transform_transposed<V>(part: Part, images: usize, v: &[f32], point_stride: usize, dx: Shared<'_>) {
-        let Part { height, width, channels, from, count } = part;
+        let Part { height, width, channels, from, count, first_row, end_row } = part;
         let v = v[..part.points(images, point_stride)].as_ptr();
         let mut tile = 0;
         for image in 0..images {
             let image = dx.from(image * part.image() + from).hold(part.image() - from);
-            for top in (0..height).step_by(TILE) {
+            for top in (first_row..end_row).step_by(TILE) {
                 for left in (0..width).step_by(TILE) {
                     let (r0, r1) = (usize::from(top == 0), (height + 1 - top).min(6));
                     let (c0, c1) = (usize::from(left == 0), (width + 1 - left).min(6));
