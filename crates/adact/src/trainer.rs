@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use adact_kernels::clip;
 use burn::module::{ModuleMapper, ModuleVisitor, Param, ParamId};
 use burn::tensor::{Device, Gradients, Tensor};
 use serde::{Deserialize, Serialize};
@@ -268,7 +269,7 @@ fn take_prefixed(entries: &mut Entries, prefix: &str) -> Entries {
 }
 
 /// The factor that brings the norm of all gradients together to `most`, where it is larger.
-fn clip_factor<N: Network>(net: &N, grads: &Gradients, most: f64) -> f64 {
+fn clip_factor<N: Network>(net: &N, grads: &Gradients, most: f64) -> f32 {
     struct Norm<'a> {
         grads: &'a Gradients,
         squares: f64,
@@ -276,14 +277,13 @@ fn clip_factor<N: Network>(net: &N, grads: &Gradients, most: f64) -> f64 {
     impl ModuleVisitor for Norm<'_> {
         fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
             if let Some(grad) = param.val().grad(self.grads) {
-                self.squares +=
-                    grad.into_data().iter::<f32>().map(|g| f64::from(g) * f64::from(g)).sum::<f64>();
+                self.squares += ops::sum_of_squares(grad);
             }
         }
     }
     let mut norm = Norm { grads, squares: 0.0 };
     net.visit(&mut norm);
-    (most / (norm.squares.sqrt() + 1e-6)).min(1.0)
+    clip::coefficient(norm.squares.sqrt(), most)
 }
 
 /// A step of the optimizer on every parameter that has a gradient.
@@ -291,7 +291,7 @@ struct Update<'a> {
     recipe: &'a Recipe,
     lr: f64,
     /// What gradients are multiplied by.
-    scale: f64,
+    scale: f32,
     step: u64,
     grads: &'a mut Gradients,
     memory: &'a mut HashMap<ParamId, Vec<Vec<f32>>>,
@@ -302,12 +302,9 @@ impl ModuleMapper for Update<'_> {
         // The only handle on the values from here on, so that they change in place.
         let (id, tensor, mapper) = param.consume();
         let grad = if tensor.is_require_grad() { tensor.grad_remove(self.grads) } else { None };
-        let Some(mut grad) = grad else {
+        let Some(grad) = grad else {
             return Param::from_mapped_value(id, tensor, mapper);
         };
-        if self.scale != 1.0 {
-            grad = grad * self.scale;
-        }
         let optimizer = &self.recipe.optimizer;
         let memory = self.memory.entry(id).or_insert_with(|| {
             let zeros = || vec![0.0; tensor.shape().num_elements()];
@@ -315,6 +312,9 @@ impl ModuleMapper for Update<'_> {
         });
         let decays = self.recipe.decay == Decay::All || D > 1;
         let tensor = ops::in_place(tensor.inner(), grad, |param, grad| {
+            if self.scale != 1.0 {
+                clip::scale(grad, self.scale);
+            }
             optimizer.step(self.step, self.lr, decays, param, grad, memory);
         });
         Param::from_mapped_value(id, Tensor::from_inner(tensor).require_grad(), mapper)

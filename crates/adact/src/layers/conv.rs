@@ -2,8 +2,6 @@
 
 use burn::module::{Module, Param};
 use burn::tensor::Tensor;
-use burn::tensor::module::max_pool2d;
-use burn::tensor::ops::MaxPoolOptions;
 
 use super::batch_norm::BatchNorm;
 use crate::activation::ActivationLayer;
@@ -122,7 +120,7 @@ impl Conv {
         let pool = fused.pool;
         let y = self.run(images, Fused { act: None, pool: false, ..fused }, pass);
         let y = act.forward_in(y, pass);
-        if pool { max_pool2d(y, MaxPoolOptions::new([2; 2])) } else { y }
+        if pool { ops::max_pool2d(y) } else { y }
     }
 
     fn run(&self, images: Tensor<4>, fused: Fused<'_>, pass: &Pass) -> Tensor<4> {

@@ -28,6 +28,14 @@ impl ConvTranspose {
     /// # Panics
     /// If the channels are others.
     pub fn forward(&self, images: Tensor<4>) -> Tensor<4> {
-        ops::conv_transpose(images, self.weight.val(), self.bias.val())
+        ops::conv_transpose(images, self.weight.val(), self.bias.val(), None)
+    }
+
+    /// As [`forward`](Self::forward), the channels after those of `kept`, in one operation.
+    ///
+    /// # Panics
+    /// As [`forward`](Self::forward), or if `kept` isn't (batch, any channels, kernel height, kernel width).
+    pub fn beside(&self, kept: Tensor<4>, images: Tensor<4>) -> Tensor<4> {
+        ops::conv_transpose(images, self.weight.val(), self.bias.val(), Some(kept))
     }
 }

@@ -35,7 +35,7 @@ impl Linear {
     /// # Panics
     /// If the last dimension is another.
     pub fn forward<const D: usize>(&self, x: Tensor<D>) -> Tensor<D> {
-        ops::linear(x, self.weight.val(), self.bias.as_ref().map(Param::val))
+        ops::linear(x, self.weight.val(), self.bias())
     }
 
     /// The layer and an activation or mixture in one operation.
@@ -43,7 +43,14 @@ impl Linear {
     /// # Panics
     /// As [`forward`](Self::forward).
     pub fn then_act<const D: usize>(&self, x: Tensor<D>, act: &ActivationLayer, pass: &Pass) -> Tensor<D> {
-        act.forward_in(self.forward(x), pass)
+        if pass.records() {
+            // What the activation sees is between two parts of the operation.
+            return act.forward_in(self.forward(x), pass);
+        }
+        let device = self.weight.device();
+        let training = device.is_autodiff() || x.is_autodiff();
+        let (spec, parameters) = act.function(act.noise(training, pass), &device);
+        ops::linear_then(x, self.weight.val(), self.bias(), Some((parameters, spec)), None)
     }
 
     /// The layer and a sum with what went around it in one operation.
@@ -51,6 +58,10 @@ impl Linear {
     /// # Panics
     /// As [`forward`](Self::forward), or if the residual has another shape than the result.
     pub fn then_add<const D: usize>(&self, x: Tensor<D>, residual: Tensor<D>) -> Tensor<D> {
-        residual + self.forward(x)
+        ops::linear_then(x, self.weight.val(), self.bias(), None, Some(residual))
+    }
+
+    fn bias(&self) -> Option<Tensor<1>> {
+        self.bias.as_ref().map(Param::val)
     }
 }

@@ -180,7 +180,7 @@ impl UNet {
         }
         for (up, dec) in self.up.iter().zip(&self.dec) {
             let kept = kept.pop().expect("there is a level above each but the first");
-            x = dec.forward(ops::concat(kept, up.forward(x)), pass);
+            x = dec.forward(up.beside(kept, x), pass);
         }
         self.head.forward(x)
     }

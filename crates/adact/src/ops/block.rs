@@ -11,7 +11,7 @@ use super::buffer::{Values, WORKSPACE, vector};
 use super::conv::conv_spec;
 use super::fused::{self, Operation, is_fused};
 use super::layout::{Arranged, CHANNELS_LAST, from_channels_last};
-use super::{FunctionSpec, FunctionTensors, absent, check_shape, compose, function, max_pool2d};
+use super::{FunctionSpec, FunctionTensors, absent, check_shape, compose, max_pool2d};
 
 /// What of a block is not a tensor.
 #[derive(Clone, Debug)]
@@ -69,17 +69,17 @@ pub(crate) fn conv_block(
     if frozen || !is_fused(&x) || !tensors.is_fused() {
         return compose::conv_block(x, tensors, &spec);
     }
-    if let Some(residual) = tensors.residual {
-        // The kernel knows no sum in its middle: two passes, with the sum between them.
-        let device = tensors.weight.device();
-        let before = BlockTensors { residual: None, function: FunctionTensors::none(&device), ..tensors };
-        let bare = BlockSpec { function: FunctionSpec::identity(), pool: false, ..spec.clone() };
-        let (y, statistics) = conv_block(x, before, bare);
-        let y = function(y + residual, tensors.function, spec.function);
-        return (if spec.pool { max_pool2d(y) } else { y }, statistics);
+    if spec.pool
+        && let Some(residual) = tensors.residual
+    {
+        // The kernel pools no residual sum: two passes.
+        let whole = BlockSpec { pool: false, ..spec };
+        let (y, statistics) = conv_block(x, BlockTensors { residual: Some(residual), ..tensors }, whole);
+        return (max_pool2d(y), statistics);
     }
     let device = tensors.weight.device();
     let bias = tensors.bias.unwrap_or_else(|| absent(&device));
+    let residual = tensors.residual.map(Tensor::into_dispatch);
     let operation = Arc::new(Block { spec, statistics: OnceLock::new() });
     let inputs = [
         x.into_dispatch(),
@@ -91,6 +91,7 @@ pub(crate) fn conv_block(
         tensors.function.slope.into_dispatch(),
         tensors.running_mean.into_dispatch(),
         tensors.running_var.into_dispatch(),
+        residual.unwrap_or_else(|| absent(&device).into_dispatch()),
     ];
     let y = fused::run(inputs, operation.clone());
     let statistics = operation.statistics.get();
@@ -110,20 +111,22 @@ struct Inputs {
     kernel: block::BlockSpec,
     x: Arranged,
     weight: Arranged,
-    bias: Vec<f32>,
+    /// Empty for none.
+    bias: Arranged,
     gamma: Arranged,
     beta: Arranged,
     w: Arranged,
     slope: Arranged,
+    residual: Option<Arranged>,
 }
 
 impl Inputs {
     fn params<'a>(&'a self, spec: &'a BlockSpec) -> BlockParams<'a> {
         BlockParams {
             weight: self.weight.values(),
-            bias: &self.bias,
+            bias: self.bias.values(),
             gamma_beta: spec.norm.map(|_| (self.gamma.values(), self.beta.values())),
-            residual: None,
+            residual: self.residual.as_ref().map(Arranged::values),
             function: Some(spec.function.bind(self.w.values(), self.slope.values())),
         }
     }
@@ -135,27 +138,24 @@ impl Inputs {
     }
 }
 
-impl Operation<9> for Block {
+impl Operation<10> for Block {
     type Saved = (Inputs, Saved);
 
-    fn forward(&self, inputs: [FlexTensor; 9], keep: bool) -> (FlexTensor, Option<Self::Saved>) {
-        let [x, weight, bias, gamma, beta, w, slope, running_mean, running_var] = inputs;
+    fn forward(&self, inputs: [FlexTensor; 10], keep: bool) -> (FlexTensor, Option<Self::Saved>) {
+        let [x, weight, bias, gamma, beta, w, slope, running_mean, running_var, residual] = inputs;
         let spec = &self.spec;
         let dims = |t: &FlexTensor| -> [usize; 4] { t.shape().dims() };
         let conv = conv_spec(dims(&x), dims(&weight), spec.stride, spec.padding);
-        let bias = match Arranged::row_major(bias).values() {
-            [] => vec![0.0; conv.out_channels],
-            bias => bias.to_vec(),
-        };
         let inputs = Inputs {
             kernel: block::BlockSpec { conv, pool: spec.pool, eps: spec.norm.unwrap_or(0.0) },
             x: Arranged::new(x, &CHANNELS_LAST),
             weight: Arranged::row_major(weight),
-            bias,
+            bias: Arranged::row_major(bias),
             gamma: Arranged::row_major(gamma),
             beta: Arranged::row_major(beta),
             w: Arranged::row_major(w),
             slope: Arranged::row_major(slope),
+            residual: (residual.rank() == 4).then(|| Arranged::new(residual, &CHANNELS_LAST)),
         };
         let params = inputs.params(spec);
         if !spec.training {
@@ -178,12 +178,13 @@ impl Operation<9> for Block {
         &self,
         (inputs, saved): &Self::Saved,
         dy: FlexTensor,
-        [need_dx, ..]: [bool; 9],
-    ) -> [Option<FlexTensor>; 9] {
+        [need_dx, ..]: [bool; 10],
+    ) -> [Option<FlexTensor>; 10] {
         let dy = Arranged::new(dy, &CHANNELS_LAST);
         let (kernel, params) = (&inputs.kernel, inputs.params(&self.spec));
         let own =
             block::backward(&WORKSPACE, kernel, inputs.x.values(), &params, saved, dy.values(), need_dx);
+        let residual = own.residual;
         [
             own.dx.map(|dx| inputs.x.like(dx)),
             Some(inputs.weight.like(own.weight)),
@@ -194,6 +195,7 @@ impl Operation<9> for Block {
             Some(vector(vec![own.function.slope])),
             None,
             None,
+            residual.map(|values| inputs.output(values)),
         ]
     }
 }

@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
-use adact_kernels::linear;
+use adact_kernels::linear::{self, Forward, LinearParams};
+use adact_kernels::{Buffer, Function};
 use burn::backend::TensorMetadata;
 use burn::backend::flex::FlexTensor;
 use burn::tensor::Tensor;
 
 use super::buffer::{self, WORKSPACE, vector};
+use super::function::{FunctionSpec, FunctionTensors, function};
 use super::fused::{self, Operation, is_fused};
 use super::layout::{Arranged, CHANNELS_LAST};
 use super::{absent, check_shape};
@@ -30,21 +32,63 @@ use super::{absent, check_shape};
 /// assert_eq!(adact::ops::linear(x, weight, None).dims(), [8, 5, 10]);
 /// ```
 pub fn linear<const D: usize>(x: Tensor<D>, weight: Tensor<2>, bias: Option<Tensor<1>>) -> Tensor<D> {
+    linear_then(x, weight, bias, None, None)
+}
+
+/// A fully connected layer with what follows it: `f(x weight^T + bias) + residual`.
+///
+/// # Panics
+/// If the shapes don't fit.
+pub(crate) fn linear_then<const D: usize>(
+    x: Tensor<D>,
+    weight: Tensor<2>,
+    bias: Option<Tensor<1>>,
+    then: Option<(FunctionTensors, FunctionSpec)>,
+    residual: Option<Tensor<D>>,
+) -> Tensor<D> {
     let mut shape = x.dims();
     let inputs = shape[D - 1];
     let outputs = check(&weight, &bias, inputs);
     shape[D - 1] = outputs;
-    let rows = x.shape().num_elements() / inputs.max(1);
-    if !fuses(&x, &weight, &bias) {
+    if let Some((parameters, spec)) = &then {
+        parameters.check(spec);
+    }
+    if let Some(residual) = &residual {
+        check_shape("what is added to the linear layer", residual, shape);
+    }
+    let serves = then.as_ref().is_none_or(|(parameters, _)| parameters.is_fused())
+        && residual.as_ref().is_none_or(is_fused);
+    if !(fuses(&x, &weight, &bias) && serves) {
+        let rows = x.shape().num_elements() / inputs.max(1);
         let y = x.reshape([rows, inputs]).matmul(weight.transpose());
         let y = match bias {
             Some(bias) => y + bias.unsqueeze(),
             None => y,
         };
-        return y.reshape(shape);
+        let y = y.reshape(shape);
+        let y = match then {
+            Some((parameters, spec)) => function(y, parameters, spec),
+            None => y,
+        };
+        return match residual {
+            Some(residual) => y + residual,
+            None => y,
+        };
     }
-    let bias = bias.unwrap_or_else(|| absent(&weight.device()));
-    fused::run([x.into_dispatch(), weight.into_dispatch(), bias.into_dispatch()], Arc::new(Linear))
+    let device = weight.device();
+    let bias = bias.unwrap_or_else(|| absent(&device));
+    let (parameters, spec) = then.unzip();
+    let parameters = parameters.unwrap_or_else(|| FunctionTensors::none(&device));
+    let operation = Linear { function: spec, residual: residual.is_some() };
+    let inputs = [
+        x.into_dispatch(),
+        weight.into_dispatch(),
+        bias.into_dispatch(),
+        parameters.w.into_dispatch(),
+        parameters.slope.into_dispatch(),
+        residual.map_or_else(|| absent(&device).into_dispatch(), Tensor::into_dispatch),
+    ];
+    fused::run(inputs, Arc::new(operation))
 }
 
 /// The fully connected layer that follows convolutions, over all but the batch: `flatten(images) weight^T + bias`.
@@ -82,66 +126,119 @@ fn fuses<const D: usize>(x: &Tensor<D>, weight: &Tensor<2>, bias: &Option<Tensor
     is_fused(x) && is_fused(weight) && bias.as_ref().is_none_or(is_fused)
 }
 
-/// The operation over the last dimension.
-struct Linear;
+/// The operation over the last dimension: `x`, the weight, the bias, `w`, the slope and the residual to `y`.
+struct Linear {
+    function: Option<FunctionSpec>,
+    residual: bool,
+}
 
-impl Operation<3> for Linear {
-    /// The rows and the weight.
-    type Saved = [Arranged; 2];
+/// What the gradient needs.
+struct Saved {
+    x: Arranged,
+    weight: Arranged,
+    /// Empty for none.
+    bias: Arranged,
+    w: Arranged,
+    slope: Arranged,
+    /// What the function was applied to.
+    z: Option<Buffer>,
+}
 
-    fn forward(&self, [x, weight, bias]: [FlexTensor; 3], keep: bool) -> (FlexTensor, Option<Self::Saved>) {
-        let [outputs, inputs] = weight.shape().dims();
-        let mut shape = x.shape();
-        let last = shape.num_dims() - 1;
-        shape[last] = outputs;
-        let (x, weight) = (Arranged::row_major(x), Arranged::row_major(weight));
-        let bias = bias_or_zeros(bias, outputs);
-        let y = linear::forward(&WORKSPACE, inputs, x.values(), weight.values(), bias.values());
-        (buffer::tensor(y, shape), keep.then_some([x, weight]))
+impl Saved {
+    fn params<'a>(&'a self, function: Option<Function<'a>>) -> LinearParams<'a> {
+        let [outputs, inputs] = self.weight.dims();
+        let bias = Some(self.bias.values()).filter(|bias| !bias.is_empty());
+        LinearParams { inputs, outputs, weight: self.weight.values(), bias, function }
     }
 
-    fn backward(&self, [x, weight]: &Self::Saved, dy: FlexTensor, _: [bool; 3]) -> [Option<FlexTensor>; 3] {
-        let [_, inputs] = weight.dims();
+    fn function<'a>(&'a self, spec: &'a Option<FunctionSpec>) -> Option<Function<'a>> {
+        spec.as_ref().map(|spec| spec.bind(self.w.values(), self.slope.values()))
+    }
+}
+
+impl Operation<6> for Linear {
+    type Saved = Saved;
+
+    fn forward(&self, inputs: [FlexTensor; 6], keep: bool) -> (FlexTensor, Option<Saved>) {
+        let [x, weight, bias, w, slope, residual] = inputs;
+        let mut shape = x.shape();
+        let last = shape.num_dims() - 1;
+        shape[last] = weight.shape()[0];
+        let [x, weight, bias, w, slope] = [x, weight, bias, w, slope].map(Arranged::row_major);
+        let residual = self.residual.then(|| Arranged::row_major(residual));
+        let residual = residual.as_ref().map(Arranged::values);
+        let mut saved = Saved { x, weight, bias, w, slope, z: None };
+        let params = saved.params(saved.function(&self.function));
+        if !keep {
+            let y = linear::forward_eval(&WORKSPACE, &params, saved.x.values(), residual);
+            return (buffer::tensor(y, shape), None);
+        }
+        let Forward { y, z } = linear::forward(&WORKSPACE, &params, saved.x.values(), residual);
+        saved.z = z;
+        (buffer::tensor(y, shape), Some(saved))
+    }
+
+    fn backward(
+        &self,
+        saved: &Saved,
+        dy: FlexTensor,
+        [need_dx, .., need_residual]: [bool; 6],
+    ) -> [Option<FlexTensor>; 6] {
+        let params = saved.params(saved.function(&self.function));
+        let z = saved.z.as_deref();
         let dy = Arranged::row_major(dy);
-        let own = linear::backward(&WORKSPACE, inputs, x.values(), weight.values(), dy.values());
-        [Some(x.like(own.dx)), Some(weight.like(own.weight)), Some(vector(own.bias))]
+        let own = linear::backward(&WORKSPACE, &params, saved.x.values(), z, dy.values(), need_dx);
+        [
+            own.dx.map(|dx| saved.x.like(dx)),
+            Some(saved.weight.like(own.weight)),
+            own.bias.map(vector),
+            Some(vector(own.function.w)),
+            Some(vector(vec![own.function.slope])),
+            need_residual.then(|| dy.into_tensor()),
+        ]
     }
 }
 
 /// The operation over images whose channels lie last.
 struct LinearOfImages;
 
+impl LinearOfImages {
+    fn params<'a>(inputs: usize, weight: &'a [f32], bias: Option<&'a [f32]>) -> LinearParams<'a> {
+        LinearParams { inputs, outputs: weight.len() / inputs, weight, bias, function: None }
+    }
+}
+
 impl Operation<3> for LinearOfImages {
-    /// The images, and the weight in the order of their elements in memory.
-    type Saved = (Arranged, Vec<f32>);
+    /// The images, the weight in the order of their elements in memory, and the bias.
+    type Saved = (Arranged, Vec<f32>, Arranged);
 
     fn forward(&self, [x, weight, bias]: [FlexTensor; 3], keep: bool) -> (FlexTensor, Option<Self::Saved>) {
         let [batch, channels, height, width] = x.shape().dims();
         let [outputs, inputs] = weight.shape().dims();
         let x = Arranged::new(x, &CHANNELS_LAST);
         let weight = transpose_rows(Arranged::row_major(weight).values(), channels, height * width);
-        let bias = bias_or_zeros(bias, outputs);
-        let y = linear::forward(&WORKSPACE, inputs, x.values(), &weight, bias.values());
-        (buffer::tensor(y, [batch, outputs]), keep.then_some((x, weight)))
+        let bias = Arranged::row_major(bias);
+        let params = Self::params(inputs, &weight, Some(bias.values()));
+        let y = linear::forward_eval(&WORKSPACE, &params, x.values(), None);
+        (buffer::tensor(y, [batch, outputs]), keep.then_some((x, weight, bias)))
     }
 
-    fn backward(&self, (x, weight): &Self::Saved, dy: FlexTensor, _: [bool; 3]) -> [Option<FlexTensor>; 3] {
+    fn backward(
+        &self,
+        (x, weight, bias): &Self::Saved,
+        dy: FlexTensor,
+        [need_dx, ..]: [bool; 3],
+    ) -> [Option<FlexTensor>; 3] {
         // (batch, height, width, channels)
         let [_, height, width, channels] = x.dims();
         let (places, inputs) = (height * width, height * width * channels);
+        let params = Self::params(inputs, weight, Some(bias.values()));
         let dy = Arranged::row_major(dy);
-        let own = linear::backward(&WORKSPACE, inputs, x.values(), weight, dy.values());
+        let own = linear::backward(&WORKSPACE, &params, x.values(), None, dy.values(), need_dx);
         let weight = transpose_rows(&own.weight, places, channels);
         let outputs = weight.len() / inputs;
-        [Some(x.like(own.dx)), Some(buffer::tensor(weight, [outputs, inputs])), Some(vector(own.bias))]
+        [own.dx.map(|dx| x.like(dx)), Some(buffer::tensor(weight, [outputs, inputs])), own.bias.map(vector)]
     }
-}
-
-fn bias_or_zeros(bias: FlexTensor, outputs: usize) -> Arranged {
-    if bias.shape().num_elements() == 0 {
-        return Arranged::row_major(vector(vec![0.0; outputs]));
-    }
-    Arranged::row_major(bias)
 }
 
 /// Transposes the matrix (rows, columns) that each row of a larger matrix is.

@@ -55,7 +55,7 @@ impl Operation<1> for CrossEntropy {
     fn forward(&self, [logits]: [FlexTensor; 1], keep: bool) -> (FlexTensor, Option<Self::Saved>) {
         let logits = Arranged::row_major(logits);
         let mut gradient = WORKSPACE.take(logits.values().len());
-        let loss = loss::cross_entropy(logits.values(), &self.labels, self.classes, &mut gradient);
+        let loss = loss::cross_entropy(logits.values(), &self.labels, self.classes, &mut gradient, None);
         self.loss.get_or_init(|| loss);
         (buffer::tensor(vec![loss.mean as f32], [1]), keep.then_some((logits, gradient)))
     }

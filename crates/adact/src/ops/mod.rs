@@ -20,7 +20,7 @@ mod linear;
 mod loss;
 mod pool;
 
-pub(crate) use adamw::{adamw, in_place};
+pub(crate) use adamw::{adamw, in_place, sum_of_squares};
 pub(crate) use attention::attention;
 pub(crate) use block::{BlockSpec, BlockTensors, conv_block};
 pub use conv::conv2d;
@@ -28,10 +28,11 @@ pub(crate) use conv_transpose::conv_transpose;
 pub(crate) use embedding::embedding;
 pub(crate) use function::{FunctionSpec, FunctionTensors, absent, function};
 pub(crate) use layer_norm::layer_norm;
+pub(crate) use linear::linear_then;
 pub use linear::{linear, linear_of_images};
 pub use loss::cross_entropy;
 pub(crate) use loss::cross_entropy_counted;
-pub(crate) use pool::{concat, max_pool2d, mean_pool};
+pub(crate) use pool::{max_pool2d, mean_pool};
 
 use burn::tensor::Tensor;
 

@@ -114,8 +114,11 @@ impl Optimizer {
                 kernel.step(t, param, grad, first, second);
             }
             (Self::Sgd(sgd), [buffer]) => {
-                let decay = if decays { sgd.weight_decay } else { 0.0 };
-                sgd.step(lr, decay, t == 1, param, grad, buffer);
+                let mut kernel = sgd.kernel(lr);
+                if !decays {
+                    kernel.weight_decay = 0.0;
+                }
+                kernel.step(t, param, grad, buffer);
             }
             _ => unreachable!("what is remembered is the optimizer's"),
         }

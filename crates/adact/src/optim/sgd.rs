@@ -1,5 +1,6 @@
 //! SGD with momentum, in place.
 
+use adact_kernels::sgd;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
@@ -40,21 +41,8 @@ impl Sgd {
         Ok(())
     }
 
-    /// Updates a parameter and its buffer at a learning rate; `first` says that the buffer is new.
-    pub(crate) fn step(
-        &self,
-        lr: f64,
-        decay: f64,
-        first: bool,
-        param: &mut [f32],
-        grad: &[f32],
-        buffer: &mut [f32],
-    ) {
-        let (lr, decay, momentum) = (lr as f32, decay as f32, self.momentum as f32);
-        for ((p, g), b) in param.iter_mut().zip(grad).zip(buffer) {
-            let g = decay.mul_add(*p, *g);
-            *b = if first { g } else { momentum.mul_add(*b, g) };
-            *p = (-lr).mul_add(*b, *p);
-        }
+    /// The kernel's parameters at a learning rate.
+    pub(crate) fn kernel(&self, lr: f64) -> sgd::Sgd {
+        sgd::Sgd { lr, momentum: self.momentum, nesterov: false, weight_decay: self.weight_decay }
     }
 }
