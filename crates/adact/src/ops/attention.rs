@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use adact_kernels::Buffer;
 use adact_kernels::attention::{self, AttentionSpec};
 use burn::backend::flex::FlexTensor;
 use burn::tensor::activation::softmax;
@@ -50,7 +51,7 @@ struct Attend(AttentionSpec);
 struct Saved {
     qkv: Arranged,
     out: FlexTensor,
-    log_sums: Vec<f32>,
+    log_sums: Buffer,
 }
 
 impl Operation<1> for Attend {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use adact_kernels::Buffer;
 use adact_kernels::layer_norm::{self, Forward};
 use burn::backend::flex::FlexTensor;
 use burn::tensor::Tensor;
@@ -40,8 +41,8 @@ struct LayerNorm {
 struct Saved {
     x: Arranged,
     weight: Arranged,
-    mean: Vec<f32>,
-    rstd: Vec<f32>,
+    mean: Buffer,
+    rstd: Buffer,
 }
 
 impl Operation<3> for LayerNorm {
