@@ -40,8 +40,8 @@ fn measure([rows, inputs, outputs]: [usize; 3]) {
     let ws = Workspace::new();
     let (x, weight, bias) = (normal(rows * inputs), normal(outputs * inputs), normal(outputs));
     let (dy, residual) = (normal(rows * outputs), normal(rows * outputs));
-    let w = [0.0; 7];
-    let mixture = Function::mixture(Activation::PAPER, &w).with_noise(Noise::Random(stream));
+    let shares = [1.0 / 7.0; 7];
+    let mixture = Function::mixture(Activation::PAPER, &shares).with_noise(Noise::Random(stream));
     let gflop = 2e-9 * (rows * inputs * outputs) as f64;
     for (name, function) in [("alone", None), ("mixture", Some(mixture))] {
         let params = LinearParams { inputs, outputs, weight: &weight, bias: Some(&bias), function };

@@ -8,7 +8,7 @@ use adact_kernels::attention::{self, AttentionSpec};
 use adact_kernels::conv_transpose::{self, ConvTransposeSpec};
 use adact_kernels::pool::{self, MapSpec};
 use adact_kernels::sgd::Sgd;
-use adact_kernels::{Workspace, clip, concat, embedding, layer_norm, loss};
+use adact_kernels::{Workspace, clip, embedding, layer_norm, loss};
 use common::*;
 
 fn main() {
@@ -120,12 +120,6 @@ fn maps() {
             Some([gflop, 2.0 * gflop]),
             || drop(conv_transpose::forward(&ws, &spec, &x, &weight, Some(&bias), &kept)),
             || drop(conv_transpose::backward(&ws, &spec, &x, &weight, &dy, true)),
-        );
-        report(
-            &format!("concatenation to 8 x {side} x {side} x {}", 2 * channels),
-            None,
-            || drop(concat::forward(&ws, [channels; 2], &kept, &kept)),
-            || drop(concat::backward(&ws, [channels; 2], &dy)),
         );
     }
     let map = MapSpec { batch: 128, height: 8, width: 8, channels: 64 };

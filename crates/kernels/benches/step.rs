@@ -41,10 +41,10 @@ fn main() {
             dout: normal(64 * spec.out_image(), 1.0),
         }
     });
-    let w = [0.0; 7];
+    let shares = [1.0 / 7.0; 7];
     let functions = [
         ("relu", Function::single(&Activation::Relu)),
-        ("adact", Function::mixture(Activation::PAPER, &w).with_noise(Noise::Random(stream))),
+        ("adact", Function::mixture(Activation::PAPER, &shares).with_noise(Noise::Random(stream))),
     ];
     for (name, function) in functions {
         let mut times = vec![Vec::new(); 8];

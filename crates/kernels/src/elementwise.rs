@@ -11,7 +11,7 @@ const CHUNK: usize = 16 * 1024;
 /// `y[i] = f(x[i])`.
 ///
 /// # Panics
-/// If the lengths differ, or the function's weights are not one a candidate.
+/// If the lengths differ, or the function's shares are not one a candidate.
 ///
 /// ```
 /// use adact_kernels::{elementwise, Activation, Function};
@@ -60,7 +60,8 @@ pub fn backward(f: &Function<'_>, x: &[f32], dy: &[f32], dx: &mut [f32]) -> Func
 }
 
 vectorised! {
-    fn values<V, F: Pointwise>(f: F, start: usize, x: &[f32], y: &mut [f32]) {
+    /// The values of a run of elements that begins at position `start` of the whole.
+    pub(crate) fn values<V, F: Pointwise>(f: F, start: usize, x: &[f32], y: &mut [f32]) {
         length("y", y.len(), x.len());
         let (p, high) = (*f.parameters(), (start as u64 >> 32) as u32);
         let mut i = 0;
@@ -78,7 +79,8 @@ vectorised! {
 }
 
 vectorised! {
-    fn gradients<V, F: Pointwise>(f: F, start: usize, x: &[f32], dy: &[f32], dx: &mut [f32], out: &mut [f64]) {
+    /// The gradients of such a run, and its sums into `out`.
+    pub(crate) fn gradients<V, F: Pointwise>(f: F, start: usize, x: &[f32], dy: &[f32], dx: &mut [f32], out: &mut [f64]) {
         length("dy", dy.len(), x.len());
         length("dx", dx.len(), x.len());
         let (p, high) = (*f.parameters(), (start as u64 >> 32) as u32);

@@ -8,7 +8,7 @@ use crate::function::{Function, Noise};
 use crate::linear::LinearParams;
 use crate::random::{Purpose, Stream};
 use crate::workspace::Workspace;
-use crate::{elementwise, linear, loss};
+use crate::{elementwise, linear, loss, softmax, softmax_gradient};
 
 /// A hash, sixteen hexadecimal digits, of the bits that the kernels give for a small fixed input: a step of training a
 /// network whose layers take every way through the convolutions and hold every activation, and its evaluation.
@@ -60,11 +60,12 @@ impl Layer<'_> {
 fn train_a_step(hash: &mut Hash) {
     let ws = Workspace::new();
     let noise = |layer| Noise::Random(Stream::new(1, Purpose::Rrelu, layer));
-    let (w_paper, w_all) = (normal(1, Activation::PAPER.len(), 1.0), normal(2, Activation::ALL.len(), 1.0));
+    let paper = softmax(&normal(1, Activation::PAPER.len(), 1.0));
+    let all = softmax(&normal(2, Activation::ALL.len(), 1.0));
     let mut prelu = Function::single(&Activation::Prelu);
     prelu.slope = -0.4;
     let functions =
-        [Function::mixture(Activation::PAPER, &w_paper), prelu, Function::mixture(Activation::ALL, &w_all)];
+        [Function::mixture(Activation::PAPER, &paper), prelu, Function::mixture(Activation::ALL, &all)];
     let layers: Vec<Layer<'_>> = (0..)
         .zip(LAYERS.into_iter().zip(functions))
         .map(|(i, ((side, input, pool), function))| {
@@ -107,16 +108,22 @@ fn train_a_step(hash: &mut Hash) {
 
     for (layer, x, saved) in passes.iter().rev() {
         let grads = block::backward(&ws, &layer.spec, x, &layer.params(), saved, &dout, true);
-        hash.floats([&grads.weight, &grads.gamma, &grads.beta, &grads.function.w, &[grads.function.slope]]);
+        let w = raw(layer.function.shares, &grads.function.shares);
+        hash.floats([&grads.weight, &grads.gamma, &grads.beta, &w, &[grads.function.slope]]);
         dout = grads.dx.unwrap_or(dout);
     }
     let mut dx = vec![0.0; dout.len()];
     let own = elementwise::backward(&layers[0].function, &passes[0].1, &dout, &mut dx);
-    hash.floats([&dx, &own.w]);
+    hash.floats([&dx, &raw(layers[0].function.shares, &own.shares)]);
 
     let (mut first, mut second) = (normal(6, weight.len(), 1e-2), vec![1e-4; weight.len()]);
     AdamW::default().step(3, &mut weight, &dweight, &mut first, &mut second);
     hash.floats([&weight, &first, &second]);
+}
+
+/// The gradient of the raw weights of a mixture, none of one activation.
+fn raw(shares: Option<&[f64]>, dshares: &[f64]) -> Vec<f32> {
+    shares.map_or_else(Vec::new, |shares| softmax_gradient(shares, dshares))
 }
 
 /// Normal numbers of a standard deviation.

@@ -1,4 +1,4 @@
-//! What a layer applies to its inputs: one activation, or the mixture of several (the paper's equation 1).
+//! What a layer applies to its inputs: one activation, or a mixture of several.
 
 use crate::activation::{Activation, Constants, Curve, CurveVisitor, Slopes};
 use crate::random::Stream;
@@ -19,8 +19,8 @@ pub enum Noise {
 pub struct Function<'a> {
     /// The candidates of the mixture, or the one activation.
     pub candidates: &'a [Activation],
-    /// The raw weights `w`, one a candidate, that softmax turns into the mixture; `None` for one activation alone.
-    pub mixture: Option<&'a [f32]>,
+    /// The share of each candidate in a mixture; `None` for one activation alone.
+    pub shares: Option<&'a [f64]>,
     /// PReLU's slope.
     pub slope: f32,
     /// ELU's alpha, LeakyReLU's slope, RReLU's bounds.
@@ -32,8 +32,8 @@ pub struct Function<'a> {
 /// Gradients of a function's own parameters.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct FunctionGrads {
-    /// Of the raw weights `w` (through the softmax); empty for one activation alone.
-    pub w: Vec<f32>,
+    /// Of the shares; empty for one activation alone.
+    pub shares: Vec<f64>,
     /// Of PReLU's slope; 0 where no candidate has it.
     pub slope: f32,
 }
@@ -43,18 +43,19 @@ impl<'a> Function<'a> {
     pub fn single(activation: &'a Activation) -> Self {
         Self {
             candidates: std::slice::from_ref(activation),
-            mixture: None,
+            shares: None,
             slope: 0.25,
             constants: Constants::default(),
             noise: Noise::Mean,
         }
     }
 
-    /// The mixture of `candidates` with raw weights `w`, in evaluation.
-    pub fn mixture(candidates: &'a [Activation], w: &'a [f32]) -> Self {
+    /// The mixture `sum_i shares_i candidates_i`, in evaluation. With the [`softmax`](crate::softmax) of raw weights as shares it
+    /// is the paper's equation 1.
+    pub fn mixture(candidates: &'a [Activation], shares: &'a [f64]) -> Self {
         Self {
             candidates,
-            mixture: Some(w),
+            shares: Some(shares),
             slope: 0.25,
             constants: Constants::default(),
             noise: Noise::Mean,
@@ -68,47 +69,39 @@ impl<'a> Function<'a> {
     }
 
     pub(crate) fn is_paper_mixture(&self) -> bool {
-        self.mixture.is_some() && self.candidates == Activation::PAPER
-    }
-
-    /// Softmax of the raw weights, or 1 for one activation.
-    pub fn probabilities(&self) -> Vec<f64> {
-        self.mixture.map_or_else(|| vec![1.0], softmax)
+        self.shares.is_some() && self.candidates == Activation::PAPER
     }
 
     fn check(&self) {
         assert!(!self.candidates.is_empty(), "a function needs at least one activation");
-        match self.mixture {
-            Some(w) => assert_eq!(w.len(), self.candidates.len(), "one weight a candidate"),
-            None => assert_eq!(self.candidates.len(), 1, "several candidates need the weights of a mixture"),
+        match self.shares {
+            Some(shares) => assert_eq!(shares.len(), self.candidates.len(), "one share a candidate"),
+            None => assert_eq!(self.candidates.len(), 1, "several candidates need the shares of a mixture"),
         }
     }
 
     /// The parameters' gradients from `sums`, the sums over all elements in the order of the function's [`Pointwise::SUMS`].
     pub(crate) fn gradients(&self, sums: &[f64]) -> FunctionGrads {
-        let Some(w) = self.mixture else {
+        let Some(shares) = self.shares else {
             let slope = if self.candidates[0].learns_slope() { sums[0] as f32 } else { 0.0 };
-            return FunctionGrads { w: Vec::new(), slope };
+            return FunctionGrads { shares: Vec::new(), slope };
         };
-        let p = softmax(w);
-        // dp[i] = sum of dy * candidate i; `negative` = sum of dy * min(x, 0)
-        let (dp, negative) = if self.is_paper_mixture() {
+        // the gradient of share i is the sum of dy * candidate i; `negative` = sum of dy * min(x, 0)
+        let (dshares, negative) = if self.is_paper_mixture() {
             let c = &self.constants;
             let [above, below, drawn, elu, silu, mish] = std::array::from_fn(|i| sums[i]);
             let leaky = above + c.negative_slope * below;
             let prelu = above + f64::from(self.slope) * below;
             let elu = above + c.alpha * elu;
+            // a NaN is not above 0, but ReLU of it is NaN too
+            let above = if below.is_nan() { f64::NAN } else { above };
             (vec![above, elu, leaky, prelu, above + drawn, silu, mish], below)
         } else {
-            (sums[..w.len()].to_vec(), sums[MAX_CANDIDATES])
+            (sums[..shares.len()].to_vec(), sums[MAX_CANDIDATES])
         };
-        let mean: f64 = p.iter().zip(&dp).map(|(p, d)| p * d).sum();
         let learned: f64 =
-            self.candidates.iter().zip(&p).filter(|(a, _)| a.learns_slope()).map(|(_, p)| p).sum();
-        FunctionGrads {
-            w: p.iter().zip(&dp).map(|(p, d)| (p * (d - mean)) as f32).collect(),
-            slope: (learned * negative) as f32,
-        }
+            self.candidates.iter().zip(shares).filter(|(a, _)| a.learns_slope()).map(|(_, p)| p).sum();
+        FunctionGrads { shares: dshares, slope: (learned * negative) as f32 }
     }
 
     /// Calls a visitor with the type that computes this function.
@@ -123,7 +116,7 @@ impl<'a> Function<'a> {
                 self.1.visit(One::<C> { parameters, curve: std::marker::PhantomData })
             }
         }
-        if self.mixture.is_none() {
+        if self.shares.is_none() {
             self.candidates[0].visit(Single(self, visitor))
         } else if self.is_paper_mixture() {
             visitor.visit(PaperMixture::new(self))
@@ -131,14 +124,6 @@ impl<'a> Function<'a> {
             visitor.visit(AnyMixture::new(self))
         }
     }
-}
-
-/// Softmax in `f64`. NaN stays NaN.
-pub fn softmax(w: &[f32]) -> Vec<f64> {
-    let top = w.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let e: Vec<f64> = w.iter().map(|&v| libm::exp(f64::from(v - top))).collect();
-    let sum: f64 = e.iter().sum();
-    e.into_iter().map(|v| v / sum).collect()
 }
 
 /// What kernels can do with a function whose type is only known at run time.
@@ -270,7 +255,7 @@ struct PaperMixture {
 
 impl PaperMixture {
     fn new(f: &Function<'_>) -> Self {
-        let p = f.probabilities();
+        let p = f.shares.unwrap_or(&[0.0; 7]);
         let c = &f.constants;
         Self {
             parameters: Parameters::new(f),
@@ -358,8 +343,8 @@ impl AnyMixture {
     fn new(f: &Function<'_>) -> Self {
         assert!(f.candidates.len() <= MAX_CANDIDATES, "a mixture has at most {MAX_CANDIDATES} candidates");
         let mut candidates = [(Activation::Identity, 0.0); MAX_CANDIDATES];
-        for (slot, (a, p)) in candidates.iter_mut().zip(f.candidates.iter().zip(f.probabilities())) {
-            *slot = (*a, p as f32);
+        for (slot, (a, p)) in candidates.iter_mut().zip(f.candidates.iter().zip(f.shares.unwrap_or(&[]))) {
+            *slot = (*a, *p as f32);
         }
         Self { parameters: Parameters::new(f), candidates, len: f.candidates.len() }
     }

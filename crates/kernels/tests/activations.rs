@@ -3,7 +3,7 @@
 mod common;
 
 use adact_kernels::random::{Purpose, Stream};
-use adact_kernels::{Activation, Constants, Function, Noise, elementwise};
+use adact_kernels::{Activation, Constants, Function, Noise, elementwise, softmax, softmax_gradient};
 use common::*;
 use safetensors::SafeTensors;
 
@@ -83,12 +83,15 @@ fn check_mixture(file: &SafeTensors<'_>) {
         let get = |name: &str| tensor(file, &format!("{case}.{name}"));
         let single = |name: &str| get(name).iter().map(|&v| v as f32).collect::<Vec<_>>();
         let (x, dy, w) = (single("x"), single("dy"), single("w"));
-        let mut f = Function::mixture(Activation::PAPER, &w);
+        let shares = softmax(&w);
+        let mut f = Function::mixture(Activation::PAPER, &shares);
         f.slope = get("slope")[0] as f32;
         f.constants.rrelu_lower = 11.0 / 48.0;
         f.constants.rrelu_upper = 11.0 / 48.0;
         let (y, dx, grads) = run(&f, &x, &dy);
-        for (name, got, bar) in [("y", &y, 2e-6), ("dx", &dx, 2e-6), ("dw", &grads.w, 2e-5)] {
+        for (name, got, bar) in
+            [("y", &y, 2e-6), ("dx", &dx, 2e-6), ("dw", &softmax_gradient(&shares, &grads.shares), 2e-5)]
+        {
             let error = relative_error(got, &get(name));
             assert!(error < bar, "case {case}, {name}: {error}");
         }
@@ -119,7 +122,8 @@ fn any_mixture_has_the_gradients_of_finite_differences() {
     let (x, dy) = (normal(1, 1000), normal(2, 1000));
     for (set, candidates) in sets.into_iter().enumerate() {
         let w = normal(3 + set as u64, candidates.len());
-        let mut f = Function::mixture(candidates, &w);
+        let shares = softmax(&w);
+        let mut f = Function::mixture(candidates, &shares);
         f.slope = -0.3;
         let (y, _, grads) = run(&f, &x, &dy);
         let w64: Vec<f64> = w.iter().map(|&v| f64::from(v)).collect();
@@ -128,13 +132,14 @@ fn any_mixture_has_the_gradients_of_finite_differences() {
             close(f64::from(y[i]), mixture_f64(&f, &x[i..=i], &[1.0], &w64, slope), "mixture");
         }
         let h = 1e-5;
+        let dw = softmax_gradient(&shares, &grads.shares);
         for i in 0..w.len() {
             let (mut up, mut down) = (w64.clone(), w64.clone());
             up[i] += h;
             down[i] -= h;
             let want =
                 (mixture_f64(&f, &x, &dy, &up, slope) - mixture_f64(&f, &x, &dy, &down, slope)) / (2.0 * h);
-            assert!((f64::from(grads.w[i]) - want).abs() < 1e-4, "set {set}, dw[{i}]: {} {want}", grads.w[i]);
+            assert!((f64::from(dw[i]) - want).abs() < 1e-4, "set {set}, dw[{i}]: {} {want}", dw[i]);
         }
         let want = (mixture_f64(&f, &x, &dy, &w64, slope + h) - mixture_f64(&f, &x, &dy, &w64, slope - h))
             / (2.0 * h);
@@ -151,12 +156,13 @@ fn the_fused_mixture_equals_the_general_one() {
     let reversed_w: Vec<f32> = w.iter().rev().copied().collect();
     let noise = Noise::Random(Stream::new(5, Purpose::Rrelu, 0));
     let (x, dy) = (normal(1, 40_000), normal(2, 40_000));
-    let (y, dx, grads) = run(&Function::mixture(Activation::PAPER, &w).with_noise(noise), &x, &dy);
-    let (y2, dx2, grads2) = run(&Function::mixture(&reversed, &reversed_w).with_noise(noise), &x, &dy);
+    let (y, dx, grads) = run(&Function::mixture(Activation::PAPER, &softmax(&w)).with_noise(noise), &x, &dy);
+    let (y2, dx2, grads2) =
+        run(&Function::mixture(&reversed, &softmax(&reversed_w)).with_noise(noise), &x, &dy);
     assert!(relative_error(&y, &wide(&y2)) < 1e-6);
     assert!(relative_error(&dx, &wide(&dx2)) < 1e-6);
-    let back: Vec<f64> = grads2.w.iter().rev().map(|&v| f64::from(v)).collect();
-    assert!(relative_error(&grads.w, &back) < 1e-5);
+    let back: Vec<f64> = grads2.shares.iter().rev().copied().collect();
+    assert!(relative_error(&grads.shares.iter().map(|&v| v as f32).collect::<Vec<_>>(), &back) < 1e-5);
     assert!((grads.slope - grads2.slope).abs() < 1e-3);
 }
 
@@ -190,7 +196,8 @@ fn nan_and_extremes() {
         assert!(y[1..].iter().chain(&dx[1..]).all(|v| v.is_finite()), "{a}: {y:?} {dx:?}");
     }
     let w = [0.0; 7];
-    let (y, dx, _) = run(&Function::mixture(Activation::PAPER, &w), &[f32::NAN, 1e4, -1e4], &[1.0; 3]);
+    let (y, dx, _) =
+        run(&Function::mixture(Activation::PAPER, &softmax(&w)), &[f32::NAN, 1e4, -1e4], &[1.0; 3]);
     assert!(y[0].is_nan() && dx[0].is_nan());
     assert!(y[1..].iter().chain(&dx[1..]).all(|v| v.is_finite()), "{y:?} {dx:?}");
 }
@@ -210,11 +217,12 @@ fn the_bits_are_the_same_on_every_path_and_with_any_threads() {
             // NaN has many bit patterns, and which of them comes out is not promised
             let plain = |v: Vec<f32>| v.into_iter().map(|v| if v.is_nan() { f32::NAN } else { v }).collect();
             let (y, dx, grads) = run(&f.with_noise(noise), &x, &dy);
-            out.extend([plain(y), plain(dx), plain(grads.w), plain(vec![grads.slope])]);
+            let dshares = grads.shares.iter().map(|&v| v as f32).collect();
+            out.extend([plain(y), plain(dx), plain(dshares), plain(vec![grads.slope])]);
         };
         Activation::ALL.iter().for_each(|a| push(Function::single(a)));
-        push(Function::mixture(Activation::PAPER, &w));
-        push(Function::mixture(Activation::ALL, &all));
+        push(Function::mixture(Activation::PAPER, &softmax(&w)));
+        push(Function::mixture(Activation::ALL, &softmax(&all)));
         out
     });
 }

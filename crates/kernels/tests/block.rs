@@ -4,7 +4,7 @@ mod common;
 
 use adact_kernels::block::{self, BlockParams, BlockSpec};
 use adact_kernels::random::{Purpose, Stream};
-use adact_kernels::{Activation, ConvSpec, Function, Noise, Workspace};
+use adact_kernels::{Activation, ConvSpec, Function, Noise, Workspace, softmax, softmax_gradient};
 use common::*;
 
 /// A block's parameters in f64, and the weights of a mixture or nothing.
@@ -124,8 +124,12 @@ fn run(
     let (x, weight, bias) = (narrow(&r.x), narrow(&r.weight), narrow(&r.bias));
     let (gamma, beta, w) = (narrow(&r.gamma), narrow(&r.beta), narrow(&r.w));
     let residual = narrow(&r.residual);
-    let mut function =
-        if w.is_empty() { Function::single(&r.candidates[0]) } else { Function::mixture(&r.candidates, &w) };
+    let shares = softmax(&w);
+    let mut function = if w.is_empty() {
+        Function::single(&r.candidates[0])
+    } else {
+        Function::mixture(&r.candidates, &shares)
+    };
     function.slope = r.slope as f32;
     function.noise = noise;
     let params = BlockParams {
@@ -144,7 +148,7 @@ fn run(
         ("gamma", g.gamma),
         ("beta", g.beta),
         ("residual", g.residual.map_or(Vec::new(), |r| r.to_vec())),
-        ("w", g.function.w),
+        ("w", softmax_gradient(&shares, &g.function.shares)),
         ("slope", vec![g.function.slope]),
     ];
     (f.out.to_vec(), grads)
@@ -243,10 +247,11 @@ fn evaluation_folds_the_running_statistics() {
         let dout = vec![0.0; r.forward().len()];
         let (x, weight, bias) = (narrow(&r.x), narrow(&r.weight), narrow(&r.bias));
         let (gamma, beta, w) = (narrow(&r.gamma), narrow(&r.beta), narrow(&r.w));
+        let shares = softmax(&w);
         let mut function = if w.is_empty() {
             Function::single(&r.candidates[0])
         } else {
-            Function::mixture(&r.candidates, &w)
+            Function::mixture(&r.candidates, &shares)
         };
         function.slope = r.slope as f32;
         let gamma_beta = r.norm.then_some((&gamma[..], &beta[..]));

@@ -3,6 +3,7 @@
 use adact_kernels::adamw::AdamW;
 use adact_kernels::attention::{self, AttentionSpec};
 use adact_kernels::block::{self, BlockParams, BlockSpec, Saved};
+use adact_kernels::channels::{self, ChannelSpec};
 use adact_kernels::conv_transpose::{self, ConvTransposeSpec};
 use adact_kernels::linear::{self, LinearParams};
 use adact_kernels::pool::{self, MapSpec};
@@ -10,7 +11,7 @@ use adact_kernels::random::{Purpose, Stream};
 use adact_kernels::sgd::Sgd;
 use adact_kernels::simd::{self, Path};
 use adact_kernels::{
-    Activation, ConvSpec, Function, Workspace, concat, conv, elementwise, embedding, layer_norm, loss,
+    Activation, ConvSpec, Function, Workspace, conv, elementwise, embedding, layer_norm, loss,
 };
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -40,15 +41,15 @@ const CONVOLUTIONS: [fn() -> ConvSpec; 3] = [
 
 #[test]
 fn elementwise_functions() {
-    let f = Function::mixture(Activation::PAPER, &[0.0; 7]);
+    let f = Function::mixture(Activation::PAPER, &[0.1; 7]);
     let x = [0.5; 100];
     refuses_lengths("y", 100, |y| elementwise::forward(&f, &x, y));
     refuses_lengths("dy", 100, |dy| drop(elementwise::backward(&f, &x, dy, &mut [0.0; 100])));
     refuses_lengths("dx", 100, |dx| drop(elementwise::backward(&f, &x, &x, dx)));
-    for weights in [0, 6, 8] {
-        let w = vec![0.0; weights];
-        let f = Function::mixture(Activation::PAPER, &w);
-        refuses(&["one weight a candidate"], || elementwise::forward(&f, &x, &mut [0.0; 100]));
+    for count in [0, 6, 8] {
+        let shares = vec![0.1; count];
+        let f = Function::mixture(Activation::PAPER, &shares);
+        refuses(&["one share a candidate"], || elementwise::forward(&f, &x, &mut [0.0; 100]));
     }
     let many = [Activation::Relu; 17];
     let f = Function::mixture(&many, &[0.0; 17]);
@@ -355,14 +356,19 @@ fn embeddings() {
 }
 
 #[test]
-fn maps_side_by_side() {
-    let ws = Workspace::new();
-    refuses_lengths("b", 12, |b| drop(concat::forward(&ws, [2, 3], &[0.5; 8], b)));
-    refuses(&["a has 9 values instead of 8"], || concat::forward(&ws, [2, 3], &[0.5; 9], &[0.5; 12]));
-    refuses(&["dy has 21 values instead of 20"], || concat::backward(&ws, [2, 3], &[0.5; 21]));
-    refuses(&["at least one channel"], || concat::forward(&ws, [0, 3], &[], &[]));
-    refuses(&["at least one channel"], || concat::backward(&ws, [3, 0], &[]));
-    refuses(&["can be counted"], || concat::backward(&ws, [usize::MAX, 1], &[]));
+fn functions_by_channel() {
+    let spec = ChannelSpec { outer: 4, channels: 2, inner: 3 };
+    let (functions, x) = ([Function::single(&Activation::Mish); 2], [0.5; 24]);
+    refuses_lengths("x", 24, |x| channels::forward(&spec, &functions, x, &mut [0.0; 24]));
+    refuses_lengths("y", 24, |y| channels::forward(&spec, &functions, &x, &mut y.to_vec()));
+    refuses_lengths("dy", 24, |dy| drop(channels::backward(&spec, &functions, &x, dy, &mut [0.0; 24])));
+    refuses_lengths("dx", 24, |dx| drop(channels::backward(&spec, &functions, &x, &x, &mut dx.to_vec())));
+    let one = [functions[0]];
+    refuses(&["one function a channel"], || channels::forward(&spec, &one, &x, &mut [0.0; 24]));
+    let none = ChannelSpec { channels: 0, ..spec };
+    refuses(&["at least one channel"], || channels::forward(&none, &[], &[], &mut []));
+    let large = ChannelSpec { outer: usize::MAX, ..spec };
+    refuses(&["can be counted"], || channels::forward(&large, &functions, &x, &mut [0.0; 24]));
 }
 
 #[test]

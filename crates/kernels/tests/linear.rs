@@ -4,7 +4,10 @@ mod common;
 
 use adact_kernels::linear::{self, LinearParams};
 use adact_kernels::random::{Purpose, Stream};
-use adact_kernels::{Activation, Function, FunctionGrads, Noise, Workspace, elementwise};
+use adact_kernels::{
+    Activation, Function, FunctionGrads, Noise, Workspace, elementwise, softmax, softmax_gradient,
+};
+
 use common::*;
 
 /// Rows, inputs, outputs: one tile, odd ones, a classifier, several steps of the depth, several tasks and chunks.
@@ -21,6 +24,11 @@ const SHAPES: [[usize; 3]; 9] = [
 ];
 
 /// The product with its bias, in f64.
+/// In `f32`.
+fn narrow(values: &[f64]) -> Vec<f32> {
+    values.iter().map(|&v| v as f32).collect()
+}
+
 fn product([rows, inputs, outputs]: [usize; 3], x: &[f32], w: &[f32], bias: &[f32]) -> Vec<f64> {
     let at = |r: usize, o: usize| -> f64 {
         let products = (0..inputs).map(|i| f64::from(x[r * inputs + i]) * f64::from(w[o * inputs + i]));
@@ -93,7 +101,7 @@ fn each_function(noise: Noise, check: impl Fn(&Function<'_>)) {
     }
     let w = normal(9, Activation::ALL.len());
     for candidates in [Activation::PAPER, Activation::ALL] {
-        check(&Function::mixture(candidates, &w[..candidates.len()]).with_noise(noise));
+        check(&Function::mixture(candidates, &softmax(&w[..candidates.len()])).with_noise(noise));
     }
 }
 
@@ -127,8 +135,10 @@ fn the_function_is_that_of_the_product() {
                 assert_eq!(got.weight[..], want.weight[..]);
                 assert_eq!(got.bias, want.bias);
                 // sums in another order
-                let own64: Vec<f64> = own.w.iter().chain([&own.slope]).map(|&v| f64::from(v)).collect();
-                let got = [&got.function.w[..], &[got.function.slope]].concat();
+                let own64: Vec<f64> = own.shares.iter().copied().chain([own.slope.into()]).collect();
+                let mut shares = narrow(&got.function.shares);
+                shares.push(got.function.slope);
+                let got = shares;
                 let top = dy.len() as f64;
                 for (got, want) in got.iter().zip(own64) {
                     assert!((f64::from(*got) - want).abs() < 1e-6 * top, "{shape:?}: {got} is not {want}");
@@ -166,7 +176,8 @@ fn gradients_are_those_of_finite_differences() {
         }
         total
     };
-    let mut function = Function::mixture(&candidates, &w);
+    let shares = softmax(&w);
+    let mut function = Function::mixture(&candidates, &shares);
     function.slope = slope;
     let params =
         LinearParams { inputs, outputs, weight: &weight, bias: Some(&bias), function: Some(function) };
@@ -194,15 +205,17 @@ fn gradients_are_those_of_finite_differences() {
     check(&grads.dx.unwrap(), &x64, &|x| value(x, &weight64, &bias64, &w64, slope));
     check(&grads.weight, &weight64, &|weight| value(&x64, weight, &bias64, &w64, slope));
     check(&grads.bias.unwrap(), &bias64, &|bias| value(&x64, &weight64, bias, &w64, slope));
-    check(&grads.function.w, &w64, &|w| value(&x64, &weight64, &bias64, w, slope));
+    check(&softmax_gradient(&shares, &grads.function.shares), &w64, &|w| {
+        value(&x64, &weight64, &bias64, w, slope)
+    });
     check(&[grads.function.slope], &[slope], &|s| value(&x64, &weight64, &bias64, &w64, s[0]));
 }
 
 #[test]
 fn hard_inputs_and_nan() {
     let ws = Workspace::new();
-    let w = [0.0; 7];
-    let function = Some(Function::mixture(Activation::PAPER, &w));
+    let shares = [1.0 / 7.0; 7];
+    let function = Some(Function::mixture(Activation::PAPER, &shares));
     let params =
         LinearParams { inputs: 1, outputs: 2, weight: &[1.0, -1.0], bias: Some(&[0.0; 2]), function };
     let got = linear::forward(&ws, &params, &HARD, None);
@@ -217,15 +230,15 @@ fn hard_inputs_and_nan() {
     let got = linear::forward(&ws, &params, &x, None);
     assert!(got.y.iter().map(|y| y.is_nan()).eq([false, false, true, true, false, false]));
     let grads = linear::backward(&ws, &params, &x, got.z.as_deref(), &[1.0; 6], true);
-    assert!(grads.weight.iter().all(|d| d.is_nan()) && grads.function.w.iter().all(|d| d.is_nan()));
+    assert!(grads.weight.iter().all(|d| d.is_nan()) && grads.function.shares.iter().all(|d| d.is_nan()));
 }
 
 #[test]
 fn the_same_bits_everywhere() {
     let ws = Workspace::new();
-    let w = normal(9, 7);
+    let shares = softmax(&normal(9, 7));
     let noise = Noise::Random(Stream::new(1, Purpose::Rrelu, 0));
-    let function = Some(Function::mixture(Activation::PAPER, &w).with_noise(noise));
+    let function = Some(Function::mixture(Activation::PAPER, &shares).with_noise(noise));
     for shape @ [_, inputs, outputs] in [[64, 1024, 10], [300, 130, 100], [97, 300, 65], [700, 17, 36]] {
         let [x, weight, bias, residual, dy] = numbers(shape);
         let params = LinearParams { inputs, outputs, weight: &weight, bias: Some(&bias), function };
@@ -234,7 +247,7 @@ fn the_same_bits_everywhere() {
             let g = linear::backward(&ws, &params, &x, f.z.as_deref(), &dy, true);
             let buffers = [f.y, f.z.unwrap(), g.dx.unwrap(), g.weight];
             let mut all: Vec<Vec<f32>> = buffers.iter().map(|b| b.to_vec()).collect();
-            all.extend([g.bias.unwrap(), g.function.w, vec![g.function.slope]]);
+            all.extend([g.bias.unwrap(), narrow(&g.function.shares), vec![g.function.slope]]);
             all
         });
     }

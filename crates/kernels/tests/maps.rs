@@ -1,27 +1,11 @@
-//! What networks of maps need beside convolutions, against their definitions: concatenation, transposed convolution, pooling.
+//! What networks of maps need beside convolutions, against their definitions: transposed convolution, pooling.
 
 mod common;
 
+use adact_kernels::Workspace;
 use adact_kernels::conv_transpose::{self, ConvTransposeSpec};
 use adact_kernels::pool::{self, MapSpec};
-use adact_kernels::{Workspace, concat};
 use common::*;
-
-#[test]
-fn two_maps_side_by_side() {
-    let ws = Workspace::new();
-    for (pixels, channels) in [(1, [1, 1]), (7, [65, 17]), (1200, [16, 7])] {
-        let [a, b] = [0, 1].map(|i| normal(i as u64, pixels * channels[i]));
-        let y = concat::forward(&ws, channels, &a, &b);
-        for (i, pixel) in y.chunks(channels[0] + channels[1]).enumerate() {
-            assert_eq!(pixel[..channels[0]], a[i * channels[0]..][..channels[0]]);
-            assert_eq!(pixel[channels[0]..], b[i * channels[1]..][..channels[1]]);
-        }
-        let [da, db] = concat::backward(&ws, channels, &y);
-        assert!(da[..] == a[..] && db[..] == b[..]);
-    }
-    assert!(concat::forward(&ws, [1, 2], &[], &[]).is_empty());
-}
 
 /// Calls `f(output, input, weight, output channel)` for every product.
 fn each_product(s: &ConvTransposeSpec, mut f: impl FnMut(usize, usize, usize, usize)) {
@@ -106,8 +90,11 @@ fn the_transposed_convolution_and_its_gradients() {
         let alone = ConvTransposeSpec { kept_channels: 0, ..s };
         let up = conv_transpose::forward(&ws, &alone, &x, &weight, Some(&bias), &[]);
         if s.kept_channels > 0 {
-            let both = concat::forward(&ws, [s.kept_channels, s.out_channels], &kept, &up);
-            assert_eq!(both[..], y[..], "{s:?}");
+            let pixels = y.chunks(s.kept_channels + s.out_channels);
+            for (pixel, (kept, up)) in pixels.zip(kept.chunks(s.kept_channels).zip(up.chunks(s.out_channels)))
+            {
+                assert_eq!(pixel, [kept, up].concat(), "{s:?}");
+            }
         }
     }
 }

@@ -115,13 +115,13 @@ fn a_block_takes_no_new_buffers_but_the_gradient_of_its_weights() {
     let conv = ConvSpec::same3x3(8, (16, 16), 32, 64);
     let spec = BlockSpec { conv, pool: true, eps: 1e-5 };
     let (x, weight) = (vec![0.1; 8 * conv.in_image()], vec![0.1; conv.weights()]);
-    let (ones, zeros, w) = ([1.0; 64], [0.0; 64], [0.0; 7]);
+    let (ones, zeros, shares) = ([1.0; 64], [0.0; 64], [1.0 / 7.0; 7]);
     let params = BlockParams {
         weight: &weight,
         bias: &zeros,
         gamma_beta: Some((&ones, &zeros)),
         residual: None,
-        function: Some(Function::mixture(Activation::PAPER, &w)),
+        function: Some(Function::mixture(Activation::PAPER, &shares)),
     };
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
     let step = || {
