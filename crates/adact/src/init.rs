@@ -6,7 +6,7 @@ use adact_kernels::random::{Purpose, Stream};
 use burn::module::Param;
 use burn::tensor::{Device, Tensor, TensorData};
 
-use crate::activation::{ActivationConfig, ActivationLayer};
+use crate::activation::{ActivationConfig, ActivationLayer, AdAct, AdActConfig, Channels, Granularity};
 
 /// What a network is built from: initial values and activations, handed out in the order in which the network asks.
 ///
@@ -19,17 +19,19 @@ pub struct Init<'a> {
     activations: &'a [ActivationConfig],
     tensors: u64,
     places: usize,
+    /// The first mixture of each configuration whose weights the whole network shares.
+    shared: Vec<(ActivationConfig, AdAct)>,
 }
 
 impl<'a> Init<'a> {
     /// Initial values of a seed.
     pub fn new(seed: u64, activations: &'a [ActivationConfig], device: &'a Device) -> Self {
-        Self { device, seed: Some(seed), activations, tensors: 0, places: 0 }
+        Self { device, seed: Some(seed), activations, tensors: 0, places: 0, shared: Vec::new() }
     }
 
     /// No values: everything is 0.
     pub(crate) fn blank(activations: &'a [ActivationConfig], device: &'a Device) -> Self {
-        Self { device, seed: None, activations, tensors: 0, places: 0 }
+        Self { device, seed: None, activations, tensors: 0, places: 0, shared: Vec::new() }
     }
 
     /// The device.
@@ -37,12 +39,21 @@ impl<'a> Init<'a> {
         self.device
     }
 
-    /// The activation of the next place. Beyond those that are configured it is the identity; who builds the network
-    /// compares the numbers.
-    pub fn activation(&mut self) -> ActivationLayer {
+    /// The activation of the next place, which sees these channels. Beyond those that are configured it is the identity;
+    /// who builds the network compares the numbers.
+    pub fn activation(&mut self, channels: Channels) -> ActivationLayer {
         let config = self.activations.get(self.places).cloned();
         self.places += 1;
-        config.unwrap_or_else(|| Activation::Identity.into()).init(self.device)
+        let config = config.unwrap_or_else(|| Activation::Identity.into());
+        let ActivationConfig::AdAct(AdActConfig { granularity: Granularity::Network, .. }) = config else {
+            return config.init_for(channels, self.device);
+        };
+        if let Some((_, first)) = self.shared.iter().find(|(other, _)| *other == config) {
+            return ActivationLayer::AdAct(first.sharing());
+        }
+        let layer = config.init_for(channels, self.device);
+        self.shared.extend(layer.as_adact().map(|adact| (config, adact.clone())));
+        layer
     }
 
     /// How many activations were asked for.

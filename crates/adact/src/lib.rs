@@ -93,14 +93,15 @@ pub mod ops;
 mod optim;
 mod pass;
 mod places;
+mod share;
 mod state;
 mod trainer;
 mod visit;
 mod weights;
 
 pub use activation::{
-    ActivationConfig, ActivationLayer, AdAct, AdActConfig, Candidates, ConstantsConfig, LayerMixture, Prelu,
-    Single, SingleConfig, selection,
+    ActivationConfig, ActivationLayer, AdAct, AdActConfig, Candidates, Channels, ConstantsConfig,
+    Granularity, LayerMixture, Prelu, RawWeights, Single, SingleConfig, selection,
 };
 pub use adact_kernels::{Activation, Noise, random};
 pub use error::{Error, ErrorKind, Result};
@@ -116,4 +117,5 @@ pub use networks::{ConvNet, ConvNetConfig, Hints};
 pub use optim::{AdamW, Decay, Optimizer, Recipe, Schedule, Sgd, Shape};
 pub use pass::Pass;
 pub use places::{Place, places};
+pub use share::share;
 pub use trainer::{STATE_FILE, StepResult, StepTimes, Trainer};

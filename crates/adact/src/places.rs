@@ -56,17 +56,18 @@ struct Found {
     path: String,
     candidates: Candidates,
     w: Vec<f32>,
-    slope: Option<f32>,
+    slopes: Vec<f32>,
     id: Option<ParamId>,
 }
 
 impl Found {
     fn place(self) -> Place {
-        let Self { path, candidates, w, slope, id } = self;
+        let Self { path, candidates, w, slopes, id } = self;
         let activations = candidates.activations();
-        match candidates.is_mixture() && w.len() == activations.len() {
+        let weighs = !activations.is_empty() && !w.is_empty() && w.len().is_multiple_of(activations.len());
+        match candidates.is_mixture() && weighs {
             true => {
-                let mixture = LayerMixture::new(activations, w, slope);
+                let mixture = LayerMixture::of_channels(activations, &w, &slopes);
                 Place { path, activation: None, mixture: Some(mixture), id }
             }
             false => Place { path, activation: activations.first().copied(), mixture: None, id },
@@ -99,7 +100,7 @@ impl ModuleVisitor for Visitor {
             // The candidates are a field of the activation's module.
             let field = self.path.dotted();
             let path = field.strip_suffix("candidates").unwrap_or(&field).trim_end_matches('.').to_string();
-            self.places.push(Found { path, candidates, w: Vec::new(), slope: None, id: None });
+            self.places.push(Found { path, candidates, w: Vec::new(), slopes: Vec::new(), id: None });
         }
         self.path.enter(name, container);
     }
@@ -113,7 +114,7 @@ impl ModuleVisitor for Visitor {
         let values = || param.val().into_data().iter::<f32>().collect::<Vec<_>>();
         match rest.as_str() {
             "w" => place.w = values(),
-            "prelu.weight" => place.slope = values().first().copied(),
+            "prelu.weight" => place.slopes = values(),
             _ => {}
         }
     }

@@ -9,6 +9,7 @@ use burn::module::{ModuleMapper, ModuleVisitor, Param, ParamId};
 use burn::tensor::{Device, Gradients, Tensor};
 use serde::{Deserialize, Serialize};
 
+use crate::activation::RAW_WEIGHTS;
 use crate::error::{Error, ErrorKind, Result};
 use crate::evaluation::{Evaluate, Evaluation, check_targets};
 use crate::file::{self, Entries, Entry};
@@ -17,6 +18,7 @@ use crate::networks::ConvNet;
 use crate::ops;
 use crate::optim::{Decay, Recipe};
 use crate::pass::Pass;
+use crate::share::share;
 use crate::state;
 use crate::weights;
 
@@ -101,7 +103,7 @@ impl<N: Network> Trainer<N> {
     pub fn from_net(net: N, recipe: impl Into<Recipe>) -> Result<Self> {
         let recipe = recipe.into();
         recipe.validate()?;
-        Ok(Self { net: Some(net.train().fork(&device())), recipe, memory: HashMap::new(), steps: 0 })
+        Ok(Self { net: Some(share(net.train().fork(&device()))), recipe, memory: HashMap::new(), steps: 0 })
     }
 
     /// The network.
@@ -155,8 +157,9 @@ impl<N: Network> Trainer<N> {
             step: self.steps,
             grads: &mut grads,
             memory: &mut self.memory,
+            in_weights: false,
         };
-        self.net = self.net.take().map(|net| net.map(&mut update));
+        self.net = self.net.take().map(|net| share(net.map(&mut update)));
         let optimizer = start.elapsed();
         Ok(StepResult {
             loss: loss.mean,
@@ -295,9 +298,19 @@ struct Update<'a> {
     step: u64,
     grads: &'a mut Gradients,
     memory: &'a mut HashMap<ParamId, Vec<Vec<f32>>>,
+    /// Whether the visit is inside of a mixture's weights.
+    in_weights: bool,
 }
 
 impl ModuleMapper for Update<'_> {
+    fn enter_module(&mut self, _: &str, container: &str) {
+        self.in_weights |= container == RAW_WEIGHTS;
+    }
+
+    fn exit_module(&mut self, _: &str, container: &str) {
+        self.in_weights &= container != RAW_WEIGHTS;
+    }
+
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
         // The only handle on the values from here on, so that they change in place.
         let (id, tensor, mapper) = param.consume();
@@ -310,7 +323,7 @@ impl ModuleMapper for Update<'_> {
             let zeros = || vec![0.0; tensor.shape().num_elements()];
             optimizer.memories().iter().map(|_| zeros()).collect()
         });
-        let decays = self.recipe.decay == Decay::All || D > 1;
+        let decays = self.recipe.decay == Decay::All || (D > 1 && !self.in_weights);
         let tensor = ops::in_place(tensor.inner(), grad, |param, grad| {
             if self.scale != 1.0 {
                 clip::scale(grad, self.scale);

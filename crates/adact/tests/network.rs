@@ -116,7 +116,7 @@ fn gradients(net: &ConvNet, grads: &Gradients) -> Vec<(String, Vec<f32>)> {
         all.push((format!("norm.{i}.bias"), get(&norm.bias, grads)));
         match act {
             adact::ActivationLayer::AdAct(adact) => {
-                all.push((format!("act.{i}.w"), get(&adact.w, grads)));
+                all.push((format!("act.{i}.w"), values(adact.w.grad(grads).unwrap())));
                 let slope = &adact.prelu.as_ref().unwrap().weight;
                 all.push((format!("act.{i}.prelu.weight"), get(slope, grads)));
             }

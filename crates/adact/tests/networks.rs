@@ -184,29 +184,6 @@ fn training_follows_pytorch() {
     }
 }
 
-/// Random inputs of a small network, and targets that follow from them.
-fn random_batch(config: &AnyConfig, step: u64) -> (Inputs, Vec<i32>) {
-    let numbers = |count| common::normal(count, 17 + step);
-    match config {
-        AnyConfig::Gpt(gpt) => {
-            let of = |v: &f32| (v.abs() * 7.0) as i32 % gpt.vocab as i32;
-            let tokens: Vec<i32> = numbers(3 * gpt.context).iter().map(of).collect();
-            let targets = tokens.iter().map(|token| (token + 1) % gpt.vocab as i32).collect();
-            (tokens.into(), targets)
-        }
-        AnyConfig::UNet(unet) => {
-            let pixels = numbers(2 * unet.side * unet.side * unet.channels);
-            let targets = pixels.chunks_exact(unet.channels).map(|p| i32::from(p[0] > 0.0)).collect();
-            (pixels.into(), targets)
-        }
-        AnyConfig::ResNet(resnet) => {
-            (numbers(4 * resnet.side * resnet.side * resnet.channels).into(), vec![0, 1, 2, 3])
-        }
-        AnyConfig::Vit(vit) => (numbers(4 * vit.side * vit.side * vit.channels).into(), vec![0, 1, 2, 3]),
-        AnyConfig::ConvNet(_) => unreachable!("it has tests of its own"),
-    }
-}
-
 fn bytes(net: &AnyNetwork) -> Vec<u8> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("net.safetensors");
@@ -221,7 +198,7 @@ fn threads_and_interruptions_do_not_change_the_bits() {
         let config = config.with_activations(vec![ActivationConfig::default(); places]);
         let train = |trainer: &mut Trainer<AnyNetwork>, steps: std::ops::Range<u64>| {
             for step in steps {
-                let (inputs, targets) = random_batch(&config, step);
+                let (inputs, targets) = common::random_batch(&config, step);
                 trainer.step(inputs, &targets).unwrap();
             }
         };

@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use adact::{
     Activation, ActivationConfig, ActivationLayer, AdActConfig, ConvBlock, ConvBlockConfig, Pass, Prelu,
-    SingleConfig, Statistic, ops,
+    RawWeights, SingleConfig, Statistic, ops,
 };
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::{DType, Device, Gradients, Int, Tensor, TensorData};
@@ -219,7 +219,7 @@ fn tensors_of_wrong_shapes_are_refused_by_name() {
     };
     let w: Break = |block| {
         let ActivationLayer::AdAct(adact) = &mut block.act else { unreachable!() };
-        adact.w = vector(6);
+        adact.w = RawWeights::One(vector(6));
     };
     let cases: [(Break, &str); 9] = [
         (|b| b.conv.bias = Some(vector(7)), "the convolution's bias has the shape [7], not [8]"),
@@ -264,6 +264,6 @@ fn tensors_of_wrong_shapes_are_refused_by_name() {
         assert!(refusal(|| drop(single.forward(x()))).starts_with("PReLU's slope has the shape ["));
     }
     let mut mixture = AdActConfig::new().init(&device());
-    mixture.w = vector(8);
+    mixture.w = RawWeights::One(vector(8));
     assert_eq!(refusal(|| drop(mixture.forward(x()))), "the mixture's w has the shape [8], not [7]");
 }

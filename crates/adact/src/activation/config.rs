@@ -3,6 +3,7 @@
 use adact_kernels::{Activation, Constants};
 use serde::{Deserialize, Serialize};
 
+use super::granularity::Granularity;
 use crate::error::{Error, ErrorKind, Result};
 
 /// The constants of the candidates that have any. The defaults are PyTorch's.
@@ -78,6 +79,9 @@ pub struct AdActConfig {
     pub initial_weights: Option<Vec<f32>>,
     /// The candidates' constants.
     pub constants: ConstantsConfig,
+    /// What has weights of its own. Default each place.
+    #[serde(skip_serializing_if = "Granularity::is_place")]
+    pub granularity: Granularity,
     /// The seed of RReLU's random slopes in [`AdAct::forward`](crate::AdAct::forward). Default none: modules
     /// are numbered as they are created, so that a program that creates them in one order repeats itself.
     pub seed: Option<u64>,
@@ -89,6 +93,7 @@ impl Default for AdActConfig {
             candidates: Activation::PAPER.to_vec(),
             initial_weights: None,
             constants: ConstantsConfig::default(),
+            granularity: Granularity::default(),
             seed: None,
         }
     }
@@ -115,6 +120,12 @@ impl AdActConfig {
     /// Sets the candidates' constants.
     pub fn with_constants(mut self, constants: ConstantsConfig) -> Self {
         self.constants = constants;
+        self
+    }
+
+    /// Sets what has weights of its own.
+    pub fn with_granularity(mut self, granularity: Granularity) -> Self {
+        self.granularity = granularity;
         self
     }
 

@@ -4,6 +4,7 @@ use adact_kernels::Noise;
 use burn::module::{Module, ParamId};
 use burn::tensor::{Device, Tensor};
 
+use super::granularity::Channels;
 use super::layer_config::ActivationConfig;
 use super::mixture::AdAct;
 use super::single::Single;
@@ -33,10 +34,21 @@ impl ActivationConfig {
     /// Creates the module.
     ///
     /// # Panics
-    /// If [`validate`](Self::validate) gives an error.
+    /// If [`validate`](Self::validate) gives an error, or a mixture by channel doesn't know the channels.
     pub fn init(&self, device: &Device) -> ActivationLayer {
         match self {
             Self::AdAct(config) => ActivationLayer::AdAct(config.init(device)),
+            Self::Single(config) => ActivationLayer::Single(config.init(device)),
+        }
+    }
+
+    /// Creates the module where the channels are known, which a mixture by channel needs.
+    ///
+    /// # Panics
+    /// If [`validate`](Self::validate) gives an error.
+    pub fn init_for(&self, channels: Channels, device: &Device) -> ActivationLayer {
+        match self {
+            Self::AdAct(config) => ActivationLayer::AdAct(config.init_for(channels, device)),
             Self::Single(config) => ActivationLayer::Single(config.init(device)),
         }
     }

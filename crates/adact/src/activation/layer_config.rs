@@ -100,7 +100,7 @@ impl ActivationConfig {
     }
 
     /// As [`parse_layers`](Self::parse_layers), where `adact` alone means the given mixture. One that lists its
-    /// candidates keeps them, whichever they are.
+    /// candidates keeps them, whichever they are, and has the given mixture's granularity.
     ///
     /// ```
     /// use adact::{Activation, ActivationConfig, AdActConfig};
@@ -159,7 +159,7 @@ impl ActivationConfig {
         let config = match text.strip_prefix("adact:") {
             Some(list) => {
                 let candidates = list.split(',').map(activation).collect::<Result<Vec<_>>>()?;
-                AdActConfig::new().with_candidates(candidates).into()
+                AdActConfig::new().with_candidates(candidates).with_granularity(adact.granularity).into()
             }
             None if text == "adact" => adact.clone().into(),
             None => Self::from(activation(text)?),

@@ -6,9 +6,10 @@ use burn::tensor::{Device, Tensor};
 
 use super::candidates::Candidates;
 use super::config::AdActConfig;
+use super::granularity::{Channels, Granularity, RawWeights};
 use super::randomness::Randomness;
-use super::selection::{self, LayerMixture};
-use crate::ops::{self, FunctionSpec, FunctionTensors};
+use super::selection::LayerMixture;
+use crate::ops::{self, FunctionSpec, FunctionTensors, Mixing};
 
 /// A learned mixture of activation functions: `sum_i softmax(w)_i act_i(x)`.
 ///
@@ -38,12 +39,15 @@ use crate::ops::{self, FunctionSpec, FunctionTensors};
 pub struct AdAct {
     /// What is mixed, in the order of the weights. It comes first, so that visitors know what the weights are of.
     pub candidates: Candidates,
-    /// The raw weights, one for each candidate.
-    pub w: Param<Tensor<1>>,
+    /// The raw weights.
+    pub w: RawWeights,
     /// PReLU's slope, if PReLU is a candidate.
     pub prelu: Option<Prelu>,
     /// Whether to behave as in training where gradients are possible.
     pub training: Param<Flag>,
+    /// The channels, where each has its own weights.
+    #[module(skip)]
+    pub(super) channels: Option<Channels>,
     #[module(skip)]
     pub(super) config: AdActConfig,
     #[module(skip)]
@@ -53,7 +57,7 @@ pub struct AdAct {
 /// PReLU's slope inside of a mixture, under the name that PyTorch gives it.
 #[derive(Module, Debug)]
 pub struct Prelu {
-    /// The slope, one element.
+    /// The slope: one element, or one for each channel.
     pub weight: Param<Tensor<1>>,
 }
 
@@ -61,19 +65,47 @@ impl AdActConfig {
     /// Creates the module.
     ///
     /// # Panics
-    /// If [`validate`](Self::validate) gives an error.
+    /// If [`validate`](Self::validate) gives an error, or the weights are by channel: [`init_for`](Self::init_for) knows
+    /// the channels.
     pub fn init(&self, device: &Device) -> AdAct {
+        let by_channel = self.granularity == Granularity::Channel;
+        assert!(!by_channel, "a mixture by channel is created by init_for, with its channels");
+        self.create(None, device)
+    }
+
+    /// Creates the module for the channels that it sees, which weights by channel need.
+    ///
+    /// ```
+    /// use adact::{AdActConfig, Channels, Granularity};
+    /// use burn::tensor::{Device, Tensor};
+    /// let config = AdActConfig::new().with_granularity(Granularity::Channel);
+    /// let adact = config.init_for(Channels::images(3), &Device::flex());
+    /// assert_eq!(adact.weights().len(), 3 * 7);
+    /// assert_eq!(adact.forward(Tensor::<4>::ones([8, 3, 5, 5], &Device::flex())).dims(), [8, 3, 5, 5]);
+    /// ```
+    ///
+    /// # Panics
+    /// If [`validate`](Self::validate) gives an error, or there is no channel.
+    pub fn init_for(&self, channels: Channels, device: &Device) -> AdAct {
+        assert!(channels.count > 0, "a mixture sees one channel at least");
+        let by_channel = self.granularity == Granularity::Channel;
+        self.create(by_channel.then_some(channels), device)
+    }
+
+    fn create(&self, channels: Option<Channels>, device: &Device) -> AdAct {
         if let Err(error) = self.validate() {
             panic!("{error}");
         }
         let w = self.initial_weights.clone().unwrap_or_else(|| vec![0.0; self.candidates.len()]);
+        let count = channels.map(|channels| channels.count);
+        let slopes = vec![self.constants.prelu_slope as f32; count.unwrap_or(1)];
         let has_slope = self.candidates.iter().any(|c| c.learns_slope());
         AdAct {
-            w: Param::from_data(w.as_slice(), device),
-            prelu: has_slope
-                .then(|| Prelu { weight: Param::from_data([self.constants.prelu_slope as f32], device) }),
+            w: RawWeights::new(&w, count, device),
+            prelu: has_slope.then(|| Prelu { weight: Param::from_data(slopes.as_slice(), device) }),
             candidates: Candidates::mixed(&self.candidates),
             training: Param::from_bool(true),
+            channels,
             config: self.clone(),
             randomness: Randomness::new(self.seed),
         }
@@ -99,36 +131,47 @@ impl AdAct {
         &self.config.candidates
     }
 
-    /// The raw weights `w`.
+    /// A further place of the same weights and slope: whoever trains them calls [`share`](crate::share()) after each step.
+    pub fn sharing(&self) -> Self {
+        Self {
+            training: Param::from_bool(self.training.is_enabled()),
+            randomness: Randomness::new(self.config.seed),
+            ..self.clone()
+        }
+    }
+
+    /// The raw weights `w`, where they are by channel those of one channel after the other.
     pub fn weights(&self) -> Vec<f32> {
-        to_vec(&self.w)
+        self.w.val().into_data().iter::<f32>().collect()
     }
 
-    /// PReLU's slope, if PReLU is a candidate.
+    /// PReLU's slope, if PReLU is a candidate; the mean of the channels where each has its own.
     pub fn prelu_slope(&self) -> Option<f32> {
-        self.prelu.as_ref().map(|prelu| to_vec(&prelu.weight)[0])
+        self.layer_mixture().prelu_slope
     }
 
-    /// The share of each candidate: softmax of the raw weights.
+    /// The share of each candidate: softmax of the raw weights; the mean of the channels where each has its own.
     pub fn mixture(&self) -> Vec<f32> {
-        selection::softmax(&self.weights())
+        self.layer_mixture().softmax
     }
 
-    /// The candidate with the largest weight, the first of equals.
+    /// The candidate with the largest share, the first of equals.
     pub fn choice(&self) -> Activation {
-        selection::strongest(&self.config.candidates, &self.weights())
+        self.layer_mixture().choice
     }
 
     /// All of it as plain values.
     pub fn layer_mixture(&self) -> LayerMixture {
-        LayerMixture::new(&self.config.candidates, self.weights(), self.prelu_slope())
+        let slopes = self.prelu.as_ref().map(|prelu| to_vec(&prelu.weight)).unwrap_or_default();
+        LayerMixture::of_channels(&self.config.candidates, &self.weights(), &slopes)
     }
 
     /// The function as the operations take it.
     pub(super) fn function(&self, noise: Noise) -> (FunctionSpec, FunctionTensors) {
         let spec = FunctionSpec {
             candidates: self.candidates.shared(),
-            is_mixture: true,
+            mixing: Some(Mixing::Softmax),
+            channels: self.channels,
             constants: self.config.constants.kernel(),
             noise,
         };

@@ -2,6 +2,7 @@
 
 mod candidates;
 mod config;
+mod granularity;
 mod layer;
 mod layer_config;
 mod mixture;
@@ -13,6 +14,8 @@ mod single;
 pub(crate) use candidates::CANDIDATES;
 pub use candidates::Candidates;
 pub use config::{AdActConfig, ConstantsConfig, SingleConfig};
+pub(crate) use granularity::RAW_WEIGHTS;
+pub use granularity::{Channels, Granularity, RawWeights};
 pub use layer::ActivationLayer;
 pub use layer_config::ActivationConfig;
 pub use mixture::{AdAct, Prelu};

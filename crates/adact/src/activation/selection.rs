@@ -7,13 +7,13 @@ use adact_kernels::Activation;
 pub struct LayerMixture {
     /// The candidates, in the order of the weights.
     pub candidates: Vec<Activation>,
-    /// The raw weights.
+    /// The raw weights; their means over the channels where each has its own.
     pub w: Vec<f32>,
-    /// The share of each candidate, the softmax of the raw weights.
+    /// The share of each candidate, the softmax of the raw weights; the mean over the channels where each has its own.
     pub softmax: Vec<f32>,
-    /// PReLU's slope, if PReLU is a candidate.
+    /// PReLU's slope, if PReLU is a candidate; the mean over the channels where each has its own.
     pub prelu_slope: Option<f32>,
-    /// The candidate with the largest weight, the first of equals.
+    /// The candidate with the largest share, the first of equals.
     pub choice: Activation,
 }
 
@@ -30,6 +30,34 @@ impl LayerMixture {
             prelu_slope,
             w,
         }
+    }
+
+    /// From the raw weights of one channel after the other, and PReLU's slope of each: means over the channels.
+    ///
+    /// ```
+    /// use adact::{Activation, selection::LayerMixture};
+    /// let candidates = [Activation::Relu, Activation::Prelu];
+    /// let layer = LayerMixture::of_channels(&candidates, &[9.0, 0.0, 0.0, 1.0], &[0.25, 0.75]);
+    /// assert_eq!((layer.choice, layer.prelu_slope), (Activation::Relu, Some(0.5)));
+    /// ```
+    ///
+    /// # Panics
+    /// If there is no candidate or channel, or not one weight for each.
+    pub fn of_channels(candidates: &[Activation], w: &[f32], slopes: &[f32]) -> Self {
+        let count = candidates.len();
+        assert!(count > 0 && !w.is_empty() && w.len().is_multiple_of(count), "one weight for each candidate");
+        let prelu_slope = (!slopes.is_empty()).then(|| mean(slopes.iter().copied(), slopes.len()));
+        let channels = w.len() / count;
+        if channels == 1 {
+            return Self::new(candidates, w.to_vec(), prelu_slope);
+        }
+        let shares: Vec<f32> = w.chunks_exact(count).flat_map(softmax).collect();
+        let means = |values: &[f32]| -> Vec<f32> {
+            (0..count).map(|i| mean(values[i..].iter().step_by(count).copied(), channels)).collect()
+        };
+        let softmax = means(&shares);
+        let choice = strongest(candidates, &softmax);
+        Self { candidates: candidates.to_vec(), w: means(w), softmax, prelu_slope, choice }
     }
 
     /// The candidates with their shares, the largest first.
@@ -55,9 +83,14 @@ impl LayerMixture {
     }
 }
 
+/// The mean, in `f64` inside.
+fn mean(values: impl Iterator<Item = f32>, count: usize) -> f32 {
+    (values.map(f64::from).sum::<f64>() / count as f64) as f32
+}
+
 /// Softmax, in `f64` inside.
 pub(crate) fn softmax(w: &[f32]) -> Vec<f32> {
-    adact_kernels::function::softmax(w).into_iter().map(|share| share as f32).collect()
+    adact_kernels::softmax(w).into_iter().map(|share| share as f32).collect()
 }
 
 /// The candidate with the largest weight, the first of equals.

@@ -74,7 +74,8 @@ impl Single {
     pub(super) fn function(&self, noise: Noise, device: &Device) -> (FunctionSpec, FunctionTensors) {
         let spec = FunctionSpec {
             candidates: self.candidates.shared(),
-            is_mixture: false,
+            mixing: None,
+            channels: None,
             constants: self.config.constants.kernel(),
             noise,
         };

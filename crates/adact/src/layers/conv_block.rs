@@ -5,7 +5,7 @@ use burn::tensor::{Device, Tensor};
 
 use super::batch_norm::BatchNorm;
 use super::conv::{Conv, ConvConfig, Fused};
-use crate::activation::{ActivationConfig, ActivationLayer};
+use crate::activation::{ActivationConfig, ActivationLayer, Channels};
 use crate::error::{Error, Result};
 use crate::init::Init;
 use crate::pass::Pass;
@@ -120,7 +120,7 @@ impl ConvBlockConfig {
             norm: self
                 .norm
                 .then(|| BatchNorm::new(self.out_channels, init).with_constants(self.momentum, self.eps)),
-            act: init.activation(),
+            act: init.activation(Channels::images(self.out_channels)),
             config: self.clone(),
         })
     }

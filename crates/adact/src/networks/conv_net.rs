@@ -7,7 +7,7 @@ use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
 use super::foreign::{self, Hints};
-use crate::activation::{ActivationConfig, ActivationLayer};
+use crate::activation::{ActivationConfig, ActivationLayer, Channels};
 use crate::error::{Error, Result};
 use crate::init::Init;
 use crate::layers::{BatchNorm, Conv, ConvConfig, Fused, Linear};
@@ -123,7 +123,7 @@ impl NetworkConfig for ConvNetConfig {
         Ok(ConvNet {
             conv,
             norm: self.widths.iter().map(|&width| BatchNorm::new(width, init)).collect(),
-            act: self.widths.iter().map(|_| init.activation()).collect(),
+            act: self.widths.iter().map(|&width| init.activation(Channels::images(width))).collect(),
             fc: Linear::new(self.features(), self.classes, init),
             config: self.clone(),
         })

@@ -5,7 +5,7 @@ use burn::tensor::{Int, Tensor};
 use serde::{Deserialize, Serialize};
 
 use super::sizes::weights;
-use crate::activation::{ActivationConfig, ActivationLayer};
+use crate::activation::{ActivationConfig, ActivationLayer, Channels};
 use crate::error::{Error, Result};
 use crate::init::Init;
 use crate::layers::{Attention, Embedding, LayerNorm, Linear};
@@ -184,7 +184,7 @@ impl GptBlock {
             ln_2: LayerNorm::new(dim, EPS, init),
             mlp: GptMlp {
                 c_fc: Linear::normal(dim, 4 * dim, STD, init),
-                act: init.activation(),
+                act: init.activation(Channels::last(4 * dim)),
                 c_proj: Linear::normal(4 * dim, dim, narrow, init),
             },
         }

@@ -5,7 +5,7 @@ use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
 use super::sizes::{checked_names, weights};
-use crate::activation::{ActivationConfig, ActivationLayer};
+use crate::activation::{ActivationConfig, ActivationLayer, Channels};
 use crate::error::{Error, Result};
 use crate::init::Init;
 use crate::layers::{BatchNorm, Conv, ConvConfig, Fused, Linear};
@@ -59,7 +59,7 @@ impl NetworkConfig for ResNetConfig {
     fn build(&self, init: &mut Init<'_>) -> Result<ResNet> {
         let first = self.widths.first().copied().unwrap_or(0);
         let conv1 = conv(self.channels, first, 3, 1, init);
-        let (bn1, act1) = (BatchNorm::new(first, init), init.activation());
+        let (bn1, act1) = (BatchNorm::new(first, init), init.activation(Channels::images(first)));
         let mut stages = Vec::new();
         let mut inputs = first;
         for (stage, &width) in self.widths.iter().enumerate() {
@@ -193,9 +193,9 @@ pub struct BasicBlock {
 impl BasicBlock {
     fn new(inputs: usize, outputs: usize, stride: usize, init: &mut Init<'_>) -> Self {
         let conv1 = conv(inputs, outputs, 3, stride, init);
-        let (bn1, act1) = (BatchNorm::new(outputs, init), init.activation());
+        let (bn1, act1) = (BatchNorm::new(outputs, init), init.activation(Channels::images(outputs)));
         let conv2 = conv(outputs, outputs, 3, 1, init);
-        let (bn2, act2) = (BatchNorm::new(outputs, init), init.activation());
+        let (bn2, act2) = (BatchNorm::new(outputs, init), init.activation(Channels::images(outputs)));
         let changes = stride != 1 || inputs != outputs;
         let downsample =
             changes.then(|| (conv(inputs, outputs, 1, stride, init), BatchNorm::new(outputs, init)));

@@ -5,7 +5,7 @@ use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
 use super::sizes::{checked_names, weights};
-use crate::activation::{ActivationConfig, ActivationLayer};
+use crate::activation::{ActivationConfig, ActivationLayer, Channels};
 use crate::error::{Error, Result};
 use crate::init::Init;
 use crate::layers::{BatchNorm, Conv, ConvConfig, ConvTranspose, Fused};
@@ -152,9 +152,9 @@ impl DoubleConv {
             ConvConfig::new(inputs, outputs, 3).with_stride(1, 1).with_bias(false).init(init)
         };
         let conv1 = conv(inputs, init);
-        let (bn1, act1) = (BatchNorm::new(outputs, init), init.activation());
+        let (bn1, act1) = (BatchNorm::new(outputs, init), init.activation(Channels::images(outputs)));
         let conv2 = conv(outputs, init);
-        let (bn2, act2) = (BatchNorm::new(outputs, init), init.activation());
+        let (bn2, act2) = (BatchNorm::new(outputs, init), init.activation(Channels::images(outputs)));
         Self { conv1, bn1, act1, conv2, bn2, act2 }
     }
 

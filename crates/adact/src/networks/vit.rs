@@ -5,7 +5,7 @@ use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
 use super::sizes::{checked_names, weights};
-use crate::activation::{ActivationConfig, ActivationLayer};
+use crate::activation::{ActivationConfig, ActivationLayer, Channels};
 use crate::error::{Error, Result};
 use crate::init::Init;
 use crate::layers::{Attention, Conv, ConvConfig, LayerNorm, Linear};
@@ -214,7 +214,7 @@ impl Block {
             norm2: LayerNorm::new(dim, EPS, init),
             mlp: Mlp {
                 fc1: Linear::normal(dim, 4 * dim, STD, init),
-                act: init.activation(),
+                act: init.activation(Channels::last(4 * dim)),
                 fc2: Linear::normal(4 * dim, dim, STD, init),
             },
         }

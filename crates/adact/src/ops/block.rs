@@ -7,11 +7,12 @@ use burn::backend::TensorMetadata;
 use burn::backend::flex::FlexTensor;
 use burn::tensor::Tensor;
 
-use super::buffer::{Values, WORKSPACE, vector};
+use super::buffer::{self, WORKSPACE, vector};
 use super::conv::conv_spec;
+use super::function::Values;
 use super::fused::{self, Operation, is_fused};
 use super::layout::{Arranged, CHANNELS_LAST, from_channels_last};
-use super::{FunctionSpec, FunctionTensors, absent, check_shape, compose, max_pool2d};
+use super::{FunctionSpec, FunctionTensors, absent, check_shape, compose, function, max_pool2d};
 
 /// What of a block is not a tensor.
 #[derive(Clone, Debug)]
@@ -78,6 +79,14 @@ pub(crate) fn conv_block(
         return (max_pool2d(y), statistics);
     }
     let device = tensors.weight.device();
+    if spec.function.channels.is_some() {
+        // The kernel knows one function for all channels: two passes.
+        let before = BlockTensors { function: FunctionTensors::none(&device), ..tensors };
+        let bare = BlockSpec { function: FunctionSpec::identity(), pool: false, ..spec.clone() };
+        let (y, statistics) = conv_block(x, before, bare);
+        let y = function(y, tensors.function, spec.function);
+        return (if spec.pool { max_pool2d(y) } else { y }, statistics);
+    }
     let bias = tensors.bias.unwrap_or_else(|| absent(&device));
     let residual = tensors.residual.map(Tensor::into_dispatch);
     let operation = Arc::new(Block { spec, statistics: OnceLock::new() });
@@ -115,8 +124,7 @@ struct Inputs {
     bias: Arranged,
     gamma: Arranged,
     beta: Arranged,
-    w: Arranged,
-    slope: Arranged,
+    values: Values,
     residual: Option<Arranged>,
 }
 
@@ -127,12 +135,12 @@ impl Inputs {
             bias: self.bias.values(),
             gamma_beta: spec.norm.map(|_| (self.gamma.values(), self.beta.values())),
             residual: self.residual.as_ref().map(Arranged::values),
-            function: Some(spec.function.bind(self.w.values(), self.slope.values())),
+            function: Some(spec.function.bind(&self.values)),
         }
     }
 
     /// The output as a tensor.
-    fn output(&self, y: impl Values) -> FlexTensor {
+    fn output(&self, y: impl buffer::Values) -> FlexTensor {
         let (height, width) = self.kernel.out_size();
         from_channels_last(y, self.kernel.conv.batch, [height, width, self.kernel.conv.out_channels])
     }
@@ -153,8 +161,7 @@ impl Operation<10> for Block {
             bias: Arranged::row_major(bias),
             gamma: Arranged::row_major(gamma),
             beta: Arranged::row_major(beta),
-            w: Arranged::row_major(w),
-            slope: Arranged::row_major(slope),
+            values: spec.function.values(w, slope),
             residual: (residual.rank() == 4).then(|| Arranged::new(residual, &CHANNELS_LAST)),
         };
         let params = inputs.params(spec);
@@ -185,14 +192,15 @@ impl Operation<10> for Block {
         let own =
             block::backward(&WORKSPACE, kernel, inputs.x.values(), &params, saved, dy.values(), need_dx);
         let residual = own.residual;
+        let [w, slope] = self.spec.function.gradients(&inputs.values, &[own.function]);
         [
             own.dx.map(|dx| inputs.x.like(dx)),
             Some(inputs.weight.like(own.weight)),
             Some(vector(own.bias)),
             Some(vector(own.gamma)),
             Some(vector(own.beta)),
-            Some(vector(own.function.w)),
-            Some(vector(vec![own.function.slope])),
+            Some(w),
+            Some(slope),
             None,
             None,
             residual.map(|values| inputs.output(values)),

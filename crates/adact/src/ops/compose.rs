@@ -7,7 +7,7 @@ use burn::tensor::ops::{ConvOptions, MaxPoolOptions};
 use burn::tensor::{Tensor, TensorData};
 
 use super::block::{BlockSpec, BlockTensors};
-use super::function::{FunctionSpec, FunctionTensors};
+use super::function::{FunctionSpec, FunctionTensors, Mixing};
 
 /// See [`super::function()`].
 pub(super) fn function<const D: usize>(
@@ -16,12 +16,18 @@ pub(super) fn function<const D: usize>(
     spec: &FunctionSpec,
 ) -> Tensor<D> {
     let slope = parameters.slope;
-    if !spec.is_mixture {
+    let Some(mixing) = spec.mixing else {
         return candidate(spec.candidates[0], x, &slope, spec);
-    }
-    let shares = softmax(parameters.w.cast(x.dtype()), 0);
+    };
+    let candidates = spec.candidates.len();
+    let rows = parameters.w.dims()[0] / candidates;
+    let shares = parameters.w.cast(x.dtype()).reshape([rows, candidates]);
+    let shares = match mixing {
+        Mixing::Softmax => softmax(shares, 1),
+        Mixing::Shares => shares,
+    };
     let terms = spec.candidates.iter().enumerate().map(|(i, &activation)| {
-        let share = shares.clone().narrow(0, i, 1).reshape([1; D]);
+        let share = shares.clone().narrow(1, i, 1).reshape(spec.parameter_shape::<D>());
         candidate(activation, x.clone(), &slope, spec) * share
     });
     terms.reduce(|sum, term| sum + term).expect("a mixture has one candidate at least")
@@ -45,7 +51,7 @@ fn candidate<const D: usize>(
         }
         Activation::LeakyRelu => x.clone().mask_where(negative, x * constants.negative_slope),
         Activation::Prelu => {
-            let slope = slope.clone().cast(x.dtype()).reshape([1; D]);
+            let slope = slope.clone().cast(x.dtype()).reshape(spec.parameter_shape::<D>());
             x.clone().mask_where(negative, x * slope)
         }
         Activation::Rrelu => {

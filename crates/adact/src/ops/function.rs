@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use adact_kernels::{Activation, Constants, Function, Noise, elementwise};
+use adact_kernels::channels::{self, ChannelSpec};
+use adact_kernels::{
+    Activation, Constants, Function, FunctionGrads, Noise, elementwise, softmax, softmax_gradient,
+};
 use burn::backend::flex::FlexTensor;
 use burn::tensor::{Device, Tensor};
 
@@ -10,27 +13,46 @@ use super::buffer::{WORKSPACE, vector};
 use super::fused::{self, Operation, is_fused};
 use super::layout::Arranged;
 use super::{check_shape, compose};
+use crate::activation::Channels;
 
 /// What of a function is not a tensor.
 #[derive(Clone, Debug)]
 pub(crate) struct FunctionSpec {
     /// The candidates of the mixture, or the one activation.
     pub candidates: Arc<[Activation]>,
-    /// Whether it is a mixture.
-    pub is_mixture: bool,
+    /// How a mixture gets its shares; none for one activation alone.
+    pub mixing: Option<Mixing>,
+    /// The channels, where each has shares and a slope of its own.
+    pub channels: Option<Channels>,
     /// The constants of the candidates.
     pub constants: Constants,
     /// Where RReLU's slopes come from.
     pub noise: Noise,
 }
 
+/// How a mixture gets the shares of its candidates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mixing {
+    /// As the softmax of raw weights (the paper's equation 1), in `f64`.
+    Softmax,
+    /// They are given, made of whatever parameters by operations of their own.
+    Shares,
+}
+
 /// The parameters of a function. What a function doesn't have is a tensor without elements.
 #[derive(Clone, Debug)]
 pub(crate) struct FunctionTensors {
-    /// The raw weights of a mixture.
+    /// The raw weights or the shares of a mixture, one channel after the other where each has its own.
     pub w: Tensor<1>,
-    /// PReLU's slope, one element.
+    /// PReLU's slope, one element or one for each channel.
     pub slope: Tensor<1>,
+}
+
+/// The values of a function's parameters as the kernels take them.
+#[derive(Debug)]
+pub(super) struct Values {
+    shares: Vec<f64>,
+    slopes: Vec<f32>,
 }
 
 impl FunctionSpec {
@@ -38,21 +60,65 @@ impl FunctionSpec {
     pub fn identity() -> Self {
         Self {
             candidates: [Activation::Identity].into(),
-            is_mixture: false,
+            mixing: None,
+            channels: None,
             constants: Constants::default(),
             noise: Noise::Mean,
         }
     }
 
-    /// The function with the values of its parameters.
-    pub fn bind<'a>(&'a self, w: &'a [f32], slope: &[f32]) -> Function<'a> {
+    /// The shape of a parameter beside a tensor of rank D.
+    pub(super) fn parameter_shape<const D: usize>(&self) -> [usize; D] {
+        let mut shape = [1; D];
+        if let Some(channels) = self.channels {
+            shape[channels.axis(D)] = channels.count;
+        }
+        shape
+    }
+
+    /// The values of its parameters.
+    pub(super) fn values(&self, w: FlexTensor, slope: FlexTensor) -> Values {
+        let (w, slope) = (Arranged::row_major(w), Arranged::row_major(slope));
+        let rows = w.values().chunks(self.candidates.len());
+        let shares = match self.mixing {
+            Some(Mixing::Softmax) => rows.flat_map(softmax).collect(),
+            Some(Mixing::Shares) => w.values().iter().copied().map(f64::from).collect(),
+            None => Vec::new(),
+        };
+        Values { shares, slopes: slope.values().to_vec() }
+    }
+
+    /// The function with these values.
+    pub(super) fn bind<'a>(&'a self, values: &'a Values) -> Function<'a> {
+        self.bind_channel(values, 0)
+    }
+
+    /// The function of each channel.
+    fn bind_channels<'a>(&'a self, values: &'a Values) -> Vec<Function<'a>> {
+        let count = self.channels.map_or(1, |channels| channels.count);
+        (0..count).map(|channel| self.bind_channel(values, channel)).collect()
+    }
+
+    fn bind_channel<'a>(&'a self, values: &'a Values, channel: usize) -> Function<'a> {
+        let candidates = self.candidates.len();
         Function {
             candidates: &self.candidates,
-            mixture: self.is_mixture.then_some(w),
-            slope: slope.first().copied().unwrap_or(0.0),
+            shares: self.mixing.map(|_| &values.shares[channel * candidates..][..candidates]),
+            slope: values.slopes.get(channel).copied().unwrap_or(0.0),
             constants: self.constants,
             noise: self.noise,
         }
+    }
+
+    /// The gradients of `w` and of the slope for those of each channel's function.
+    pub(super) fn gradients(&self, values: &Values, own: &[FunctionGrads]) -> [FlexTensor; 2] {
+        let rows = values.shares.chunks(self.candidates.len()).zip(own);
+        let w = match self.mixing {
+            Some(Mixing::Softmax) => rows.flat_map(|(row, own)| softmax_gradient(row, &own.shares)).collect(),
+            Some(Mixing::Shares) => own.iter().flat_map(|own| &own.shares).map(|&d| d as f32).collect(),
+            None => Vec::new(),
+        };
+        [vector(w), vector(own.iter().map(|own| own.slope).collect())]
     }
 }
 
@@ -62,16 +128,18 @@ impl FunctionTensors {
         Self { w: absent(device), slope: absent(device) }
     }
 
-    /// Checks that there is one weight for each candidate of a mixture, and a slope where PReLU is one.
+    /// Checks that there is one weight for each candidate of a mixture, and a slope where PReLU is one; of each channel
+    /// where they have their own.
     ///
     /// # Panics
     /// If not.
     pub fn check(&self, spec: &FunctionSpec) {
-        if spec.is_mixture {
-            check_shape("the mixture's w", &self.w, [spec.candidates.len()]);
+        let channels = spec.channels.map_or(1, |channels| channels.count);
+        if spec.mixing.is_some() {
+            check_shape("the mixture's w", &self.w, [channels * spec.candidates.len()]);
         }
         if spec.candidates.iter().any(|candidate| candidate.learns_slope()) {
-            check_shape("PReLU's slope", &self.slope, [1]);
+            check_shape("PReLU's slope", &self.slope, [channels]);
         }
     }
 
@@ -86,42 +154,121 @@ pub(crate) fn absent(device: &Device) -> Tensor<1> {
     Tensor::empty([0], device)
 }
 
+/// Applies a mixture whose shares are given to every element of a tensor of any rank: `sum_i shares_i candidates_i(x)`.
+///
+/// - `shares`: one for each candidate, made of whatever parameters; they need not add up to 1;
+/// - `slope`: PReLU's slope, one element, where PReLU is a candidate;
+/// - `noise`: where RReLU's slopes come from.
+///
+/// All three tensors get their gradients. [`AdAct`](crate::AdAct) is this with the softmax of its weights.
+///
+/// ```
+/// use adact::{Activation, Noise, ops};
+/// use burn::tensor::{Device, Tensor};
+/// let device = Device::flex();
+/// let candidates = [Activation::Relu, Activation::Identity];
+/// let (x, shares) = (Tensor::<1>::from_floats([-1.0, 2.0], &device), Tensor::from_floats([0.5, 0.25], &device));
+/// let y = ops::mixture(x, &candidates, shares, None, Noise::Mean);
+/// assert_eq!(y.into_data().to_vec::<f32>().unwrap(), [-0.25, 1.5]);
+/// ```
+///
+/// # Panics
+/// If there is no candidate, not one share for each, or PReLU without its slope.
+pub fn mixture<const D: usize>(
+    x: Tensor<D>,
+    candidates: &[Activation],
+    shares: Tensor<1>,
+    slope: Option<Tensor<1>>,
+    noise: Noise,
+) -> Tensor<D> {
+    assert!(!candidates.is_empty(), "a mixture needs one candidate at least");
+    let spec = FunctionSpec {
+        candidates: candidates.into(),
+        mixing: Some(Mixing::Shares),
+        channels: None,
+        constants: Constants::default(),
+        noise,
+    };
+    let slope = slope.unwrap_or_else(|| absent(&shares.device()));
+    function(x, FunctionTensors { w: shares, slope }, spec)
+}
+
 /// Applies a function to every element of a tensor of any rank.
 ///
 /// # Panics
-/// If the parameters are not those of the function.
+/// If the parameters are not those of the function, or the tensor has other channels.
 pub(crate) fn function<const D: usize>(
     x: Tensor<D>,
     parameters: FunctionTensors,
     spec: FunctionSpec,
 ) -> Tensor<D> {
     parameters.check(&spec);
+    if let Some(channels) = spec.channels {
+        let (axis, count) = (channels.axis(D), channels.count);
+        let found = x.dims()[axis];
+        assert!(found == count, "an activation of {count} channels got {found} in dimension {axis}");
+    }
     if !(is_fused(&x) && parameters.is_fused()) {
         return compose::function(x, parameters, &spec);
     }
     let inputs = [x.into_dispatch(), parameters.w.into_dispatch(), parameters.slope.into_dispatch()];
-    fused::run(inputs, Arc::new(Apply(spec)))
+    match spec.channels {
+        Some(channels) => fused::run(inputs, Arc::new(ApplyByChannel { axis: channels.axis(D), spec })),
+        None => fused::run(inputs, Arc::new(Apply(spec))),
+    }
 }
 
 /// The operation: `x`, `w` and the slope to `f(x)`.
 struct Apply(FunctionSpec);
 
 impl Operation<3> for Apply {
-    type Saved = [Arranged; 3];
+    type Saved = (Arranged, Values);
 
     fn forward(&self, [x, w, slope]: [FlexTensor; 3], keep: bool) -> (FlexTensor, Option<Self::Saved>) {
-        let x = Arranged::as_it_lies(x);
-        let (w, slope) = (Arranged::row_major(w), Arranged::row_major(slope));
+        let (x, values) = (Arranged::as_it_lies(x), self.0.values(w, slope));
         let mut y = WORKSPACE.take(x.values().len());
-        elementwise::forward(&self.0.bind(w.values(), slope.values()), x.values(), &mut y);
-        (x.like(y), keep.then_some([x, w, slope]))
+        elementwise::forward(&self.0.bind(&values), x.values(), &mut y);
+        (x.like(y), keep.then_some((x, values)))
     }
 
-    fn backward(&self, [x, w, slope]: &Self::Saved, dy: FlexTensor, _: [bool; 3]) -> [Option<FlexTensor>; 3] {
+    fn backward(&self, (x, values): &Self::Saved, dy: FlexTensor, _: [bool; 3]) -> [Option<FlexTensor>; 3] {
         let dy = x.arrange(dy);
         let mut dx = WORKSPACE.take(x.values().len());
-        let function = self.0.bind(w.values(), slope.values());
-        let own = elementwise::backward(&function, x.values(), dy.values(), &mut dx);
-        [Some(x.like(dx)), Some(vector(own.w)), Some(vector(vec![own.slope]))]
+        let own = elementwise::backward(&self.0.bind(values), x.values(), dy.values(), &mut dx);
+        let [w, slope] = self.0.gradients(values, &[own]);
+        [Some(x.like(dx)), Some(w), Some(slope)]
+    }
+}
+
+/// The operation where each channel has a function of its own.
+struct ApplyByChannel {
+    spec: FunctionSpec,
+    axis: usize,
+}
+
+impl ApplyByChannel {
+    fn channels(&self, x: &Arranged) -> ChannelSpec {
+        let [outer, channels, inner] = x.around(self.axis);
+        ChannelSpec { outer, channels, inner }
+    }
+}
+
+impl Operation<3> for ApplyByChannel {
+    type Saved = (Arranged, Values);
+
+    fn forward(&self, [x, w, slope]: [FlexTensor; 3], keep: bool) -> (FlexTensor, Option<Self::Saved>) {
+        let (x, values) = (Arranged::as_it_lies(x), self.spec.values(w, slope));
+        let mut y = WORKSPACE.take(x.values().len());
+        channels::forward(&self.channels(&x), &self.spec.bind_channels(&values), x.values(), &mut y);
+        (x.like(y), keep.then_some((x, values)))
+    }
+
+    fn backward(&self, (x, values): &Self::Saved, dy: FlexTensor, _: [bool; 3]) -> [Option<FlexTensor>; 3] {
+        let dy = x.arrange(dy);
+        let mut dx = WORKSPACE.take(x.values().len());
+        let functions = self.spec.bind_channels(values);
+        let own = channels::backward(&self.channels(x), &functions, x.values(), dy.values(), &mut dx);
+        let [w, slope] = self.spec.gradients(values, &own);
+        [Some(x.like(dx)), Some(w), Some(slope)]
     }
 }

@@ -62,6 +62,13 @@ impl Arranged {
         self.tensor.shape().dims()
     }
 
+    /// The sizes of what lies before an axis of the original tensor, of the axis, and of what lies after it.
+    pub fn around(&self, axis: usize) -> [usize; 3] {
+        let place = self.axes.iter().position(|&other| other == axis).expect("an axis of the tensor");
+        let dims: Vec<usize> = self.tensor.shape().to_vec();
+        [dims[..place].iter().product(), dims[place], dims[place + 1..].iter().product()]
+    }
+
     /// The elements in order.
     pub fn values(&self) -> &[f32] {
         self.tensor.storage()

@@ -9,7 +9,7 @@ use burn::backend::flex::FlexTensor;
 use burn::tensor::Tensor;
 
 use super::buffer::{self, WORKSPACE, vector};
-use super::function::{FunctionSpec, FunctionTensors, function};
+use super::function::{FunctionSpec, FunctionTensors, Values, function};
 use super::fused::{self, Operation, is_fused};
 use super::layout::{Arranged, CHANNELS_LAST};
 use super::{absent, check_shape};
@@ -43,7 +43,7 @@ pub(crate) fn linear_then<const D: usize>(
     x: Tensor<D>,
     weight: Tensor<2>,
     bias: Option<Tensor<1>>,
-    then: Option<(FunctionTensors, FunctionSpec)>,
+    mut then: Option<(FunctionTensors, FunctionSpec)>,
     residual: Option<Tensor<D>>,
 ) -> Tensor<D> {
     let mut shape = x.dims();
@@ -55,6 +55,14 @@ pub(crate) fn linear_then<const D: usize>(
     }
     if let Some(residual) = &residual {
         check_shape("what is added to the linear layer", residual, shape);
+    }
+    if let Some((parameters, spec)) = then.take_if(|(_, spec)| spec.channels.is_some()) {
+        // The kernel knows one function for all channels: two passes.
+        let y = function(linear_then(x, weight, bias, None, None), parameters, spec);
+        return match residual {
+            Some(residual) => y + residual,
+            None => y,
+        };
     }
     let serves = then.as_ref().is_none_or(|(parameters, _)| parameters.is_fused())
         && residual.as_ref().is_none_or(is_fused);
@@ -138,8 +146,8 @@ struct Saved {
     weight: Arranged,
     /// Empty for none.
     bias: Arranged,
-    w: Arranged,
-    slope: Arranged,
+    /// The function's parameters.
+    values: Option<Values>,
     /// What the function was applied to.
     z: Option<Buffer>,
 }
@@ -152,7 +160,7 @@ impl Saved {
     }
 
     fn function<'a>(&'a self, spec: &'a Option<FunctionSpec>) -> Option<Function<'a>> {
-        spec.as_ref().map(|spec| spec.bind(self.w.values(), self.slope.values()))
+        spec.as_ref().zip(self.values.as_ref()).map(|(spec, values)| spec.bind(values))
     }
 }
 
@@ -164,10 +172,11 @@ impl Operation<6> for Linear {
         let mut shape = x.shape();
         let last = shape.num_dims() - 1;
         shape[last] = weight.shape()[0];
-        let [x, weight, bias, w, slope] = [x, weight, bias, w, slope].map(Arranged::row_major);
+        let values = self.function.as_ref().map(|spec| spec.values(w, slope));
+        let [x, weight, bias] = [x, weight, bias].map(Arranged::row_major);
         let residual = self.residual.then(|| Arranged::row_major(residual));
         let residual = residual.as_ref().map(Arranged::values);
-        let mut saved = Saved { x, weight, bias, w, slope, z: None };
+        let mut saved = Saved { x, weight, bias, values, z: None };
         let params = saved.params(saved.function(&self.function));
         if !keep {
             let y = linear::forward_eval(&WORKSPACE, &params, saved.x.values(), residual);
@@ -188,12 +197,16 @@ impl Operation<6> for Linear {
         let z = saved.z.as_deref();
         let dy = Arranged::row_major(dy);
         let own = linear::backward(&WORKSPACE, &params, saved.x.values(), z, dy.values(), need_dx);
+        let function = self.function.as_ref().zip(saved.values.as_ref());
+        let [w, slope] = function
+            .map(|(spec, values)| spec.gradients(values, &[own.function]).map(Some))
+            .unwrap_or_default();
         [
             own.dx.map(|dx| saved.x.like(dx)),
             Some(saved.weight.like(own.weight)),
             own.bias.map(vector),
-            Some(vector(own.function.w)),
-            Some(vector(vec![own.function.slope])),
+            w,
+            slope,
             need_residual.then(|| dy.into_tensor()),
         ]
     }

@@ -4,6 +4,8 @@
 use std::iter;
 use std::path::PathBuf;
 
+use adact::Inputs;
+use adact::networks::AnyConfig;
 use burn::tensor::{Device, Tensor, TensorData};
 use safetensors::tensor::{Dtype, SafeTensors};
 
@@ -89,4 +91,27 @@ pub fn as_f64(values: &[f32]) -> Vec<f64> {
 pub fn normal(count: usize, seed: u64) -> Vec<f32> {
     let stream = adact::random::Stream::new(seed, adact::random::Purpose::Synthetic, 0);
     (0..count as u64).map(|i| stream.normal(i) as f32).collect()
+}
+
+/// Random inputs of a small network, and targets that follow from them.
+pub fn random_batch(config: &AnyConfig, step: u64) -> (Inputs, Vec<i32>) {
+    let numbers = |count| normal(count, 17 + step);
+    match config {
+        AnyConfig::Gpt(gpt) => {
+            let of = |v: &f32| (v.abs() * 7.0) as i32 % gpt.vocab as i32;
+            let tokens: Vec<i32> = numbers(3 * gpt.context).iter().map(of).collect();
+            let targets = tokens.iter().map(|token| (token + 1) % gpt.vocab as i32).collect();
+            (tokens.into(), targets)
+        }
+        AnyConfig::UNet(unet) => {
+            let pixels = numbers(2 * unet.side * unet.side * unet.channels);
+            let targets = pixels.chunks_exact(unet.channels).map(|p| i32::from(p[0] > 0.0)).collect();
+            (pixels.into(), targets)
+        }
+        AnyConfig::ResNet(resnet) => {
+            (numbers(4 * resnet.side * resnet.side * resnet.channels).into(), vec![0, 1, 2, 3])
+        }
+        AnyConfig::Vit(vit) => (numbers(4 * vit.side * vit.side * vit.channels).into(), vec![0, 1, 2, 3]),
+        AnyConfig::ConvNet(net) => (numbers(3 * net.side * net.side * net.channels).into(), vec![0, 1, 2]),
+    }
 }
