@@ -1,5 +1,6 @@
 //! What a network is: a configuration, a construction from a seed, logits for inputs.
 
+use std::collections::HashSet;
 use std::fmt::Debug;
 use std::path::Path;
 
@@ -145,9 +146,11 @@ pub trait Network: Module {
         config.with_activations(activations)
     }
 
-    /// The number of trained parameters (running statistics are none).
+    /// The number of trained parameters; running statistics are none, and what several places share counts once.
     fn parameters(&self) -> usize {
-        state::parameters(self).iter().map(|(_, _, size)| size).sum()
+        let mut counted = HashSet::new();
+        let parameters = state::parameters(self);
+        parameters.iter().filter(|(_, id, _)| counted.insert(*id)).map(|(_, _, size)| size).sum()
     }
 
     /// Writes the network as a safetensors file: PyTorch's names and shapes, the configuration in the metadata.

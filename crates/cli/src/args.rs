@@ -7,7 +7,7 @@ use adact_data::Augment;
 use adact_evidence::records::Selection;
 use adact_kernels::Activation;
 use adact_lab::bench::Shape;
-use adact_lab::config::{Decay, OptimizerName, ScheduleName, Seeds};
+use adact_lab::config::{Decay, Granularity, OptimizerName, ScheduleName, Seeds};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
@@ -194,7 +194,7 @@ pub struct CommonArgs {
     #[command(flatten)]
     pub protocol: ProtocolArgs,
     #[command(flatten)]
-    pub model: ModelArgs,
+    pub mixture: MixtureArgs,
 }
 
 /// Which network, and its sizes.
@@ -437,13 +437,19 @@ impl From<DecayArg> for Decay {
 /// The activations' own settings.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Activations")]
-pub struct ModelArgs {
+pub struct MixtureArgs {
     /// What AdAct mixes [default: relu,elu,leaky_relu,prelu,rrelu,silu,mish]
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     pub candidates: Option<Vec<Activation>>,
     /// AdAct's initial weights, one a candidate [default: zeros]
     #[arg(long, value_name = "LIST", value_delimiter = ',', allow_hyphen_values = true)]
     pub weights: Option<Vec<f64>>,
+    /// What has weights of its own [default: place]
+    ///
+    /// place: each place, as in the paper. channel: each channel of a place (and PReLU's slope of each); tables and
+    /// figures show the means of the channels. network: all places share one set.
+    #[arg(long, value_name = "WHAT")]
+    pub granularity: Option<Granularity>,
     /// PReLU's initial slope [default: 0.25]
     #[arg(long, value_name = "SLOPE", allow_hyphen_values = true)]
     pub prelu_slope: Option<f64>,

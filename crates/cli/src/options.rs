@@ -6,7 +6,9 @@ use adact_lab::config::{Config, Network};
 use adact_lab::folder::Mode;
 use adact_lab::{Error, Result};
 
-use crate::args::{CommonArgs, DataArgs, ModelArgs, NetworkArgs, OutputArgs, PlanArgs, ProtocolArgs, Switch};
+use crate::args::{
+    MixtureArgs, CommonArgs, DataArgs, NetworkArgs, OutputArgs, PlanArgs, ProtocolArgs, Switch,
+};
 
 /// The configuration that `--config` and the options make, without what single commands add.
 pub fn config(args: &CommonArgs, threads: Option<usize>) -> Result<Config> {
@@ -18,7 +20,7 @@ pub fn config(args: &CommonArgs, threads: Option<usize>) -> Result<Config> {
     network(&args.network, &mut config)?;
     data(&args.data, &mut config);
     protocol(&args.protocol, &mut config);
-    model(&args.model, &mut config);
+    activations(&args.mixture, &mut config);
     set_some(&mut config.output.out, &args.output.out);
     set_some(&mut config.output.threads, &threads);
     set(&mut config.output.tensorboard, args.output.tensorboard.map(|switch| switch == Switch::On));
@@ -132,10 +134,11 @@ fn protocol(args: &ProtocolArgs, config: &mut Config) {
     set(&mut to.select, args.select);
 }
 
-fn model(args: &ModelArgs, config: &mut Config) {
+fn activations(args: &MixtureArgs, config: &mut Config) {
     let to = &mut config.model;
     set(&mut to.candidates, args.candidates.clone());
     set(&mut to.weights, args.weights.clone());
+    set(&mut to.granularity, args.granularity);
     set(&mut to.prelu_slope, args.prelu_slope);
     set(&mut to.leaky_relu_slope, args.leaky_relu_slope);
     set(&mut to.elu_alpha, args.elu_alpha);

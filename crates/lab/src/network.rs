@@ -12,7 +12,7 @@ use adact_evidence::names::PAPERS_NETWORK;
 use adact_evidence::records::{LayerWeights, Picture, PictureSample, Samples, TextSample};
 use burn::tensor::Device;
 
-use crate::config::{Config, Model, Train};
+use crate::config::{Activations, Config, Train};
 use crate::data::Data;
 use crate::error::{Error, Result};
 use crate::learner::{Evaluation, Learner, Outcome};
@@ -54,7 +54,7 @@ fn network_config(config: &Config, train: &Train, data: &Data) -> Result<AnyConf
 
 /// The activations that a text gives to places, with the settings of `model`: its candidates are those of `adact` alone, a
 /// mixture that lists its own keeps them.
-pub fn activations(text: &str, places: &[String], model: &Model) -> Result<Vec<ActivationConfig>> {
+pub fn activations(text: &str, places: &[String], model: &Activations) -> Result<Vec<ActivationConfig>> {
     let constants = ConstantsConfig {
         prelu_slope: model.prelu_slope,
         negative_slope: model.leaky_relu_slope,
@@ -62,7 +62,8 @@ pub fn activations(text: &str, places: &[String], model: &Model) -> Result<Vec<A
         rrelu_lower: model.rrelu[0],
         rrelu_upper: model.rrelu[1],
     };
-    let mut adact = AdActConfig::new().with_candidates(model.candidates.clone());
+    let adact = AdActConfig::new().with_granularity(model.granularity);
+    let mut adact = adact.with_candidates(model.candidates.clone());
     if !model.weights.is_empty() {
         adact = adact.with_initial_weights(model.weights.iter().map(|&w| w as f32).collect::<Vec<_>>());
     }
@@ -221,7 +222,7 @@ mod tests {
         (0..4).map(|i| format!("act.{i}")).collect()
     }
 
-    fn candidates(text: &str, model: &Model) -> Vec<Option<Vec<Activation>>> {
+    fn candidates(text: &str, model: &Activations) -> Vec<Option<Vec<Activation>>> {
         let candidates = |layer| match layer {
             ActivationConfig::AdAct(adact) => Some(adact.candidates),
             ActivationConfig::Single(_) => None,
@@ -232,7 +233,8 @@ mod tests {
     #[test]
     fn listed_candidates_are_kept_whichever_they_are() {
         let two = vec![Activation::Relu, Activation::Tanh];
-        let model = Model { candidates: two.clone(), weights: vec![0.5, -0.5], ..Model::default() };
+        let model =
+            Activations { candidates: two.clone(), weights: vec![0.5, -0.5], ..Activations::default() };
         assert_eq!(candidates("adact", &model), vec![Some(two.clone()); 4]);
         let listed = "adact:relu,elu,leaky_relu,prelu,rrelu,silu,mish";
         assert_eq!(candidates(listed, &model), vec![Some(Activation::PAPER.to_vec()); 4]);
@@ -249,7 +251,7 @@ mod tests {
 
     #[test]
     fn every_activation_has_the_constants_of_the_model() {
-        let model = Model { prelu_slope: 0.5, leaky_relu_slope: 0.2, ..Model::default() };
+        let model = Activations { prelu_slope: 0.5, leaky_relu_slope: 0.2, ..Activations::default() };
         for layer in activations("adact+adact:relu,prelu+prelu+leaky_relu", &four(), &model).unwrap() {
             let constants = match layer {
                 ActivationConfig::AdAct(adact) => adact.constants,
@@ -258,7 +260,7 @@ mod tests {
             assert_eq!((constants.prelu_slope, constants.negative_slope), (0.5, 0.2));
         }
         assert_eq!(
-            activations("adact", &four(), &Model::default()).unwrap(),
+            activations("adact", &four(), &Activations::default()).unwrap(),
             vec![ActivationConfig::default(); 4]
         );
     }

@@ -1,6 +1,6 @@
 //! Values that parse but make no sense, and TOML's errors in one line.
 
-use super::{Config, Data, Model, Output, Protocol};
+use super::{Activations, Config, Data, Output, Protocol};
 use crate::error::{Error, Result};
 
 impl Config {
@@ -43,7 +43,7 @@ fn protocol(p: &Protocol) -> Result<()> {
     within("weight-decay", p.weight_decay, p.weight_decay >= 0.0 && p.weight_decay.is_finite(), "at least 0")
 }
 
-fn model(m: &Model) -> Result<()> {
+fn model(m: &Activations) -> Result<()> {
     if m.candidates.is_empty() {
         return Err(Error::input("candidates: give at least one activation"));
     }

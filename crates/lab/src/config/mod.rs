@@ -10,6 +10,7 @@ mod seeds;
 use std::path::{Path, PathBuf};
 
 pub use adact::Decay;
+pub use adact::Granularity;
 use adact::{AdamW, Optimizer, Recipe, Schedule, Sgd, Shape};
 use adact_data::Augment;
 use adact_evidence::records::{CurveConstants, Selection};
@@ -34,7 +35,7 @@ pub struct Config {
     /// How a network is trained and judged.
     pub protocol: Protocol,
     /// The activations' own settings.
-    pub model: Model,
+    pub model: Activations,
     /// What a single training adds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub train: Option<Train>,
@@ -219,13 +220,16 @@ impl Protocol {
 /// The activations' own settings.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Model {
+pub struct Activations {
     /// The activations that AdAct mixes.
     #[serde(with = "names")]
     pub candidates: Vec<Activation>,
     /// AdAct's initial weights, one a candidate; none means zeros.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub weights: Vec<f64>,
+    /// What has weights of its own: each place, each channel, or the network.
+    #[serde(skip_serializing_if = "is_place")]
+    pub granularity: Granularity,
     /// PReLU's initial slope.
     pub prelu_slope: f64,
     /// Leaky ReLU's slope.
@@ -317,11 +321,12 @@ impl Default for Protocol {
     }
 }
 
-impl Default for Model {
+impl Default for Activations {
     fn default() -> Self {
         Self {
             candidates: Activation::PAPER.to_vec(),
             weights: Vec::new(),
+            granularity: Granularity::Place,
             prelu_slope: 0.25,
             leaky_relu_slope: 0.01,
             elu_alpha: 1.0,
@@ -349,7 +354,11 @@ impl Default for Output {
     }
 }
 
-impl Model {
+fn is_place(granularity: &Granularity) -> bool {
+    *granularity == Granularity::Place
+}
+
+impl Activations {
     /// The constants of the activations, where they are not the defaults.
     pub(crate) fn constants(&self) -> Option<CurveConstants> {
         let of = |model: &Self| CurveConstants {
