@@ -44,6 +44,9 @@ pub trait NetworkConfig:
     /// The seed of the initial values and of RReLU's slopes in training.
     fn seed(&self) -> u64;
 
+    /// Sets the seed.
+    fn with_seed(self, seed: u64) -> Self;
+
     /// The network in a few words, for messages: "a network of 2 blocks".
     fn words(&self) -> String;
 
@@ -187,15 +190,15 @@ pub(crate) fn with_entries<N: Network>(network: N, mut entries: Entries) -> std:
 /// What goes into a network, for a batch.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Inputs {
-    /// Normalised images: (batch, height, width, channels).
-    Images(Vec<f32>),
+    /// Numbers: normalised images (batch, height, width, channels), or rows (batch, features).
+    Values(Vec<f32>),
     /// Tokens: (batch, length).
     Tokens(Vec<i32>),
 }
 
 impl From<Vec<f32>> for Inputs {
     fn from(values: Vec<f32>) -> Self {
-        Self::Images(values)
+        Self::Values(values)
     }
 }
 
@@ -212,7 +215,7 @@ impl Inputs {
     /// If they are tokens, or not whole images.
     pub fn images(self, [channels, height, width]: [usize; 3], device: &Device) -> Result<Tensor<4>> {
         let invalid = |message| Err(Error::new(ErrorKind::InvalidData, message));
-        let Self::Images(values) = self else {
+        let Self::Values(values) = self else {
             return invalid("the network takes images, not tokens".into());
         };
         let size = height * width * channels;
@@ -224,6 +227,22 @@ impl Inputs {
         }
         let batch = values.len() / size;
         Ok(images_from_channels_last(values, [batch, height, width, channels], device))
+    }
+
+    /// The rows (batch, features) that these are.
+    ///
+    /// # Errors
+    /// If they are tokens, or not whole rows.
+    pub fn rows(self, features: usize, device: &Device) -> Result<Tensor<2>> {
+        let Self::Values(values) = self else {
+            return Err(Error::new(ErrorKind::InvalidData, "the network takes rows of numbers, not tokens"));
+        };
+        if values.is_empty() || features == 0 || !values.len().is_multiple_of(features) {
+            let message = format!("{} values are no rows of {features}", values.len());
+            return Err(Error::new(ErrorKind::InvalidData, message));
+        }
+        let batch = values.len() / features;
+        Ok(Tensor::from_data(TensorData::new(values, [batch, features]), device))
     }
 
     /// The tokens (batch, length) that these are, all below `vocabulary`.

@@ -85,7 +85,7 @@ impl Case {
                 let pixels: Vec<f32> = part(&x.values).into_iter().map(|v| v as f32).collect();
                 let pixels = TensorData::new(pixels, [batch, channels, height, width]);
                 let pixels = Tensor::<4>::from_data(pixels, &Device::flex()).permute([0, 2, 3, 1]);
-                Inputs::Images(values(pixels))
+                Inputs::Values(values(pixels))
             }
             _ => Inputs::Tokens(part(&x.values).into_iter().map(|v| v as i32).collect()),
         };

@@ -7,7 +7,7 @@ use adact_lab::folder::Mode;
 use adact_lab::{Error, Result};
 
 use crate::args::{
-    MixtureArgs, CommonArgs, DataArgs, NetworkArgs, OutputArgs, PlanArgs, ProtocolArgs, Switch,
+    CommonArgs, DataArgs, MixtureArgs, NetworkArgs, OutputArgs, PlanArgs, ProtocolArgs, Switch,
 };
 
 /// The configuration that `--config` and the options make, without what single commands add.

@@ -267,7 +267,7 @@ fn random_batch(config: &AnyConfig, batch: usize, round: u64) -> (Inputs, Vec<i3
     };
     let pixels = |channels: usize, side: usize| {
         let values = (batch * side * side * channels) as u64;
-        Inputs::Images((0..values).map(|i| 2.0 * stream.uniform(i) as f32 - 1.0).collect())
+        Inputs::Values((0..values).map(|i| 2.0 * stream.uniform(i) as f32 - 1.0).collect())
     };
     match config {
         AnyConfig::ConvNet(c) => (pixels(c.channels, c.side), answers(batch, c.classes)),

@@ -37,7 +37,7 @@ fn mix(state: u64, value: u64) -> u64 {
 /// The pixels of a batch.
 fn pixels(inputs: Inputs) -> Vec<f32> {
     match inputs {
-        Inputs::Images(pixels) => pixels,
+        Inputs::Values(pixels) => pixels,
         Inputs::Tokens(_) => unreachable!("tests have images"),
     }
 }

@@ -84,6 +84,10 @@ macro_rules! networks {
                 match self { $(Self::$variant(config) => config.seed(),)* }
             }
 
+            fn with_seed(self, seed: u64) -> Self {
+                match self { $(Self::$variant(config) => config.with_seed(seed).into(),)* }
+            }
+
             fn words(&self) -> String {
                 match self { $(Self::$variant(config) => config.words(),)* }
             }

@@ -80,12 +80,6 @@ impl ConvNetConfig {
         self
     }
 
-    /// Sets the seed of the initial weights.
-    pub fn with_seed(mut self, seed: u64) -> Self {
-        self.seed = seed;
-        self
-    }
-
     /// Sets the names of the classes, one each.
     pub fn with_class_names(mut self, names: impl Into<Vec<String>>) -> Self {
         self.class_names = names.into();
@@ -140,6 +134,11 @@ impl NetworkConfig for ConvNetConfig {
 
     fn seed(&self) -> u64 {
         self.seed
+    }
+
+    fn with_seed(mut self, seed: u64) -> Self {
+        self.seed = seed;
+        self
     }
 
     fn words(&self) -> String {

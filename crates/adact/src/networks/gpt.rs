@@ -82,6 +82,11 @@ impl NetworkConfig for GptConfig {
         self.seed
     }
 
+    fn with_seed(mut self, seed: u64) -> Self {
+        self.seed = seed;
+        self
+    }
+
     fn words(&self) -> String {
         let Self { vocab, context, depth, dim, .. } = self;
         format!("a GPT ({depth} blocks of {dim}) of {vocab} tokens and a context of {context}")

@@ -100,6 +100,11 @@ impl NetworkConfig for ResNetConfig {
         self.seed
     }
 
+    fn with_seed(mut self, seed: u64) -> Self {
+        self.seed = seed;
+        self
+    }
+
     fn words(&self) -> String {
         let Self { channels, side, classes, n, widths, .. } = self;
         let layers = n.saturating_mul(2 * widths.len()).saturating_add(2);

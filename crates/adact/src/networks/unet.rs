@@ -83,6 +83,11 @@ impl NetworkConfig for UNetConfig {
         self.seed
     }
 
+    fn with_seed(mut self, seed: u64) -> Self {
+        self.seed = seed;
+        self
+    }
+
     fn words(&self) -> String {
         let Self { channels, side, classes, base, levels, .. } = self;
         format!("a U-Net ({levels} levels from {base}) of {channels}x{side}x{side}, {classes} classes")

@@ -102,6 +102,11 @@ impl NetworkConfig for VitConfig {
         self.seed
     }
 
+    fn with_seed(mut self, seed: u64) -> Self {
+        self.seed = seed;
+        self
+    }
+
     fn words(&self) -> String {
         let Self { channels, side, classes, depth, dim, .. } = self;
         format!(
