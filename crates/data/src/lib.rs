@@ -27,13 +27,15 @@ mod sniff;
 mod source;
 pub mod split;
 pub mod svhn;
+pub mod text;
 mod verify;
 
 pub use catalogue::{Entry, RemoteFile, catalogue, data_dir, entry};
-pub use embedded::LICENCE as FMNIST_LICENCE;
+pub use embedded::{LICENCE as FMNIST_LICENCE, SHAKESPEARE_NOTICE};
 pub use error::{Error, Fault, Kind, Result};
 pub use images::Images;
 pub use source::FileRecord;
+pub use text::{TextSet, load_text};
 pub use verify::{FileState, Verification, verify};
 
 /// A data set in memory.
