@@ -18,7 +18,7 @@ pub struct Images {
 }
 
 /// `x -> (x / 255 - 0.5) / 0.5` for every byte: mean and standard deviation 0.5, so that pixels lie in [-1, 1].
-const NORMALISED: [f32; 256] = {
+pub(crate) const NORMALISED: [f32; 256] = {
     let mut table = [0.0; 256];
     let mut x = 0;
     while x < 256 {

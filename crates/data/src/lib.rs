@@ -23,6 +23,7 @@ mod images;
 pub mod mat;
 mod pickle;
 pub mod preview;
+pub mod segmentation;
 mod sniff;
 mod source;
 pub mod split;
@@ -31,9 +32,10 @@ pub mod text;
 mod verify;
 
 pub use catalogue::{Entry, RemoteFile, catalogue, data_dir, entry};
-pub use embedded::{LICENCE as FMNIST_LICENCE, SHAKESPEARE_NOTICE};
+pub use embedded::{LICENCE as FMNIST_LICENCE, NUCLEI_NOTICE, SHAKESPEARE_NOTICE};
 pub use error::{Error, Fault, Kind, Result};
 pub use images::Images;
+pub use segmentation::{Masked, SegmentationSet, load_segmentation};
 pub use source::FileRecord;
 pub use text::{TextSet, load_text};
 pub use verify::{FileState, Verification, verify};
@@ -69,7 +71,7 @@ pub struct LoadOptions {
     pub split_seed: u64,
     /// The part of such a set that becomes the test set. Default 0.2.
     pub test_fraction: f64,
-    /// The side that images of a folder are resized to, in pixels. Default 32.
+    /// The side that images of a folder, and of sets to segment, are resized to, in pixels. Default 32.
     pub side: usize,
     /// Whether images of a folder are read as grey instead of colour. Default false.
     pub grey: bool,
@@ -81,6 +83,21 @@ impl Default for LoadOptions {
     }
 }
 
+impl LoadOptions {
+    /// The defaults for sets to segment: images of 128 x 128 pixels, the rest as [`default`](Self::default).
+    pub fn segmentation() -> Self {
+        Self { side: 128, ..Self::default() }
+    }
+
+    fn check_test_fraction(&self) -> Result<()> {
+        if self.test_fraction > 0.0 && self.test_fraction < 1.0 {
+            return Ok(());
+        }
+        let message = format!("a test fraction of {} is not between 0 and 1", self.test_fraction);
+        Err(Error::new(Kind::Unsupported, message))
+    }
+}
+
 /// Loads a data set: one of the [`catalogue`] by its name, or a folder of images as `folder:PATH` or as a path.
 ///
 /// `dir` is the data folder, see [`data_dir`]; the embedded set and folders of images need none. Neither a checksum
@@ -89,10 +106,7 @@ impl Default for LoadOptions {
 /// # Errors
 /// An unknown name, a missing or corrupt file, or options that do not fit: one sentence that names the file.
 pub fn load(name: &str, dir: Option<&Path>, options: &LoadOptions) -> Result<Dataset> {
-    if !(options.test_fraction > 0.0 && options.test_fraction < 1.0) {
-        let message = format!("a test fraction of {} is not between 0 and 1", options.test_fraction);
-        return Err(Error::new(Kind::Unsupported, message));
-    }
+    options.check_test_fraction()?;
     if let Some(path) = folder_path(name) {
         return folder::load(path, options);
     }

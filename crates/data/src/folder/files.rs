@@ -31,17 +31,17 @@ const ENDINGS: [&str; 13] =
 
 /// What a folder holds, each in the order of the names (which must not depend on the file system).
 #[derive(Debug, Default)]
-pub(super) struct Listing {
-    pub(super) folders: Vec<String>,
+pub(crate) struct Listing {
+    pub(crate) folders: Vec<String>,
     /// Files with a picture's ending, or without an ending and with a picture's content.
-    pub(super) pictures: Vec<String>,
+    pub(crate) pictures: Vec<String>,
     /// The other files.
     pub(super) others: Others,
 }
 
 impl Listing {
     /// Lists a folder. Hidden names, and those that systems leave behind, are passed over.
-    pub(super) fn of(dir: &Path) -> Result<Self> {
+    pub(crate) fn of(dir: &Path) -> Result<Self> {
         let failed = |e: std::io::Error| Error::io(dir, "list it", &e);
         let mut listing = Self::default();
         for entry in fs::read_dir(dir).map_err(failed)? {
@@ -70,7 +70,7 @@ impl Listing {
 
 /// Files that are no pictures, by their endings.
 #[derive(Debug, Default)]
-pub(super) struct Others(BTreeMap<String, usize>);
+pub(crate) struct Others(BTreeMap<String, usize>);
 
 impl Others {
     fn add(&mut self, name: &str) {
