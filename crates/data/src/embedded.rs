@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use crate::catalogue::FASHION_FILES;
+use crate::catalogue::{FASHION_FILES, NUCLEI_CLASSES};
 use crate::error::{Fault, Result};
 use crate::segmentation::{Bytes, Reader};
 use crate::source::{self, FileRecord};
@@ -80,7 +80,7 @@ pub(crate) fn nuclei(options: &LoadOptions) -> Result<SegmentationSet> {
     let (train, test) = (part("train")?, part("test")?);
     Ok(SegmentationSet {
         name: "nuclei-mini".into(),
-        classes: vec!["background".into(), "nucleus".into()],
+        classes: NUCLEI_CLASSES.iter().map(|&class| class.into()).collect(),
         train,
         test,
         files: vec![FileRecord::of("embedded/nuclei-mini.tar.gz", NUCLEI)],

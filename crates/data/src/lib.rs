@@ -28,6 +28,7 @@ mod sniff;
 mod source;
 pub mod split;
 pub mod svhn;
+mod task;
 pub mod text;
 mod verify;
 
@@ -37,6 +38,7 @@ pub use error::{Error, Fault, Kind, Result};
 pub use images::Images;
 pub use segmentation::{Masked, SegmentationSet, load_segmentation};
 pub use source::FileRecord;
+pub use task::{Task, task_of};
 pub use text::{TextSet, load_text};
 pub use verify::{FileState, Verification, verify};
 
@@ -98,15 +100,17 @@ impl LoadOptions {
     }
 }
 
-/// Loads a data set: one of the [`catalogue`] by its name, or a folder of images as `folder:PATH` or as a path.
+/// Loads images to classify: one of the [`catalogue`] by its name, or a folder of images as `folder:PATH` or as a path.
+/// Texts and sets to segment ([`task_of`] tells) have [`load_text`] and [`load_segmentation`].
 ///
 /// `dir` is the data folder, see [`data_dir`]; the embedded set and folders of images need none. Neither a checksum
 /// nor the publisher's number of images is demanded (a note tells of a subset); [`verify`] compares them.
 ///
 /// # Errors
-/// An unknown name, a missing or corrupt file, or options that do not fit: one sentence that names the file.
+/// An unknown name, a set for another task, a missing or corrupt file, or options that do not fit: one sentence that names the file.
 pub fn load(name: &str, dir: Option<&Path>, options: &LoadOptions) -> Result<Dataset> {
     options.check_test_fraction()?;
+    Task::Classification.check(name)?;
     if let Some(path) = folder_path(name) {
         return folder::load(path, options);
     }

@@ -11,13 +11,14 @@ use std::path::Path;
 
 use crate::error::{Error, Kind, Result};
 use crate::source::{self, FileRecord};
-use crate::{LoadOptions, embedded, folder, split};
+use crate::{LoadOptions, Task, embedded, folder, split};
 
 mod layout;
 mod masked;
 mod palette;
 mod read;
 
+pub(crate) use layout::is_layout;
 pub use masked::Masked;
 pub(crate) use read::{Bytes, Reader};
 
@@ -63,6 +64,7 @@ pub fn load_segmentation(
     dir: Option<&Path>,
     options: &LoadOptions,
 ) -> Result<SegmentationSet> {
+    Task::Segmentation.check(name_or_path)?;
     options.check_test_fraction()?;
     folder::check_side(options.side)?;
     if name_or_path == "nuclei-mini" {

@@ -6,7 +6,7 @@ use adact_kernels::random::{Purpose, Stream};
 
 use crate::error::{Error, Fault, Kind, Result};
 use crate::source::{self, FileRecord};
-use crate::{embedded, sniff, thousands};
+use crate::{Task, embedded, sniff, thousands};
 
 /// The file that stands for a folder, as in nanoGPT.
 pub(crate) const INPUT: &str = "input.txt";
@@ -47,6 +47,7 @@ pub struct TextSet {
 /// If there is no such file, or it is empty, larger than 1 GiB, not UTF-8 (the sentence names the byte), or has more than
 /// 65,536 different characters.
 pub fn load_text(name_or_path: &str, dir: Option<&Path>) -> Result<TextSet> {
+    Task::Text.check(name_or_path)?;
     if name_or_path == "shakespeare" {
         return embedded::shakespeare();
     }

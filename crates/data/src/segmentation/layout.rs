@@ -32,6 +32,19 @@ pub(super) struct Pair {
     pub(super) mask: PathBuf,
 }
 
+/// Whether a folder, or its training set, has folders of images and of masks.
+pub(crate) fn is_layout(root: &Path) -> bool {
+    let has_both = |folders: &[String]| {
+        [IMAGES, MASKS].iter().all(|names| matches!(role(root, folders, names), Ok(Some(_))))
+    };
+    let Ok(Listing { folders, .. }) = Listing::of(root) else { return false };
+    let in_train = || {
+        let train = role(root, &folders, TRAIN).ok().flatten()?;
+        Some(has_both(&Listing::of(&root.join(train)).ok()?.folders))
+    };
+    has_both(&folders) || in_train().unwrap_or(false)
+}
+
 /// Finds the parts below `root`.
 pub(super) fn find(root: &Path) -> Result<Layout> {
     let folders = Listing::of(root)?.folders;
