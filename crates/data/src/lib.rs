@@ -10,6 +10,7 @@
 
 use std::path::Path;
 
+mod augment;
 mod catalogue;
 pub mod cifar;
 pub mod download;
@@ -32,6 +33,7 @@ mod task;
 pub mod text;
 mod verify;
 
+pub use augment::Augment;
 pub use catalogue::{Entry, RemoteFile, catalogue, data_dir, entry};
 pub use embedded::{LICENCE as FMNIST_LICENCE, NUCLEI_NOTICE, SHAKESPEARE_NOTICE};
 pub use error::{Error, Fault, Kind, Result};
