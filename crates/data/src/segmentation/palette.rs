@@ -14,8 +14,8 @@ pub(super) type Colour = [u16; 3];
 
 /// A mask by the values that it has itself.
 pub(super) struct Mask {
-    pub(super) width: u32,
-    pub(super) height: u32,
+    pub(super) width: usize,
+    pub(super) height: usize,
     /// The values of all its pixels, sorted; before it was resized.
     pub(super) colours: Vec<Colour>,
     /// Side x side; the place of each pixel's value in `colours`.
@@ -25,37 +25,56 @@ pub(super) struct Mask {
 impl Mask {
     /// Reads the values of a picture, and takes the pixels nearest to those of a picture of `side` x `side`.
     pub(super) fn of(image: DynamicImage, side: usize) -> Result<Self, Fault> {
-        let (width, height) = (image.width(), image.height());
-        let pixels: Vec<Colour> = match image {
+        let size = (image.width() as usize, image.height() as usize);
+        match image {
+            DynamicImage::ImageLuma8(image) => {
+                let values = image.into_raw();
+                Self::from_values(size, side, |at| [values[at].into(); 3])
+            }
             // Sixteen bits must not be cut to eight: small numbers of classes would all become 0.
             DynamicImage::ImageLuma16(_)
             | DynamicImage::ImageLumaA16(_)
             | DynamicImage::ImageRgb16(_)
-            | DynamicImage::ImageRgba16(_) => image.into_rgb16().pixels().map(|pixel| pixel.0).collect(),
-            DynamicImage::ImageRgb32F(_) | DynamicImage::ImageRgba32F(_) => {
-                return Err(Fault::unsupported(
-                    "the mask has fractions as values: save it with 8 or 16 bits",
-                ));
+            | DynamicImage::ImageRgba16(_) => {
+                let values = image.into_rgb16().into_raw();
+                Self::from_values(size, side, |at| [0, 1, 2].map(|colour| values[3 * at + colour]))
             }
-            _ => image.into_rgb8().pixels().map(|pixel| pixel.0.map(u16::from)).collect(),
-        };
+            DynamicImage::ImageRgb32F(_) | DynamicImage::ImageRgba32F(_) => {
+                Err(Fault::unsupported("the mask has fractions as values: save it with 8 or 16 bits"))
+            }
+            _ => {
+                let values = image.into_rgb8().into_raw();
+                Self::from_values(size, side, |at| [0, 1, 2].map(|colour| values[3 * at + colour].into()))
+            }
+        }
+    }
+
+    /// Makes a mask of the values of its pixels, row by row.
+    fn from_values(
+        (width, height): (usize, usize),
+        side: usize,
+        value: impl Fn(usize) -> Colour,
+    ) -> Result<Self, Fault> {
         let mut colours = BTreeSet::new();
-        // Neighbours are mostly equal.
-        for run in pixels.chunk_by(|a, b| a == b) {
-            colours.insert(run[0]);
-            if colours.len() > MAX_CLASSES {
+        let mut last = None;
+        for at in 0..width * height {
+            let colour = value(at);
+            // Neighbours are mostly equal.
+            if last.replace(colour) != Some(colour) && colours.insert(colour) && colours.len() > MAX_CLASSES {
                 return Err(Fault::unsupported(format!(
                     "the mask has more than {MAX_CLASSES} values: it must have one for each class"
                 )));
             }
         }
         let colours: Vec<Colour> = colours.into_iter().collect();
-        let index = |colour: &Colour| colours.partition_point(|other| other < colour) as u8;
-        let rows = (0..side).map(|row| nearest(row, side, height as usize) * width as usize);
-        let columns: Vec<usize> = (0..side).map(|column| nearest(column, side, width as usize)).collect();
-        let indices =
-            rows.flat_map(|row| columns.iter().map(move |&column| row + column)).map(|at| index(&pixels[at]));
-        let indices = indices.collect();
+        let mut indices = Vec::with_capacity(side * side);
+        for row in 0..side {
+            let row = nearest(row, side, height) * width;
+            for column in 0..side {
+                let colour = value(row + nearest(column, side, width));
+                indices.push(colours.partition_point(|other| *other < colour) as u8);
+            }
+        }
         Ok(Self { width, height, colours, indices })
     }
 }

@@ -111,14 +111,15 @@ impl Reader {
             );
         }
         let mask = Picture::open(mask).map_err(|fault| fault.at(mask_path))?;
-        // One after the other. A mask's values take twice the bytes of its pixels, which its cost covers.
+        // One after the other, so that a thread never waits for a share while it holds one.
         let (pixels, size) = {
             let _decoded = self.decoded.take(image.cost(self.side));
             let image = image.upright().map_err(|fault| fault.at(image_path))?;
-            let size = (image.width(), image.height());
+            let size = (image.width() as usize, image.height() as usize);
             (resized(image, self.side, self.channels).map_err(|fault| fault.at(image_path))?, size)
         };
-        let _decoded = self.decoded.take(3 * mask.cost(self.side));
+        // Grey values of 16 bits become colours, three times as large, beside what is decoded.
+        let _decoded = self.decoded.take(2 * mask.cost(self.side));
         let mask =
             mask.upright().and_then(|mask| Mask::of(mask, self.side)).map_err(|fault| fault.at(mask_path))?;
         if (mask.width, mask.height) != size {
