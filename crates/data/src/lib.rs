@@ -35,7 +35,7 @@ mod verify;
 
 pub use augment::Augment;
 pub use catalogue::{Entry, RemoteFile, catalogue, data_dir, entry};
-pub use embedded::LICENCE as FMNIST_LICENCE;
+pub use embedded::{LICENCE as FMNIST_LICENCE, NUCLEI_NOTICE, SHAKESPEARE_NOTICE};
 pub use error::{Error, Fault, Kind, Result};
 pub use images::Images;
 pub use segmentation::{Masked, SegmentationSet, load_segmentation};
@@ -75,7 +75,7 @@ pub struct LoadOptions {
     pub split_seed: u64,
     /// The part of such a set that becomes the test set. Default 0.2.
     pub test_fraction: f64,
-    /// The side that images of a folder are resized to, in pixels. Default 32.
+    /// The side that images of a folder, and of sets to segment, are resized to, in pixels. Default 32.
     pub side: usize,
     /// Whether images of a folder are read as grey instead of colour. Default false.
     pub grey: bool,
@@ -87,19 +87,32 @@ impl Default for LoadOptions {
     }
 }
 
-/// Loads a data set: one of the [`catalogue`] by its name, or a folder of images as `folder:PATH` or as a path.
+impl LoadOptions {
+    /// The defaults for sets to segment: images of 128 x 128 pixels, the rest as [`default`](Self::default).
+    pub fn segmentation() -> Self {
+        Self { side: 128, ..Self::default() }
+    }
+
+    fn check_test_fraction(&self) -> Result<()> {
+        if self.test_fraction > 0.0 && self.test_fraction < 1.0 {
+            return Ok(());
+        }
+        let message = format!("a test fraction of {} is not between 0 and 1", self.test_fraction);
+        Err(Error::new(Kind::Unsupported, message))
+    }
+}
+
+/// Loads images to classify: one of the [`catalogue`] by its name, or a folder of images as `folder:PATH` or as a path.
+/// Texts and sets to segment ([`task_of`] tells) have [`load_text`] and [`load_segmentation`].
 ///
 /// `dir` is the data folder, see [`data_dir`]; the embedded set and folders of images need none. Neither a checksum
 /// nor the publisher's number of images is demanded (a note tells of a subset); [`verify`] compares them.
 ///
 /// # Errors
-/// An unknown name, a missing or corrupt file, or options that do not fit: one sentence that names the file.
+/// An unknown name, a set for another task, a missing or corrupt file, or options that do not fit: one sentence that names the file.
 pub fn load(name: &str, dir: Option<&Path>, options: &LoadOptions) -> Result<Dataset> {
-    if !(options.test_fraction > 0.0 && options.test_fraction < 1.0) {
-        let message = format!("a test fraction of {} is not between 0 and 1", options.test_fraction);
-        return Err(Error::new(Kind::Unsupported, message));
-    }
-    task::expect(name, Task::Classification)?;
+    options.check_test_fraction()?;
+    Task::Classification.check(name)?;
     if let Some(path) = folder_path(name) {
         return folder::load(path, options);
     }

@@ -1,30 +1,37 @@
-//! Images and the class of each of their pixels.
+//! Sets to segment: images, and for each a mask with the class of every pixel.
+//!
+//! A folder has `train/images/x.png` (or another picture's ending) with `train/masks/x.png`, and the same in `test` (or
+//! `val`, `valid`, `validation`, where there is no `test`). Without a test folder, or with `images` and `masks` in the
+//! folder itself, the images are split by a seed.
+//!
+//! Each grey value or colour of the masks is a class; the classes are in the order of the values (of colours: red, then
+//! green, then blue). A mask is a picture without loss (PNG), of its image's size.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
-use crate::augment::Augment;
 use crate::error::{Error, Kind, Result};
-use crate::images::NORMALISED;
-use crate::source::FileRecord;
-use crate::task::{self, Task, task_of};
+use crate::source::{self, FileRecord};
+use crate::{LoadOptions, Task, embedded, folder, split};
 
-mod embedded;
-mod folder;
+mod layout;
+mod masked;
+mod palette;
+mod read;
 
-pub(crate) use embedded::NUCLEI;
-pub(crate) use folder::is_segmentation;
+pub(crate) use layout::is_layout;
+pub use masked::Masked;
+pub(crate) use read::{Bytes, Reader};
 
-/// A set of images with masks.
+/// A set to segment, in memory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SegmentationSet {
-    /// The name it is known by.
+    /// The name it is known by: `nuclei-mini`, or the folder's name.
     pub name: String,
-    /// The names of the classes, by number.
+    /// The classes in the order of their numbers: the grey value (`255`) or the colour (`#ff0000`) in the masks.
     pub classes: Vec<String>,
-    /// The images to learn from.
+    /// The images to train on.
     pub train: Masked,
-    /// The images to judge by.
+    /// The images to test on.
     pub test: Masked,
     /// The files that were read.
     pub files: Vec<FileRecord>,
@@ -34,198 +41,62 @@ pub struct SegmentationSet {
     pub remarks: Vec<String>,
 }
 
-/// Images of one size, and a class for each pixel.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Masked {
-    /// 1 (grey) or 3 (red, green, blue).
-    pub channels: usize,
-    /// Rows.
-    pub height: usize,
-    /// Columns.
-    pub width: usize,
-    /// Count x height x width x channels, channels last.
-    pub pixels: Vec<u8>,
-    /// Count x height x width.
-    pub masks: Vec<u8>,
-}
-
-/// Loads images with masks: `nuclei-mini`, which is in the program, or a folder.
+/// Loads a set to segment: `nuclei-mini`, which is part of the program, or a folder of images and masks as `folder:PATH`
+/// or as a path (inside the data folder `dir`, see [`data_dir`](crate::data_dir), where it leads nowhere else).
 ///
-/// A folder has `images` with pictures and `masks` with a picture of the same name for each (PNG, say); both lie in `train`
-/// and `test`, or in the folder itself, which is then split. The grey values or colours that occur in the masks are the
-/// classes, in sorted order. Images are resized to `options.side`, masks too, without mixing classes.
+/// Images are resized to [`LoadOptions::side`], and masks by their nearest pixels. Start from
+/// [`LoadOptions::segmentation`]: its side is 128, which is that of `nuclei-mini`.
 ///
 /// ```
-/// let set = adact_data::load_segmentation("nuclei-mini", None, &Default::default())?;
-/// assert_eq!((set.train.len(), set.test.len(), set.classes.len()), (48, 16, 2));
+/// use adact_data::{LoadOptions, load_segmentation};
+/// let set = load_segmentation("nuclei-mini", None, &LoadOptions::segmentation())?;
+/// assert_eq!((set.train.len(), set.test.len(), set.train.height), (48, 16, 128));
+/// assert_eq!(set.classes, ["background", "nucleus"]);
 /// # Ok::<(), adact_data::Error>(())
 /// ```
 ///
 /// # Errors
-/// If there is no such set, an image or a mask is missing, broken or of another size than its image, or the classes are
-/// more than 256.
+/// An image without a mask or a mask without an image, a mask of another size than its image, a value in a mask to test
+/// by that no mask to train on has, one class or more than 256, no image, a broken picture: one sentence that names the
+/// file.
 pub fn load_segmentation(
-    name: &str,
+    name_or_path: &str,
     dir: Option<&Path>,
-    options: &crate::LoadOptions,
+    options: &LoadOptions,
 ) -> Result<SegmentationSet> {
-    let _ = dir; // there is no set to download yet
-    if name == NUCLEI {
-        return embedded::load();
+    Task::Segmentation.check(name_or_path)?;
+    options.check_test_fraction()?;
+    folder::check_side(options.side)?;
+    if name_or_path == "nuclei-mini" {
+        return embedded::nuclei(options);
     }
-    if task_of(name) == Task::Text || crate::catalogue().iter().any(|entry| entry.name == name) {
-        task::expect(name, Task::Segmentation)?;
-    }
-    let path = Path::new(name.strip_prefix("folder:").unwrap_or(name));
-    if !path.is_dir() {
-        let message =
-            format!("{}: there is no such folder of images and masks; give one, or {NUCLEI}", path.display());
-        return Err(Error::new(Kind::Missing, message));
-    }
-    folder::load(path, options)
+    load_folder(&source::locate(name_or_path, dir)?, options)
 }
 
-impl Masked {
-    /// The number of images.
-    pub fn len(&self) -> usize {
-        self.masks.len().checked_div(self.area()).unwrap_or(0)
-    }
-
-    /// Whether there are no images.
-    pub fn is_empty(&self) -> bool {
-        self.masks.is_empty()
-    }
-
-    /// Pixels of an image.
-    fn area(&self) -> usize {
-        self.height * self.width
-    }
-
-    /// The pixels and the classes of image `i`.
-    ///
-    /// # Panics
-    /// If there is no image `i`.
-    pub fn image(&self, i: usize) -> (&[u8], &[u8]) {
-        let (area, size) = (self.area(), self.area() * self.channels);
-        (&self.pixels[i * size..(i + 1) * size], &self.masks[i * area..(i + 1) * area])
-    }
-
-    /// Keeps the first `n` images; does nothing where there are fewer.
-    pub fn take(&mut self, n: usize) {
-        let n = n.min(self.len());
-        self.masks.truncate(n * self.area());
-        self.pixels.truncate(n * self.area() * self.channels);
-    }
-
-    /// The images at `indices`, in that order.
-    ///
-    /// # Panics
-    /// If an index is not below [`len`](Self::len).
-    pub fn select(&self, indices: &[u32]) -> Self {
-        let mut selected = Self { pixels: Vec::new(), masks: Vec::new(), ..*self };
-        for &i in indices {
-            let (pixels, mask) = self.image(i as usize);
-            selected.pixels.extend_from_slice(pixels);
-            selected.masks.extend_from_slice(mask);
-        }
-        selected
-    }
-
-    /// Fills `pixels` with the images at `indices`, normalised as [`Images::batch`](crate::Images::batch) does, and `targets`
-    /// with the classes of their pixels, row by row.
-    ///
-    /// # Panics
-    /// If an index is not below [`len`](Self::len).
-    pub fn batch(&self, indices: &[u32], pixels: &mut Vec<f32>, targets: &mut Vec<i32>) {
-        self.batch_augmented(indices, Augment::None, 0, 0, pixels, targets);
-    }
-
-    /// As [`batch`](Self::batch), each image varied with its mask as a function of the seed, the epoch and its index: class 0
-    /// comes from outside.
-    ///
-    /// # Panics
-    /// If an index is not below [`len`](Self::len).
-    pub fn batch_augmented(
-        &self,
-        indices: &[u32],
-        augment: Augment,
-        seed: u64,
-        epoch: u64,
-        pixels: &mut Vec<f32>,
-        targets: &mut Vec<i32>,
-    ) {
-        pixels.clear();
-        targets.clear();
-        let size = (self.height, self.width);
-        for &i in indices {
-            let (image, mask) = self.image(i as usize);
-            match augment.movement(seed, epoch, i, true) {
-                None => {
-                    pixels.extend(image.iter().map(|&x| NORMALISED[x as usize]));
-                    targets.extend(mask.iter().map(|&class| i32::from(class)));
-                }
-                Some(movement) => {
-                    movement.push(image, size, pixels);
-                    let places =
-                        (0..self.height).flat_map(|row| (0..self.width).map(move |column| (row, column)));
-                    targets.extend(
-                        places.map(|place| movement.source(place, size).map_or(0, |at| i32::from(mask[at]))),
-                    );
-                }
+fn load_folder(root: &Path, options: &LoadOptions) -> Result<SegmentationSet> {
+    let layout = layout::find(root)?;
+    let mut reader = Reader::new(options);
+    let train = reader.read_files(root, &layout.train)?;
+    let test = layout.test.map(|part| reader.read_files(root, &part)).transpose()?;
+    let (classes, record) = reader.finish(root)?;
+    let mut note = format!("resized to {0}x{0}", options.side);
+    let (train, test) = match test {
+        Some(test) => (train, test),
+        None => {
+            // All are of one class, as far as this split is concerned.
+            let (rest, part) =
+                split::stratified(&vec![0; train.len()], options.test_fraction, options.split_seed);
+            if part.is_empty() {
+                let share = options.test_fraction * 100.0;
+                let reason = format!("too few images for a test set of {share:.0}% of them");
+                return Err(Error::new(Kind::Corrupt, format!("{}: {reason}", root.display())));
             }
+            let share = options.test_fraction * 100.0;
+            note += &format!(", split {:.0}/{share:.0} with seed {}", 100.0 - share, options.split_seed);
+            (train.select(&rest), train.select(&part))
         }
-    }
-}
-
-/// The classes of masks: what occurs in them, in sorted order.
-#[derive(Debug, Default)]
-struct Classes(BTreeMap<[u8; 3], u8>);
-
-impl Classes {
-    /// Those of all colours.
-    fn of(colours: impl Iterator<Item = [u8; 3]>) -> Result<Self, usize> {
-        let colours: std::collections::BTreeSet<_> = colours.collect();
-        if colours.len() > 256 {
-            return Err(colours.len());
-        }
-        Ok(Self(colours.into_iter().zip(0..=u8::MAX).collect()))
-    }
-
-    fn class(&self, colour: [u8; 3]) -> Option<u8> {
-        self.0.get(&colour).copied()
-    }
-
-    /// `background` and `foreground` for two, else the grey values or colours.
-    fn names(&self) -> Vec<String> {
-        if self.0.len() == 2 {
-            return ["background", "foreground"].map(String::from).to_vec();
-        }
-        let name = |&[r, g, b]: &[u8; 3]| match r == g && g == b {
-            true => r.to_string(),
-            false => format!("#{r:02x}{g:02x}{b:02x}"),
-        };
-        self.0.keys().map(name).collect()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn images_and_masks_move_together() {
-        let values: Vec<u8> = (0..9).collect();
-        let set = Masked { channels: 1, height: 3, width: 3, pixels: values.clone(), masks: values };
-        for epoch in 0..50 {
-            let (mut pixels, mut targets) = (Vec::new(), Vec::new());
-            set.batch_augmented(&[0], Augment::CropFlip { padding: 1 }, 7, epoch, &mut pixels, &mut targets);
-            for (pixel, target) in pixels.iter().zip(&targets) {
-                assert_eq!(*pixel, NORMALISED[*target as usize]);
-            }
-        }
-        let (mut pixels, mut targets) = (Vec::new(), Vec::new());
-        set.batch(&[0, 0], &mut pixels, &mut targets);
-        assert_eq!((pixels.len(), &targets[9..12]), (18, &[0, 1, 2][..]));
-        assert_eq!(set.select(&[0, 0, 0]).len(), 3);
-    }
+    };
+    let name = root.file_name().map_or_else(|| "images".into(), |name| name.to_string_lossy().into_owned());
+    let (files, remarks) = (vec![record], layout.remarks);
+    Ok(SegmentationSet { name, classes, train, test, files, note: Some(note), remarks })
 }

@@ -2,11 +2,12 @@
 
 use std::fs::File;
 use std::io::{self, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use flate2::read::MultiGzDecoder;
 use sha2::{Digest, Sha256};
 
+use crate::catalogue::{data_dir, entry};
 use crate::error::{Error, Fault, Kind, Result};
 
 /// A file that a data set was read from, as a run's manifest names it.
@@ -29,6 +30,24 @@ impl FileRecord {
 /// Bytes as lower-case hexadecimal digits.
 pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|b| format!("{b:02x}")).collect()
+}
+
+/// The file or folder that `PATH` or `folder:PATH` names: as it stands, or else inside the data folder. What is neither
+/// and looks like a name gets the error of an unknown name.
+pub(crate) fn locate(name_or_path: &str, dir: Option<&Path>) -> Result<PathBuf> {
+    let path = Path::new(name_or_path.strip_prefix("folder:").unwrap_or(name_or_path));
+    if path.exists() {
+        return Ok(path.to_path_buf());
+    }
+    let inside = data_dir(dir).map(|dir| dir.join(path)).ok().filter(|inside| inside.exists());
+    inside.ok_or_else(|| {
+        if !name_or_path.contains(['/', '\\', '.', ':'])
+            && let Err(unknown) = entry(name_or_path)
+        {
+            return unknown;
+        }
+        Error::new(Kind::Missing, format!("{}: no such file or folder", path.display()))
+    })
 }
 
 /// The largest file that is read: well above every publisher's (FER2013 has 301 MB), and below what would exhaust

@@ -1,32 +1,31 @@
-//! Texts, a character a token, and the sequences that a language model reads.
+//! Texts for language models of characters, and the windows that batches are made of.
 
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use adact_kernels::random::{Purpose, Stream};
 
 use crate::error::{Error, Fault, Kind, Result};
-use crate::source::{self, FileRecord, gzip};
-use crate::task::{self, Task, task_of};
+use crate::source::{self, FileRecord};
+use crate::{Task, embedded, sniff, thousands};
 
-/// The name of the embedded text.
-pub(crate) const SHAKESPEARE: &str = "shakespeare";
+/// The file that stands for a folder, as in nanoGPT.
+pub(crate) const INPUT: &str = "input.txt";
 
-/// No text is larger than this.
-const LARGEST: usize = 256 << 20;
+/// Code points: one more than the largest.
+const CODE_POINTS: usize = char::MAX as usize + 1;
 
-/// A text in two parts, each character a token.
+/// A text in memory: its characters as numbers, the first 90% to train on and the rest to validate by.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TextSet {
-    /// The name it is known by.
+    /// The name it is known by: `shakespeare`, or the file's name without its ending, or the folder's.
     pub name: String,
-    /// The characters that occur, by token: sorted by code point.
+    /// The different characters of the whole text in the order of their code points; a character's place is its token.
     pub vocabulary: Vec<char>,
-    /// The first nine tenths, to learn from.
+    /// The tokens to train on: the first `n * 9 / 10` of the `n` characters, as nanoGPT splits.
     pub train: Vec<u16>,
-    /// The last tenth, to judge by.
+    /// The tokens to validate by: the rest.
     pub validation: Vec<u16>,
-    /// The files that were read.
+    /// The file that was read.
     pub files: Vec<FileRecord>,
     /// What a reader of results must know about the text.
     pub note: Option<String>,
@@ -34,110 +33,103 @@ pub struct TextSet {
     pub remarks: Vec<String>,
 }
 
-/// Loads a text: `shakespeare`, which is in the program, or a file in UTF-8, or a folder with an `input.txt`.
-///
-/// `dir` is not used yet: there is no text to download.
+/// Loads a text: `shakespeare`, which is part of the program, or a UTF-8 file by its path, or a folder with
+/// `input.txt`. A path that leads nowhere is tried inside the data folder `dir` as well (see [`data_dir`](crate::data_dir)).
 ///
 /// ```
 /// let text = adact_data::load_text("shakespeare", None)?;
-/// assert_eq!(text.vocabulary.len(), 65);
+/// assert_eq!((text.vocabulary.len(), text.train.len(), text.validation.len()), (65, 1_003_854, 111_540));
 /// assert!(text.decode(&text.train).starts_with("First Citizen:"));
 /// # Ok::<(), adact_data::Error>(())
 /// ```
 ///
 /// # Errors
-/// If there is no such text, it is not UTF-8, or too short or of too many different characters.
-pub fn load_text(name: &str, dir: Option<&Path>) -> Result<TextSet> {
-    let _ = dir;
-    if name == SHAKESPEARE {
-        return embedded();
+/// If there is no such file, or it is empty, larger than 1 GiB, not UTF-8 (the sentence names the byte), or has more than
+/// 65,536 different characters.
+pub fn load_text(name_or_path: &str, dir: Option<&Path>) -> Result<TextSet> {
+    Task::Text.check(name_or_path)?;
+    if name_or_path == "shakespeare" {
+        return embedded::shakespeare();
     }
-    if task_of(name) == Task::Segmentation || crate::catalogue().iter().any(|entry| entry.name == name) {
-        task::expect(name, Task::Text)?;
-    }
-    let path = Path::new(name.strip_prefix("folder:").unwrap_or(name));
-    let path = if path.is_dir() { path.join(INPUT) } else { path.to_owned() };
-    if !path.exists() {
+    let path = source::locate(name_or_path, dir)?;
+    let (name, file) =
+        if path.is_dir() { (path.file_name(), path.join(INPUT)) } else { (path.file_stem(), path.clone()) };
+    let name = name.map_or_else(|| "text".into(), |name| name.to_string_lossy().into_owned());
+    if path.is_dir() && !file.is_file() {
         let message =
-            format!("{}: there is no such text; give a file in UTF-8, or {SHAKESPEARE}", path.display());
+            format!("{}: there is no {INPUT} in it: put the text there, or give a file", path.display());
         return Err(Error::new(Kind::Missing, message));
     }
-    let bytes = source::read(&path)?;
-    let name = path.file_stem().map_or_else(|| "text".into(), |name| name.to_string_lossy().into_owned());
-    let file = FileRecord::of(file_name(&path), &bytes);
-    parse(name, bytes, vec![file]).map_err(|fault| fault.at(&path))
-}
-
-/// The text of a folder.
-pub(crate) const INPUT: &str = "input.txt";
-
-fn file_name(path: &Path) -> String {
-    path.file_name().map(PathBuf::from).unwrap_or_default().display().to_string()
-}
-
-fn embedded() -> Result<TextSet> {
-    const BYTES: &[u8] = include_bytes!("../embedded/shakespeare.txt.gz");
-    let mut text = Vec::new();
-    let read = gzip(BYTES).read_to_end(&mut text);
-    read.map_err(|e| Error::io(Path::new("the embedded shakespeare"), "unpack it", &e))?;
-    let file = FileRecord::of("embedded/shakespeare.txt.gz", BYTES);
-    let set = parse(SHAKESPEARE.into(), text, vec![file]);
-    set.map_err(|fault| fault.at(Path::new("the embedded shakespeare")))
-}
-
-fn parse(name: String, bytes: Vec<u8>, files: Vec<FileRecord>) -> Result<TextSet, Fault> {
-    if bytes.len() > LARGEST {
-        return Err(Fault::unsupported(format!(
-            "a text of {} MiB is the largest that is read",
-            LARGEST >> 20
-        )));
-    }
-    let text = String::from_utf8(bytes)
-        .map_err(|e| Fault::corrupt(format!("byte {} is not UTF-8", e.utf8_error().valid_up_to())))?;
-    let mut vocabulary: Vec<char> = text.chars().collect();
-    vocabulary.sort_unstable();
-    vocabulary.dedup();
-    if vocabulary.len() > usize::from(u16::MAX) {
-        return Err(Fault::unsupported(format!("{} different characters are too many", vocabulary.len())));
-    }
-    let token = |c: char| vocabulary.binary_search(&c).map_or(0, |token| token as u16);
-    let mut train: Vec<u16> = text.chars().map(token).collect();
-    // The last tenth, as nanoGPT cuts it.
-    let validation = train.split_off(train.len() * 9 / 10);
-    Ok(TextSet { name, vocabulary, train, validation, files, note: None, remarks: Vec::new() })
+    let bytes = source::read(&file)?;
+    let file_name = file.file_name().map_or_else(|| PathBuf::from(INPUT), PathBuf::from);
+    let record = FileRecord::of(file_name.to_string_lossy(), &bytes);
+    TextSet::parse(name, &bytes, record).map_err(|fault| fault.at(&file))
 }
 
 impl TextSet {
+    /// Makes a set of a file's bytes. A byte order mark at the beginning is no part of the text.
+    pub(crate) fn parse(name: String, bytes: &[u8], record: FileRecord) -> Result<Self, Fault> {
+        let text = std::str::from_utf8(bytes).map_err(|e| {
+            let (at, what) = (e.valid_up_to(), sniff::instead(bytes));
+            let at = thousands(at);
+            Fault::corrupt(format!("not a UTF-8 text, first at byte {at}{what}; convert it to UTF-8"))
+        })?;
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        let mut seen = vec![false; CODE_POINTS];
+        text.chars().for_each(|c| seen[c as usize] = true);
+        let vocabulary: Vec<char> = ('\0'..=char::MAX).filter(|&c| seen[c as usize]).collect();
+        if vocabulary.len() > 1 << 16 {
+            let count = thousands(vocabulary.len());
+            return Err(Fault::unsupported(format!("{count} different characters, but 65,536 are the most")));
+        }
+        let mut tokens = vec![0; CODE_POINTS];
+        vocabulary.iter().enumerate().for_each(|(token, &c)| tokens[c as usize] = token as u16);
+        let mut train: Vec<u16> = text.chars().map(|c| tokens[c as usize]).collect();
+        // n * 9 / 10 without the product; what is left is below 10 and can't overflow.
+        let n = train.len();
+        let validation = train.split_off(n / 10 * 9 + n % 10 * 9 / 10);
+        let note = Some("the last 10% of the characters are for validation".into());
+        Ok(Self { name, vocabulary, train, validation, files: vec![record], note, remarks: Vec::new() })
+    }
+
     /// The tokens of a text.
     ///
     /// # Errors
-    /// Names the first character that is not in the vocabulary.
+    /// At the first character that is not in the vocabulary.
     pub fn encode(&self, text: &str) -> Result<Vec<u16>> {
-        let token = |c: char| {
-            let found = self.vocabulary.binary_search(&c).map(|token| token as u16);
-            found.map_err(|_| Error::new(Kind::Unsupported, format!("{c:?} does not occur in {}", self.name)))
+        let token = |(at, c): (usize, char)| {
+            self.vocabulary.binary_search(&c).map(|token| token as u16).map_err(|_| {
+                let (at, name, count) = (thousands(at + 1), &self.name, thousands(self.vocabulary.len()));
+                let message = format!(
+                    "character {at} of the text, {c:?}, is not one of the {count} characters of {name}: leave it out"
+                );
+                Error::new(Kind::Unsupported, message)
+            })
         };
-        text.chars().map(token).collect()
+        text.chars().enumerate().map(token).collect()
     }
 
-    /// The text of tokens. Those beyond the vocabulary are left out.
+    /// The text of some tokens; a token beyond the vocabulary becomes `\u{fffd}`.
     pub fn decode(&self, tokens: &[u16]) -> String {
-        tokens.iter().filter_map(|&token| self.vocabulary.get(usize::from(token))).collect()
+        let character = |&token: &u16| self.vocabulary.get(usize::from(token)).copied();
+        tokens.iter().map(|token| character(token).unwrap_or(char::REPLACEMENT_CHARACTER)).collect()
     }
 
-    /// Expects both parts to hold a sequence of `context` characters, and what follows them.
+    /// Whether both parts have a window of `context` tokens and the one that follows.
     ///
     /// # Errors
-    /// If one is shorter.
+    /// If they have not, or `context` is 0.
     pub fn check_context(&self, context: usize) -> Result<()> {
-        for (part, tokens) in [("training", &self.train), ("validation", &self.validation)] {
-            if tokens.len() <= context {
-                let (name, have) = (&self.name, tokens.len());
-                return Err(Error::new(
-                    Kind::Unsupported,
-                    format!(
-                        "{name}: its {part} part has {have} characters, and a context of {context} needs one more than that"
-                    ),
+        let fault = |message| Err(Error::new(Kind::Unsupported, format!("{}: {message}", self.name)));
+        if context == 0 {
+            return fault("a context of 0 characters is not possible: it must be 1 or more".into());
+        }
+        for (part, what) in [(&self.train, "training"), (&self.validation, "validation")] {
+            if part.len() <= context {
+                let (context, has) = (thousands(context), thousands(part.len()));
+                return fault(format!(
+                    "the {what} text has {has} characters, but a context of {context} needs one more than that: \
+                     give a longer text or a smaller --context"
                 ));
             }
         }
@@ -145,75 +137,40 @@ impl TextSet {
     }
 }
 
-/// Sequences of `context` tokens that begin at `starts`, and for each token the one that follows it: (sequence, token).
+/// The windows of a part of a text that begin at `starts`: inputs and targets (batch x context each), where a target is
+/// the token that follows its input.
+///
+/// ```
+/// let (inputs, targets) = adact_data::text::windows(&[5, 6, 7, 8], &[1, 0], 2);
+/// assert_eq!((inputs, targets), (vec![6, 7, 5, 6], vec![7, 8, 6, 7]));
+/// ```
 ///
 /// # Panics
-/// If a sequence, or what follows it, is beyond the end.
+/// If a window and the token after it do not lie in the part.
 pub fn windows(part: &[u16], starts: &[usize], context: usize) -> (Vec<i32>, Vec<i32>) {
     let tokens = |shift: usize| {
-        let all = starts.iter().flat_map(|&start| &part[start + shift..start + shift + context]);
-        all.map(|&token| i32::from(token)).collect()
+        let window =
+            |&start: &usize| part[start + shift..start + shift + context].iter().copied().map(i32::from);
+        starts.iter().flat_map(window).collect()
     };
     (tokens(0), tokens(1))
 }
 
-/// Where the sequences of a training step begin: drawn with replacement, as a function of the seed and the step.
+/// Where the `batch` windows of a training step begin, drawn with replacement: a pure function of seed and step.
 ///
 /// # Panics
-/// If the part is not longer than the context.
-pub fn random_starts(part: usize, context: usize, batch: usize, seed: u64, step: u64) -> Vec<usize> {
-    assert!(part > context, "a part of {part} tokens has no sequence of {context} and what follows");
-    let stream = Stream::new(seed, Purpose::Shuffle, step);
-    (0..batch as u64).map(|i| stream.below(i, (part - context) as u64) as usize).collect()
+/// If the part has no window of `context` tokens and the one that follows; see [`TextSet::check_context`].
+pub fn random_starts(part_len: usize, context: usize, batch: usize, seed: u64, step: u64) -> Vec<usize> {
+    assert!(part_len > context, "a part of {part_len} tokens has no window of {context} and one more");
+    let stream = Stream::new(seed, Purpose::Windows, step);
+    (0..batch as u64).map(|i| stream.below(i, (part_len - context) as u64) as usize).collect()
 }
 
-/// Where the sequences begin that cover a part one after the other; what is left at the end is left out.
-pub fn consecutive_starts(part: usize, context: usize) -> Vec<usize> {
-    let count = part.saturating_sub(1).checked_div(context).unwrap_or(0);
-    (0..count).map(|i| i * context).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_embedded_text_is_the_whole_of_tiny_shakespeare() {
-        let text = load_text(SHAKESPEARE, None).unwrap();
-        assert_eq!((text.train.len(), text.validation.len()), (1_003_854, 111_540));
-        let whole = text.decode(&text.train) + &text.decode(&text.validation);
-        let record = FileRecord::of("", whole.as_bytes());
-        assert_eq!(record.sha256, "86c4e6aa9db7c042ec79f339dcb96d42b0075e16b8fc2e86bf0ca57e2dc565ed");
-        assert_eq!(text.decode(&text.encode("ROMEO:").unwrap()), "ROMEO:");
-        assert_eq!(text.encode("a#").unwrap_err().to_string(), "'#' does not occur in shakespeare");
-    }
-
-    #[test]
-    fn targets_are_what_follows() {
-        let part = [10, 11, 12, 13, 14, 15, 16];
-        assert_eq!(consecutive_starts(7, 3), [0, 3]);
-        assert_eq!(consecutive_starts(6, 3), [0]);
-        assert_eq!(windows(&part, &[0, 3], 3), (vec![10, 11, 12, 13, 14, 15], vec![11, 12, 13, 14, 15, 16]));
-        let starts = random_starts(7, 3, 100, 1, 2);
-        assert!(starts.iter().all(|&start| start < 4) && (0..4).all(|start| starts.contains(&start)));
-        assert_eq!(starts, random_starts(7, 3, 100, 1, 2));
-        assert_ne!(starts, random_starts(7, 3, 100, 1, 3));
-    }
-
-    #[test]
-    fn bad_texts_are_refused() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("a.txt");
-        let load = || load_text(path.to_str().unwrap(), None);
-        assert!(load().unwrap_err().to_string().contains("there is no such text"));
-        std::fs::write(&path, b"abc\xff").unwrap();
-        assert!(load().unwrap_err().to_string().ends_with("a.txt: byte 3 is not UTF-8"));
-        std::fs::write(&path, "abcdefghijklmnopqrst").unwrap();
-        let text = load().unwrap();
-        assert_eq!((text.train.len(), text.validation.len()), (18, 2));
-        assert!(text.check_context(1).is_ok());
-        assert!(
-            text.check_context(2).unwrap_err().to_string().contains("its validation part has 2 characters")
-        );
-    }
+/// Where the windows begin that lie one after the other, from the beginning of a part: each token but those of an
+/// incomplete window at the end is an input once.
+///
+/// # Panics
+/// If `context` is 0.
+pub fn consecutive_starts(part_len: usize, context: usize) -> Vec<usize> {
+    (0..part_len.saturating_sub(context)).step_by(context).collect()
 }

@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 use md5::{Digest, Md5};
 
 use crate::catalogue::{data_dir, entry};
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::source::hex;
-use crate::{Dataset, FileRecord, LoadOptions, load, read_entry};
+use crate::{Dataset, FileRecord, LoadOptions, Task, load, read_entry};
 
 /// What a file is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,6 +61,10 @@ impl Verification {
 /// subset, can serve as well; see [`Verification::is_publishers`].
 pub fn verify(name: &str, dir: Option<&Path>) -> Result<Verification> {
     let entry = entry(name)?;
+    if entry.task != Task::Classification {
+        let message = format!("{name} is part of the program: there is nothing to verify");
+        return Err(Error::new(Kind::Unsupported, message));
+    }
     if entry.files.is_empty() {
         let data = load(name, None, &LoadOptions::default())?;
         let files = data.files.iter().map(|record| (record.clone(), FileState::Embedded)).collect();

@@ -6,7 +6,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-use adact_data::{cifar, fer, folder, idx, svhn};
+use adact_data::{LoadOptions, cifar, fer, folder, idx, load_segmentation, load_text, svhn};
 use adact_kernels::random::{Purpose, Stream};
 use samples::*;
 
@@ -165,4 +165,42 @@ fn images_bear_everything() {
     let valid = [Png, Jpeg, WebP, Gif, Bmp, Tiff].map(|format| picture(format, 20, 12, [9, 200, 77]));
     // A decoder may reserve what the header promises, up to its limit, and the image is then converted.
     torment(read, &valid, &[], |_| 1 << 30);
+}
+
+#[test]
+fn masks_bear_everything() {
+    let dir = tempfile::tempdir().unwrap();
+    for i in 0..3 {
+        write(
+            dir.path().join(format!("images/{i}.png")),
+            picture(image::ImageFormat::Png, 20, 12, [i, 0, 0]),
+        );
+        write(dir.path().join(format!("masks/{i}.png")), picture(image::ImageFormat::Png, 20, 12, [i, 0, 0]));
+    }
+    let (root, options) =
+        (dir.path().display().to_string(), LoadOptions { side: 8, ..LoadOptions::default() });
+    let read = |bytes: &[u8]| {
+        write(dir.path().join("masks/1.png"), bytes);
+        load_segmentation(&root, None, &options)
+    };
+    // The decoders of the other formats are tried above.
+    use image::ImageFormat::{Gif, Png};
+    let valid = [Png, Gif].map(|format| picture(format, 20, 12, [9, 200, 77]));
+    valid.iter().for_each(|valid| assert!(read(valid).is_ok()));
+    torment(read, &valid, &[], |_| 1 << 30);
+}
+
+#[test]
+fn texts_bear_everything() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("text.txt");
+    let name = file.display().to_string();
+    let read = |bytes: &[u8]| {
+        write(&file, bytes);
+        load_text(&name, None)
+    };
+    // Two tables over all code points.
+    torment(read, &["To be, or not to be: ééé 漢字".repeat(9).into_bytes()], &[], |length| {
+        8 * length + (8 << 20)
+    });
 }

@@ -23,6 +23,10 @@ pub enum Purpose {
     Resample = 6,
     /// Synthetic data, as benchmarks and tests use it.
     Synthetic = 7,
+    /// Where in a text the windows of a batch begin; the step is the training step.
+    Windows = 8,
+    /// How images are moved before they are trained on; the step is the epoch.
+    Augment = 9,
 }
 
 /// A stream of random numbers, addressed by index.

@@ -1,7 +1,7 @@
 //! What an evaluation found, as the metrics of a task.
 
 use adact_data::Task;
-use adact_evidence::records::{Confusion, MetricRecord, Metrics};
+use adact_evidence::records::{self, Confusion, MetricRecord, Metrics};
 
 use crate::learner::Evaluation;
 
@@ -96,7 +96,11 @@ pub fn of_training(task: Task, loss: f64, share: f64) -> Metrics {
 
 /// The task as records name it; none is the classification of images.
 pub fn recorded(task: Task) -> Option<String> {
-    (task != Task::Classification).then(|| task.to_string())
+    match task {
+        Task::Classification => None,
+        Task::Text => Some(records::LANGUAGE.into()),
+        Task::Segmentation => Some(records::SEGMENTATION.into()),
+    }
 }
 
 /// The metric by which a task's epochs are picked and its variants compared; none is the accuracy.

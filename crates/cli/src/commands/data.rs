@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use adact_data::{Entry, LoadOptions, catalogue, data_dir, download, load, preview, verify};
+use adact_data::{Entry, LoadOptions, Task, catalogue, data_dir, download, load, preview, verify};
 use adact_evidence::table::thousands;
 use adact_lab::Result;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -27,7 +27,8 @@ fn list(dir: Option<&Path>, json: bool) -> Result<()> {
         return catalogue().iter().try_for_each(|entry| {
             let folder = here(entry);
             out::json(&json!({
-                "name": entry.name, "title": entry.title, "homepage": entry.homepage, "licence": entry.licence,
+                "name": entry.name, "task": entry.task.to_string(), "title": entry.title,
+                "homepage": entry.homepage, "licence": entry.licence,
                 "train": entry.train, "test": entry.test, "channels": entry.channels, "side": entry.side,
                 "classes": entry.classes, "available": folder.is_some() || entry.files.is_empty(), "folder": folder,
             }))
@@ -43,17 +44,21 @@ fn list(dir: Option<&Path>, json: bool) -> Result<()> {
             };
             vec![
                 entry.name.into(),
+                entry.task.to_string(),
                 thousands(entry.train as u64),
                 if entry.test == 0 { "split".into() } else { thousands(entry.test as u64) },
-                format!("{0}x{0}x{1}", entry.side, entry.channels),
-                entry.classes.len().to_string(),
+                match entry.task {
+                    Task::Text => "characters".into(),
+                    _ => format!("{0}x{0}x{1}", entry.side, entry.channels),
+                },
+                if entry.classes.is_empty() { "-".into() } else { entry.classes.len().to_string() },
                 place,
                 entry.licence.into(),
             ]
         })
         .collect();
-    let head = ["name", "training", "test", "images", "classes", "where", "licence"];
-    out::line(&out::columns(&head, &rows, &[1, 2, 4]))?;
+    let head = ["name", "task", "training", "test", "samples", "classes", "where", "licence"];
+    out::line(&out::columns(&head, &rows, &[2, 3, 5]))?;
     out::line(&format!(
         "\nA folder of images serves as well: --dataset folder:DIR, with train/CLASS/ and test/CLASS/ (val/CLASS/ as well, \
          or instead of\ntest), or CLASS/ alone and a split. PNG, JPEG, WebP, GIF, BMP and TIFF are read.\nData folder: {} (--data-dir or ADACT_DATA name another).",

@@ -11,7 +11,7 @@ use crate::error::{Fault, Result};
 use crate::{sniff, source};
 
 /// The formats that are read, for messages.
-pub(super) const FORMATS: &str = "PNG, JPEG, WebP, GIF, BMP or TIFF";
+pub(crate) const FORMATS: &str = "PNG, JPEG, WebP, GIF, BMP or TIFF";
 
 /// The most bytes that one picture may have before it is resized: 89 million pixels in colour.
 const MAX_DECODED: u64 = 256 << 20;
@@ -65,36 +65,36 @@ impl<'a> Picture<'a> {
 
     /// About the most bytes that [`pixels`](Self::pixels) needs at once: what is decoded, twice that for the decoder (a
     /// progressive JPEG's coefficients; afterwards the conversion needs less), and the rows that resizing keeps as floats.
-    pub(super) fn cost(&self, side: usize) -> u64 {
+    pub(crate) fn cost(&self, side: usize) -> u64 {
         3 * self.decoder.total_bytes() + 16 * u64::from(self.decoder.dimensions().0) * side as u64
     }
 
-    /// Columns and rows.
-    pub(crate) fn dimensions(&self) -> (u32, u32) {
-        self.decoder.dimensions()
+    pub(crate) fn pixels(self, side: usize, channels: usize) -> Result<Vec<u8>, Fault> {
+        resized(self.upright()?, side, channels)
     }
 
-    /// The picture as it is, in colour.
-    pub(crate) fn rgb(self) -> Result<RgbImage, Fault> {
-        Ok(DynamicImage::from_decoder(self.decoder).map_err(|e| broken(&e))?.into_rgb8())
-    }
-
-    pub(crate) fn pixels(mut self, side: usize, channels: usize) -> Result<Vec<u8>, Fault> {
+    /// The picture as it is, turned upright.
+    pub(crate) fn upright(mut self) -> Result<DynamicImage, Fault> {
         let orientation = self.decoder.orientation().map_err(|e| broken(&e))?;
         let mut image = DynamicImage::from_decoder(self.decoder).map_err(|e| broken(&e))?;
         image.apply_orientation(orientation);
-        let image = on_white(image);
-        let image = match channels {
-            1 => DynamicImage::ImageLuma8(image.into_luma8()),
-            3 => DynamicImage::ImageRgb8(image.into_rgb8()),
-            other => return Err(Fault::unsupported(format!("an image has 1 or 3 channels, not {other}"))),
-        };
-        let side = side as u32;
-        let fits = (image.width(), image.height()) == (side, side);
-        // Averaging over the area (a triangle) does not alias, and does not overshoot as sharper filters do.
-        let image = if fits { image } else { image.resize_exact(side, side, FilterType::Triangle) };
-        Ok(image.into_bytes())
+        Ok(image)
     }
+}
+
+/// A picture as `side` x `side` x `channels` pixels: see [`decode`].
+pub(crate) fn resized(image: DynamicImage, side: usize, channels: usize) -> Result<Vec<u8>, Fault> {
+    let image = on_white(image);
+    let image = match channels {
+        1 => DynamicImage::ImageLuma8(image.into_luma8()),
+        3 => DynamicImage::ImageRgb8(image.into_rgb8()),
+        other => return Err(Fault::unsupported(format!("an image has 1 or 3 channels, not {other}"))),
+    };
+    let side = side as u32;
+    let fits = (image.width(), image.height()) == (side, side);
+    // Averaging over the area (a triangle) does not alias, and does not overshoot as sharper filters do.
+    let image = if fits { image } else { image.resize_exact(side, side, FilterType::Triangle) };
+    Ok(image.into_bytes())
 }
 
 /// The format of a picture that is read.

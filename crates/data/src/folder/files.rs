@@ -32,7 +32,7 @@ const ENDINGS: [&str; 13] =
 /// What a folder holds, each in the order of the names (which must not depend on the file system).
 #[derive(Debug, Default)]
 pub(crate) struct Listing {
-    pub(super) folders: Vec<String>,
+    pub(crate) folders: Vec<String>,
     /// Files with a picture's ending, or without an ending and with a picture's content.
     pub(crate) pictures: Vec<String>,
     /// The other files.
@@ -70,7 +70,7 @@ impl Listing {
 
 /// Files that are no pictures, by their endings.
 #[derive(Debug, Default)]
-pub(super) struct Others(BTreeMap<String, usize>);
+pub(crate) struct Others(BTreeMap<String, usize>);
 
 impl Others {
     fn add(&mut self, name: &str) {

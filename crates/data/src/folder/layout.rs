@@ -9,9 +9,9 @@ use crate::error::{Error, Kind, Result};
 use crate::thousands;
 
 /// Names that say what a folder of classes is for, in lower case.
-const TRAIN: &[&str] = &["train", "training"];
-const TEST: &[&str] = &["test", "testing"];
-const VALIDATION: &[&str] = &["val", "valid", "validation"];
+pub(crate) const TRAIN: &[&str] = &["train", "training"];
+pub(crate) const TEST: &[&str] = &["test", "testing"];
+pub(crate) const VALIDATION: &[&str] = &["val", "valid", "validation"];
 
 /// Folders that hold one folder and no picture are walked through, this many at most.
 const DEPTH: usize = 8;
@@ -130,7 +130,7 @@ fn descend(dir: &Path) -> Result<(PathBuf, Listing)> {
 }
 
 /// The one folder of those whose name is one of `names`, in any case.
-fn role<'a>(dir: &Path, folders: &'a [String], names: &[&str]) -> Result<Option<&'a String>> {
+pub(crate) fn role<'a>(dir: &Path, folders: &'a [String], names: &[&str]) -> Result<Option<&'a String>> {
     let found: Vec<&String> =
         folders.iter().filter(|folder| names.contains(&folder.to_lowercase().as_str())).collect();
     match found[..] {

@@ -15,11 +15,11 @@ use crate::source::{self, FileRecord, hex};
 use crate::{LoadOptions, thousands};
 
 /// The most bytes that the resized images of a folder may take.
-const MAX_PIXELS: usize = 4 << 30;
+pub(crate) const MAX_PIXELS: usize = 4 << 30;
 /// Bytes of files that are in memory at once, and of pictures that are decoded at once: with any number of processor
 /// cores. A single larger one is read alone.
-const FILES: u64 = 256 << 20;
-const DECODED: u64 = 2 << 30;
+pub(crate) const FILES: u64 = 256 << 20;
+pub(crate) const DECODED: u64 = 2 << 30;
 
 /// Reads the parts of a folder one after the other.
 pub(super) struct Reader<'a> {
@@ -119,19 +119,19 @@ fn reason(name: &str, error: &Error) -> String {
 }
 
 /// An amount that several threads share: who takes more than is left waits.
-struct Budget {
+pub(crate) struct Budget {
     all: u64,
     left: Mutex<u64>,
     returned: Condvar,
 }
 
 impl Budget {
-    fn new(all: u64) -> Self {
+    pub(crate) fn new(all: u64) -> Self {
         Self { all, left: Mutex::new(all), returned: Condvar::new() }
     }
 
     /// Takes an amount, or everything where the amount is larger, until the share is dropped.
-    fn take(&self, amount: u64) -> Share<'_> {
+    pub(crate) fn take(&self, amount: u64) -> Share<'_> {
         let amount = amount.min(self.all);
         let left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
         let mut left =
@@ -141,7 +141,7 @@ impl Budget {
     }
 }
 
-struct Share<'a> {
+pub(crate) struct Share<'a> {
     budget: &'a Budget,
     amount: u64,
 }
@@ -156,14 +156,14 @@ impl Drop for Share<'_> {
 /// One record for all the files of a folder: their total size, and the SHA-256 over each file's name, a zero byte and
 /// its own SHA-256, in the order in which they are read.
 #[derive(Default)]
-struct Tally {
+pub(crate) struct Tally {
     hash: Sha256,
     files: usize,
     bytes: u64,
 }
 
 impl Tally {
-    fn add(&mut self, name: &str, bytes: u64, sha256: &[u8; 32]) {
+    pub(crate) fn add(&mut self, name: &str, bytes: u64, sha256: &[u8; 32]) {
         self.hash.update(name.as_bytes());
         self.hash.update([0]);
         self.hash.update(sha256);
@@ -171,7 +171,7 @@ impl Tally {
         self.bytes += bytes;
     }
 
-    fn record(self) -> FileRecord {
+    pub(crate) fn record(self) -> FileRecord {
         FileRecord {
             name: format!("{} image files", self.files),
             bytes: self.bytes,
