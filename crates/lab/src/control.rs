@@ -117,7 +117,13 @@ pub struct Control<'a> {
     pub cancel: &'a AtomicBool,
 }
 
-impl Control<'_> {
+impl<'a> Control<'a> {
+    /// Watched, and never asked to stop.
+    pub fn new(observer: &'a dyn Observer) -> Self {
+        static NEVER: AtomicBool = AtomicBool::new(false);
+        Self { observer, cancel: &NEVER }
+    }
+
     pub(crate) fn tell(&self, event: Event<'_>) {
         self.observer.event(event);
     }

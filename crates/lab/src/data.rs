@@ -1,6 +1,6 @@
 //! The data of a training, as its configuration asks for them.
 
-use adact_data::{Dataset, FileRecord, LoadOptions, SegmentationSet, Task, TextSet, split};
+use adact_data::{Dataset, FileRecord, LoadOptions, Rows, SegmentationSet, Task, TextSet, split};
 use adact_evidence::records::Selection;
 
 use crate::config::{Config, NetworkShape};
@@ -16,7 +16,7 @@ pub struct Data {
     pub task: Task,
     /// The names of the classes, by label; of a text, its characters, by token.
     pub classes: Vec<String>,
-    /// Channels and side of the images; zeros for a text.
+    /// Channels and side of the images; zeros for what is none.
     pub image: [usize; 2],
     /// What to learn from.
     pub train: Part,
@@ -62,6 +62,45 @@ impl Data {
         // What the network can't take is said before anything is written.
         config.network.config(data.shape())?;
         Ok(data)
+    }
+
+    /// Rows of numbers to classify, of one's own, with the names of the classes: the first to learn from, the second to
+    /// judge by.
+    ///
+    /// # Errors
+    /// If a part is empty, the rows of both are of different lengths, or a row is of a class without a name.
+    pub fn of_rows(name: impl Into<String>, classes: &[&str], train: Rows, test: Rows) -> Result<Self> {
+        let name = name.into();
+        if train.features() != test.features() {
+            let (one, other) = (train.features(), test.features());
+            return Err(Error::input(format!(
+                "{name}: rows of {one} numbers to learn from and of {other} to judge by"
+            )));
+        }
+        for (rows, part) in [(&train, "training"), (&test, "test")] {
+            if rows.is_empty() {
+                return Err(Error::input(format!("{name}: there are no {part} rows")));
+            }
+            if let Some(row) = rows.labels().iter().position(|&label| usize::from(label) >= classes.len()) {
+                let (class, count) = (rows.labels()[row], classes.len());
+                return Err(Error::input(format!(
+                    "{name}: {part} row {row} is of class {class}, and there are {count}"
+                )));
+            }
+        }
+        Ok(Self {
+            name,
+            task: Task::Classification,
+            classes: classes.iter().map(|&class| class.into()).collect(),
+            image: [0, 0],
+            train: Part::Rows(train),
+            validation: None,
+            test: Part::Rows(test),
+            selected_by: Selection::Test,
+            files: Vec::new(),
+            note: None,
+            remarks: Vec::new(),
+        })
     }
 
     /// What a network must take and give.

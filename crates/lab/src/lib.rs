@@ -21,7 +21,7 @@ pub mod model;
 pub mod network;
 pub mod outputs;
 mod panics;
-mod parts;
+pub mod parts;
 pub mod reproduce;
 mod score;
 pub mod study;

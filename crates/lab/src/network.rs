@@ -39,17 +39,34 @@ fn network_config(config: &Config, train: &Train, data: &Data) -> Result<AnyConf
     let mut net = config.network.config(data.shape())?;
     let names = data.classes.clone();
     match &mut net {
-        AnyConfig::ConvNet(net) => (net.seed, net.class_names) = (train.seed, names),
-        AnyConfig::ResNet(net) => (net.seed, net.class_names) = (train.seed, names),
-        AnyConfig::Vit(net) => (net.seed, net.class_names) = (train.seed, names),
-        AnyConfig::UNet(net) => (net.seed, net.class_names) = (train.seed, names),
+        AnyConfig::ConvNet(net) => net.class_names = names,
+        AnyConfig::ResNet(net) => net.class_names = names,
+        AnyConfig::Vit(net) => net.class_names = names,
+        AnyConfig::UNet(net) => net.class_names = names,
         AnyConfig::Gpt(net) => {
-            net.seed = train.seed;
             net.vocabulary = names.iter().filter_map(|name| name.chars().next()).collect();
         }
     }
+    with_options(net, config, train)
+}
+
+/// A network of one's own with its initial weights: see [`study_of`](crate::study::study_of).
+pub(crate) fn own_network<C: NetworkConfig>(
+    net: &C,
+    config: &Config,
+    data: &Data,
+) -> Result<Network<C::Network>> {
+    let train = config.train.clone().unwrap_or_default();
+    let net = with_options(net.clone(), config, &train)?;
+    let recipe = config.protocol.recipe(config.protocol.all_steps(&data.train));
+    Ok(Network { trainer: Trainer::new(&net, recipe)?, name: config.network.name.clone() })
+}
+
+/// A network with the seed and the activations that the options ask for.
+fn with_options<C: NetworkConfig>(net: C, config: &Config, train: &Train) -> Result<C> {
     let places = net.places()?;
-    Ok(net.with_activations(activations(&train.activation, &places, &config.model)?))
+    let activations = activations(&train.activation, &places, &config.model)?;
+    Ok(net.with_seed(train.seed).with_activations(activations))
 }
 
 /// The activations that a text gives to places, with the settings of `model`: its candidates are those of `adact` alone, a
@@ -80,11 +97,6 @@ pub struct Network<N: Module = AnyNetwork> {
 }
 
 impl<N: Module> Network<N> {
-    /// A network of one's own, under a name for the records.
-    pub fn new(trainer: Trainer<N>, name: impl Into<String>) -> Self {
-        Self { trainer, name: name.into() }
-    }
-
     /// Whether it is the paper's, whose places records don't name.
     fn is_papers(&self) -> bool {
         self.name == PAPERS_NETWORK

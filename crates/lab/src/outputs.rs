@@ -3,10 +3,9 @@
 use std::fs;
 use std::path::Path;
 
-use adact_data::Task;
 use adact_evidence::names::is_papers_network;
 use adact_evidence::records::{
-    Build, EpochRecord, MANIFEST, METRICS, Manifest, Plan, RESULT, RunResult, Study, StudyResult,
+    Build, EpochRecord, LANGUAGE, MANIFEST, METRICS, Manifest, Plan, RESULT, RunResult, Study, StudyResult,
     run_directory,
 };
 use adact_evidence::statistics::correct_together;
@@ -87,11 +86,16 @@ pub fn collect(folder: &Path) -> Result<StudyResult> {
     let before = if before.exists() { Some(StudyResult::read(&before)?) } else { None };
     // The runs know better than the options: a validation set of the data's own may have picked the epochs.
     let selection = runs.first().map(|run| run.selection).or(before.as_ref().map(|study| study.selection));
-    let task = config.network.task()?;
-    let steps = config
-        .protocol
-        .steps
-        .or((task == Task::Text).then_some(config.protocol.epochs * config.protocol.eval_every));
+    let (task, metric) = match runs.first() {
+        Some(run) => (run.task.clone(), run.metric.clone()),
+        None => {
+            let task = config.network.task()?;
+            (score::recorded(task), score::primary(task))
+        }
+    };
+    let is_text = task.as_deref() == Some(LANGUAGE);
+    let steps =
+        config.protocol.steps.or(is_text.then_some(config.protocol.epochs * config.protocol.eval_every));
     let (mut failures, together) = before.map(|b| (b.failures, b.together)).unwrap_or_default();
     failures.retain(|f| {
         let planned =
@@ -113,9 +117,9 @@ pub fn collect(folder: &Path) -> Result<StudyResult> {
         epochs: config.protocol.epochs,
         selection: selection.unwrap_or(config.protocol.select),
         network: (!is_papers_network(Some(&config.network.name))).then(|| config.network.name.clone()),
-        task: score::recorded(task),
-        metric: score::primary(task),
-        steps: steps.filter(|_| task == Task::Text).map(|steps| steps as u64),
+        task,
+        metric,
+        steps: steps.filter(|_| is_text).map(|steps| steps as u64),
         seeds: Some(study.seeds.as_slice().to_vec()),
     };
     Ok(StudyResult::new(plan, runs, failures, provenance)?.corrected_with(together))

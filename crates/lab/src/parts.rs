@@ -1,7 +1,7 @@
 //! A part of the data (to learn from, to choose by, to judge by), whatever the task, as batches.
 
 use adact::Inputs;
-use adact_data::{Augment, Images, Masked, split, text};
+use adact_data::{Augment, Images, Masked, Rows, split, text};
 
 /// A part of the data.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,6 +17,8 @@ pub enum Part {
     },
     /// Images and the classes of their pixels.
     Masked(Masked),
+    /// Rows of numbers and their classes.
+    Rows(Rows),
 }
 
 /// What goes into a network at once, and what it is to answer: a target for each image, token or pixel.
@@ -35,12 +37,13 @@ pub struct Epoch<'a> {
 }
 
 impl Part {
-    /// Images, or sequences that don't overlap.
+    /// Images, rows, or sequences that don't overlap.
     pub fn len(&self) -> usize {
         match self {
             Self::Images(images) => images.len(),
             Self::Text { tokens, context } => text::consecutive_starts(tokens.len(), *context).len(),
             Self::Masked(images) => images.len(),
+            Self::Rows(rows) => rows.len(),
         }
     }
 
@@ -64,12 +67,13 @@ impl Part {
             .map(move |i| self.batch(&all[i * size..((i + 1) * size).min(all.len())]))
     }
 
-    /// Images or sequences by number.
+    /// Images, rows or sequences by number.
     pub fn batch(&self, indices: &[u32]) -> Batch {
         let (mut pixels, mut targets) = (Vec::new(), Vec::new());
         match self {
             Self::Images(images) => images.batch(indices, &mut pixels, &mut targets),
             Self::Masked(images) => images.batch(indices, &mut pixels, &mut targets),
+            Self::Rows(rows) => rows.batch(indices, &mut pixels, &mut targets),
             Self::Text { tokens, context } => {
                 let starts = text::consecutive_starts(tokens.len(), *context);
                 let starts: Vec<usize> = indices.iter().map(|&i| starts[i as usize]).collect();
@@ -84,6 +88,7 @@ impl Part {
     pub fn shown(&self) -> Vec<Batch> {
         let (all, size) = match self {
             Self::Images(images) => (split::spread(&images.labels, 256, 0), 64),
+            Self::Rows(rows) => (split::spread(rows.labels(), 256, 0), 64),
             Self::Text { .. } => ((0..self.len().min(64) as u32).collect(), 16),
             Self::Masked(images) => ((0..images.len().min(8) as u32).collect(), 2),
         };
@@ -126,6 +131,7 @@ impl Epoch<'_> {
                 let indices = of_step(&self.order);
                 images.batch_augmented(&indices, augment, seed, epoch, &mut pixels, &mut targets);
             }
+            Part::Rows(rows) => rows.batch(&of_step(&self.order), &mut pixels, &mut targets),
             Part::Text { tokens, context } => {
                 let starts = text::random_starts(tokens.len(), *context, self.batch, seed, number as u64);
                 let (inputs, targets) = text::windows(tokens, &starts, *context);

@@ -7,19 +7,20 @@ mod tasks;
 
 use std::path::Path;
 
+use adact::NetworkConfig;
 use adact_evidence::names::is_papers_network;
 use adact_evidence::records::{Failure, Plan, RunResult, Study, StudyResult, run_directory};
 use adact_evidence::statistics::seeds_to_reach_level;
 use adact_evidence::table::count;
 
-use crate::config::{self, Config, Output, Train};
+use crate::config::{self, Config, Output, OwnNetwork, Train};
 use crate::control::{Control, Event, RunId};
 use crate::data::Data;
 use crate::error::{Error, Kind, Result};
 use crate::extent;
 use crate::folder::{CONFIG, Folder, Mode};
 use crate::learner::Learner;
-use crate::network::network;
+use crate::network::{network, own_network};
 use crate::outputs;
 use crate::score;
 use crate::train::{manifest, train};
@@ -37,6 +38,33 @@ use tasks::{Task, Tasks};
 /// user stops.
 pub fn study(config: &Config, data: &Data, out: &Path, mode: Mode, control: &Control<'_>) -> Result<Study> {
     study_with(config, data, out, mode, control, &network)
+}
+
+/// Runs a study of a network of one's own: as [`study`], for any Burn module that implements [`adact::Network`].
+///
+/// `name` is the network's in records and reports, and must be none of this program's; the network's own activations and
+/// seed don't matter. Of `config` the sections `[protocol]`, `[model]`, `[study]` and `[output]` count. The example
+/// `own_network` is a whole program.
+///
+/// # Errors
+/// As [`study`], or if the name is that of another network.
+pub fn study_of<C: NetworkConfig>(
+    (name, net): (&str, &C),
+    config: &Config,
+    data: &Data,
+    out: &Path,
+    mode: Mode,
+    control: &Control<'_>,
+) -> Result<Study> {
+    let network = config::Network { name: name.trim().into(), ..config::Network::default() };
+    if network.kind().is_ok() || network.name.is_empty() {
+        return Err(Error::input(format!("network: `{name}` can't be the name of a network of one's own")));
+    }
+    let own = OwnNetwork { places: net.places()? };
+    let mut config = Config { network: config::Network { own: Some(own), ..network }, ..config.clone() };
+    config.data.dataset = data.name.clone();
+    config.check()?;
+    study_with(&config, data, out, mode, control, &|config, data| own_network(net, config, data))
 }
 
 /// The same with any network.

@@ -9,7 +9,9 @@ impl Config {
     /// # Errors
     /// The first one that doesn't, by its name.
     pub fn check(&self) -> Result<()> {
-        self.network.kind()?;
+        if self.network.own.is_none() {
+            self.network.kind()?;
+        }
         data(&self.data)?;
         protocol(&self.protocol)?;
         model(&self.model)?;

@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, Result};
 use crate::parts::Part;
 pub(crate) use network::Shape as NetworkShape;
-pub use network::{NAMES as NETWORKS, Network};
+pub use network::{NAMES as NETWORKS, Network, OwnNetwork};
 pub use seeds::Seeds;
 
 /// All options. `adact train` reads the section `[train]`, `adact study` reads `[study]`.
@@ -402,7 +402,7 @@ impl Config {
     pub fn parse(text: &str) -> Result<Self> {
         let failed = |e: toml::de::Error| Error::input(check::in_one_line(text, &e));
         let config: Self = toml::from_str(text).map_err(failed)?;
-        if config.network.is_default() {
+        if config.network.is_default() || config.network.own.is_some() {
             return Ok(config);
         }
         // What the text leaves open is the network's, not the paper's.

@@ -39,6 +39,17 @@ pub struct Network {
     /// Levels (unet).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub levels: Option<usize>,
+    /// What is known of a network that another program has: see [`study_of`](crate::study::study_of).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub own: Option<OwnNetwork>,
+}
+
+/// What is known of a network that is none of the names.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OwnNetwork {
+    /// The paths of its places.
+    pub places: Vec<String>,
 }
 
 /// The names that `--network` takes.
@@ -75,6 +86,7 @@ impl Default for Network {
             context: None,
             base: None,
             levels: None,
+            own: None,
         }
     }
 }
@@ -106,6 +118,9 @@ impl Network {
             {
                 Ok(Kind::ResNet { n: (layers - 2) / 6 })
             }
+            _ if self.own.is_some() => Err(Error::input(format!(
+                "network: `{name}` is a network of another program, which alone can train it"
+            ))),
             _ => Err(Error::input(format!(
                 "network: `{name}` is no network{}: choose from {}, or resnet:BLOCKS (6 BLOCKS + 2 layers)",
                 suggestion(name, NAMES),
@@ -119,6 +134,9 @@ impl Network {
     /// # Errors
     /// If there is none of that name.
     pub fn task(&self) -> Result<Task> {
+        if self.own.is_some() {
+            return Ok(Task::Classification);
+        }
         Ok(match self.kind()? {
             Kind::ConvNet | Kind::ResNet { .. } | Kind::Vit => Task::Classification,
             Kind::Gpt => Task::Text,
@@ -185,6 +203,9 @@ impl Network {
     /// # Errors
     /// If there is no network of that name, or a size is given that it does not have.
     pub fn places(&self) -> Result<Vec<String>> {
+        if let Some(own) = &self.own {
+            return Ok(own.places.clone());
+        }
         let side = match self.kind()? {
             Kind::ConvNet => 1 << self.widths.as_ref().map_or(4, Vec::len).min(20),
             Kind::Vit => self.patch.unwrap_or(4),
