@@ -126,10 +126,11 @@ impl TextSet {
         }
         for (part, what) in [(&self.train, "training"), (&self.validation, "validation")] {
             if part.len() <= context {
-                let (context, has) = (thousands(context), thousands(part.len()));
+                let (has, needed) = (thousands(part.len()), thousands(context.saturating_add(1)));
+                let context = thousands(context);
                 return fault(format!(
-                    "the {what} text has {has} characters, but a context of {context} needs one more than that: \
-                     give a longer text or a smaller --context"
+                    "the {what} text has {has} characters, but a context of {context} needs {needed}: give a longer text or a \
+                     smaller --context"
                 ));
             }
         }

@@ -80,7 +80,7 @@ fn a_context_must_fit_both_parts() {
     text.check_context(9).unwrap();
     says(
         text.check_context(10),
-        "letters: the validation text has 10 characters, but a context of 10 needs one more",
+        "letters: the validation text has 10 characters, but a context of 10 needs 11: give",
     );
     says(text.check_context(90), "the training text has 90 characters");
     says(text.check_context(0), "a context of 0 characters");

@@ -43,6 +43,10 @@ impl Listing {
     /// Lists a folder. Hidden names, and those that systems leave behind, are passed over.
     pub(crate) fn of(dir: &Path) -> Result<Self> {
         let failed = |e: std::io::Error| Error::io(dir, "list it", &e);
+        if dir.is_file() {
+            let message = format!("{}: it is a file, but a folder of images is needed", dir.display());
+            return Err(Error::new(Kind::Unsupported, message));
+        }
         let mut listing = Self::default();
         for entry in fs::read_dir(dir).map_err(failed)? {
             let entry = entry.map_err(failed)?;
