@@ -83,6 +83,7 @@ pub(crate) fn nuclei(options: &LoadOptions) -> Result<SegmentationSet> {
         classes: NUCLEI_CLASSES.iter().map(|&class| class.into()).collect(),
         train,
         test,
+        validation: None,
         files: vec![FileRecord::of("embedded/nuclei-mini.tar.gz", NUCLEI)],
         note: Some(
             "48 training and 16 test images of the Data Science Bowl 2018, some of one microscope field"

@@ -1,8 +1,8 @@
 //! Sets to segment: images, and for each a mask with the class of every pixel.
 //!
-//! A folder has `train/images/x.png` (or another picture's ending) with `train/masks/x.png`, and the same in `test` (or
-//! `val`, `valid`, `validation`, where there is no `test`). Without a test folder, or with `images` and `masks` in the
-//! folder itself, the images are split by a seed.
+//! A folder has `train/images/x.png` (or another picture's ending) with `train/masks/x.png`, and the same in `test`. A folder
+//! `val`, `valid` or `validation` is to choose by, or to test on where there is no `test`. Without either, or with `images`
+//! and `masks` in the folder itself, the images are split by a seed.
 //!
 //! Each grey value or colour of the masks is a class; the classes are in the order of the values (of colours: red, then
 //! green, then blue). A mask is a picture without loss (PNG), of its image's size.
@@ -18,6 +18,7 @@ mod masked;
 mod palette;
 mod read;
 
+use layout::Part;
 pub(crate) use layout::is_layout;
 pub use masked::Masked;
 pub(crate) use read::{Bytes, Reader};
@@ -33,6 +34,8 @@ pub struct SegmentationSet {
     pub train: Masked,
     /// The images to test on.
     pub test: Masked,
+    /// The images to choose by, where the folder comes with some.
+    pub validation: Option<Masked>,
     /// The files that were read.
     pub files: Vec<FileRecord>,
     /// What a reader of results must know about the data.
@@ -57,7 +60,7 @@ pub struct SegmentationSet {
 ///
 /// # Errors
 /// An image without a mask or a mask without an image, a mask of another size than its image, a value in a mask to test
-/// by that no mask to train on has, one class or more than 256, no image, a broken picture: one sentence that names the
+/// or choose by that no mask to train on has, one class or more than 256, no image, a broken picture: one sentence that names the
 /// file.
 pub fn load_segmentation(
     name_or_path: &str,
@@ -77,7 +80,8 @@ fn load_folder(root: &Path, options: &LoadOptions) -> Result<SegmentationSet> {
     let layout = layout::find(root)?;
     let mut reader = Reader::new(options);
     let train = reader.read_files(root, &layout.train)?;
-    let test = layout.test.map(|part| reader.read_files(root, &part)).transpose()?;
+    let mut part = |part: Option<Part>| part.map(|part| reader.read_files(root, &part)).transpose();
+    let (test, validation) = (part(layout.test)?, part(layout.validation)?);
     let (classes, record) = reader.finish(root)?;
     let mut note = format!("resized to {0}x{0}", options.side);
     let (train, test) = match test {
@@ -98,5 +102,5 @@ fn load_folder(root: &Path, options: &LoadOptions) -> Result<SegmentationSet> {
     };
     let name = root.file_name().map_or_else(|| "images".into(), |name| name.to_string_lossy().into_owned());
     let (files, remarks) = (vec![record], layout.remarks);
-    Ok(SegmentationSet { name, classes, train, test, files, note: Some(note), remarks })
+    Ok(SegmentationSet { name, classes, train, test, validation, files, note: Some(note), remarks })
 }

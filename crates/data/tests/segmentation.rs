@@ -98,13 +98,23 @@ fn a_folder_with_train_and_test() {
     assert_eq!((set.name.as_str(), &set.classes[..]), ("cells", &["0", "9", "200"].map(String::from)[..]));
     // By name: a, then b. Of four columns the second and the last are nearest.
     assert_eq!(set.train.masks, [1, 1, 2, 2, 0, 1, 0, 1]);
-    assert_eq!((set.test.masks, set.test.pixels), (vec![0, 0, 0, 1], vec![200; 12]));
+    assert_eq!((&set.test.masks[..], &set.test.pixels[..]), (&[0, 0, 0, 1][..], &[200; 12][..]));
     assert_eq!((set.files[0].name.as_str(), set.note.as_deref()), ("6 image files", Some("resized to 2x2")));
+    // A set to choose by, whose classes are those of the training set, too.
+    write(root.join("val/images/d.png"), picture(Png, 4, 2, [7; 3]));
+    write(root.join("val/masks/d.png"), mask(4, &[9; 8]));
+    let three = loaded(&root, 2).unwrap();
+    assert_eq!((&three.test, &three.remarks[..]), (&set.test, &[][..]));
+    assert_eq!(three.validation.map(|own| (own.pixels, own.masks)), Some((vec![7; 12], vec![1; 4])));
+    write(root.join("val/masks/d.png"), mask(4, &[3; 8]));
+    says(loaded(&root, 2), "val/masks/d.png: the value 3 is in no mask to train on");
+    fs::remove_dir_all(root.join("val")).unwrap();
     // The data folder, and a validation set that serves as a test set.
     fs::rename(root.join("test"), root.join("val")).unwrap();
     let options = LoadOptions { side: 2, ..LoadOptions::segmentation() };
     let again = load_segmentation("cells", Some(dir.path()), &options).unwrap();
-    assert_eq!((again.train, again.remarks.len()), (set.train, 1));
+    assert_eq!((again.train, again.test, again.validation), (set.train, three.test, None));
+    assert_eq!(again.remarks, ["there is no test folder: val is the test set"]);
 }
 
 #[test]
@@ -139,7 +149,7 @@ fn masks_of_colours_and_of_sixteen_bits() {
         write(dir.path().join(name), png(colours.clone()));
     }
     let set = loaded(dir.path(), 4).unwrap();
-    assert_eq!(set.classes, ["0", "#0000ff", "1", "#ff0000"]);
+    assert_eq!(set.classes, ["#000000", "#0000ff", "#010101", "#ff0000"]);
     assert_eq!(set.test.masks[..4], [1, 3, 0, 2]);
     // Small numbers in sixteen bits stay different.
     let deep = ImageBuffer::<Luma<u16>, _>::from_fn(4, 2, |x, _| Luma([[0, 1, 2, 999][x as usize]]));
@@ -210,4 +220,6 @@ fn faults_name_the_file() {
     write_set(dir.path());
     says(loaded(dir.path(), 0), "a side of 0 pixels");
     says(loaded(&dir.path().join("nowhere"), 8), "nowhere: no such file or folder");
+    let file = dir.path().join("train/masks/a.png");
+    says(loaded(&file, 8), "a.png: it is a file, but a folder of images is needed");
 }

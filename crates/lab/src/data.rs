@@ -1,6 +1,8 @@
 //! The data of a training, as its configuration asks for them.
 
-use adact_data::{Dataset, FileRecord, LoadOptions, Rows, SegmentationSet, Task, TextSet, split};
+use adact_data::{
+    Dataset, FileRecord, Images, LoadOptions, Masked, Rows, SegmentationSet, Task, TextSet, split,
+};
 use adact_evidence::records::Selection;
 
 use crate::config::{Config, NetworkShape};
@@ -28,24 +30,27 @@ pub struct Data {
     pub selected_by: Selection,
     /// The files that were read.
     pub files: Vec<FileRecord>,
-    /// What a reader of the results must know about the images.
+    /// What a reader of the results must know about the data.
     pub note: Option<String>,
     /// What a user should be told before the training, such as what was passed over in a folder.
     pub remarks: Vec<String>,
 }
 
 impl Data {
-    /// Loads the images that `config` names.
+    /// Loads what `config` names.
     ///
     /// # Errors
-    /// If they are missing or broken, or the network can't take them.
+    /// If it is missing, broken or for another task, or the network can't take it.
     pub fn load(config: &Config) -> Result<Self> {
         let d = &config.data;
         let task = config.network.task()?;
-        let defaults = LoadOptions::default();
+        let defaults = match task {
+            Task::Segmentation => LoadOptions::segmentation(),
+            _ => LoadOptions::default(),
+        };
         let options = LoadOptions {
             split_seed: d.split_seed,
-            side: d.side.unwrap_or(if task == Task::Segmentation { 128 } else { defaults.side }),
+            side: d.side.unwrap_or(defaults.side),
             grey: d.grey.unwrap_or(defaults.grey),
             ..defaults
         };
@@ -110,47 +115,44 @@ impl Data {
     }
 
     /// A text: its first part to learn from, its second to judge by.
-    fn of_text(set: TextSet, config: &Config) -> Result<Self> {
-        let context = config.network.context();
-        set.check_context(context)?;
+    fn of_text(mut set: TextSet, config: &Config) -> Result<Self> {
         if config.protocol.select != Selection::Test {
             return Err(Error::input(format!(
                 "{}: a text has two parts, and the second one judges: --select test is all there is",
                 set.name
             )));
         }
-        let TextSet { name, vocabulary, mut train, validation: mut test, files, note, remarks } = set;
-        let mut notes: Vec<String> = note.into_iter().collect();
-        for (tokens, limit, part) in
-            [(&mut train, config.data.limit_train, "training"), (&mut test, config.data.limit_test, "test")]
-        {
-            let Some(n) = limit.filter(|&n| n < tokens.len()) else { continue };
-            if n <= context {
-                return Err(Error::input(format!(
-                    "{name}: {n} characters are less than a context of {context} and one"
-                )));
+        let mut notes: Vec<String> = set.note.take().into_iter().collect();
+        for (tokens, limit, part) in [
+            (&mut set.train, config.data.limit_train, "training"),
+            (&mut set.validation, config.data.limit_test, "test"),
+        ] {
+            if let Some(n) = limit.filter(|&n| n < tokens.len()) {
+                tokens.truncate(n);
+                notes.push(format!("only the first {n} {part} characters"));
             }
-            tokens.truncate(n);
-            notes.push(format!("only the first {n} {part} characters"));
         }
+        let context = config.network.context();
+        set.check_context(context)?;
         Ok(Self {
-            name,
+            name: set.name,
             task: Task::Text,
-            classes: vocabulary.iter().map(char::to_string).collect(),
+            classes: set.vocabulary.iter().map(char::to_string).collect(),
             image: [0, 0],
-            train: Part::Text { tokens: train, context },
+            train: Part::Text { tokens: set.train, context },
             validation: None,
-            test: Part::Text { tokens: test, context },
+            test: Part::Text { tokens: set.validation, context },
             selected_by: Selection::Test,
-            files,
+            files: set.files,
             note: (!notes.is_empty()).then(|| notes.join("; ")),
-            remarks,
+            remarks: set.remarks,
         })
     }
 
     /// Images with masks.
     fn of_masks(set: SegmentationSet, config: &Config) -> Result<Self> {
-        let SegmentationSet { name, classes, mut train, mut test, files, note, remarks, .. } = set;
+        let SegmentationSet { name, classes, mut train, mut test, validation, files, note, mut remarks } =
+            set;
         let mut notes: Vec<String> = note.into_iter().collect();
         for (images, limit, part) in
             [(&mut train, config.data.limit_train, "training"), (&mut test, config.data.limit_test, "test")]
@@ -160,27 +162,21 @@ impl Data {
                 notes.push(format!("only the first {n} {part} images"));
             }
         }
-        let mut validation = None;
-        if let Selection::Validation(fraction) = config.protocol.select {
-            let (rest, part) = split::stratified(&vec![0; train.len()], fraction, config.data.split_seed);
-            if rest.is_empty() || part.is_empty() {
-                return Err(Error::input(format!(
-                    "{name}: a fraction of {fraction} of {} training images leaves no image to one of the two parts",
-                    train.len()
-                )));
-            }
-            validation = Some(Part::Masked(train.select(&part)));
-            train = train.select(&rest);
-        }
+        // All are of one class, as far as holding images out is concerned.
+        let labels = vec![0; train.len()];
+        let own = validation.map(|own| (own.len(), own));
+        let (train, validation, selected_by) =
+            to_choose_by(&name, config, train, own, &labels, Masked::select, &mut remarks)?;
+        notes.extend(remarks.iter().cloned());
         Ok(Self {
             name,
             task: Task::Segmentation,
             classes,
             image: [train.channels, train.height],
             train: Part::Masked(train),
-            validation,
+            validation: validation.map(Part::Masked),
             test: Part::Masked(test),
-            selected_by: config.protocol.select,
+            selected_by,
             files,
             note: (!notes.is_empty()).then(|| notes.join("; ")),
             remarks,
@@ -216,38 +212,10 @@ impl Data {
                 notes.push(format!("only the first {n} {part} images"));
             }
         }
-        let mut selected_by = config.protocol.select;
-        let validation = match (selected_by, validation) {
-            (Selection::Test, None) => None,
-            (Selection::Test, Some(own)) => {
-                remarks.push(format!(
-                    "the folder's {} validation images are not used (--select validation uses them)",
-                    own.len()
-                ));
-                None
-            }
-            (Selection::Validation(_) | Selection::ValidationSet, Some(own)) => {
-                selected_by = Selection::ValidationSet;
-                Some(own)
-            }
-            (Selection::Validation(fraction), None) => {
-                let (rest, part) = split::stratified(&train.labels, fraction, config.data.split_seed);
-                if rest.is_empty() || part.is_empty() {
-                    return Err(Error::input(format!(
-                        "{name}: a fraction of {fraction} of {} training images leaves no image to one of the two parts",
-                        train.len()
-                    )));
-                }
-                let held_out = train.select(&part);
-                train = train.select(&rest);
-                Some(held_out)
-            }
-            (Selection::ValidationSet, None) => {
-                return Err(Error::input(format!(
-                    "{name}: it comes without a validation set; --select validation holds out training images"
-                )));
-            }
-        };
+        let labels = train.labels.clone();
+        let own = validation.map(|own| (own.len(), own));
+        let (train, validation, selected_by) =
+            to_choose_by(&name, config, train, own, &labels, Images::select, &mut remarks)?;
         for (images, part) in [(&train, "training"), (&test, "test")] {
             if images.is_empty() {
                 return Err(Error::input(format!("{name}: there are no {part} images")));
@@ -276,10 +244,46 @@ impl Data {
     }
 }
 
+/// The images to train on, those to choose by where the configuration asks for some, and what these are: the data's own (with
+/// their number), or some that are held out of the training images, the same share of every class.
+fn to_choose_by<I>(
+    name: &str,
+    config: &Config,
+    train: I,
+    own: Option<(usize, I)>,
+    labels: &[u8],
+    select: impl Fn(&I, &[u32]) -> I,
+    remarks: &mut Vec<String>,
+) -> Result<(I, Option<I>, Selection)> {
+    match (config.protocol.select, own) {
+        (Selection::Test, None) => Ok((train, None, Selection::Test)),
+        (Selection::Test, Some((count, _))) => {
+            remarks.push(format!(
+                "the folder's {count} validation images are not used (--select validation uses them)"
+            ));
+            Ok((train, None, Selection::Test))
+        }
+        (Selection::Validation(_) | Selection::ValidationSet, Some((_, own))) => {
+            Ok((train, Some(own), Selection::ValidationSet))
+        }
+        (Selection::Validation(fraction), None) => {
+            let (rest, part) = split::stratified(labels, fraction, config.data.split_seed);
+            if rest.is_empty() || part.is_empty() {
+                return Err(Error::input(format!(
+                    "{name}: a fraction of {fraction} of {} training images leaves no image to one of the two parts",
+                    labels.len()
+                )));
+            }
+            Ok((select(&train, &rest), Some(select(&train, &part)), Selection::Validation(fraction)))
+        }
+        (Selection::ValidationSet, None) => Err(Error::input(format!(
+            "{name}: it comes without a validation set; --select validation holds out training images"
+        ))),
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use adact_data::Images;
-
     use super::*;
 
     /// 100 images of each of five classes, class by class.
@@ -337,5 +341,56 @@ mod tests {
         assert_eq!(data.selected_by, Selection::Validation(0.1));
         config.protocol.select = Selection::ValidationSet;
         assert!(Data::prepare(Dataset { validation: None, ..set(true) }, &config).is_err());
+    }
+
+    #[test]
+    fn images_with_masks_are_held_out_like_others() {
+        let masked = |count: usize| {
+            let pixels = (0..count).flat_map(|i| vec![i as u8; 256]).collect();
+            Masked::new((16, 16, 1), pixels, vec![0; count * 256]).unwrap()
+        };
+        let set = |validation| SegmentationSet {
+            name: "cells".into(),
+            classes: vec!["0".into(), "1".into()],
+            train: masked(10),
+            test: masked(4),
+            validation,
+            files: Vec::new(),
+            note: None,
+            remarks: Vec::new(),
+        };
+        let mut config = Config::of_network("unet").unwrap();
+        (config.data.limit_train, config.data.limit_test) = (Some(8), Some(3));
+        let data = Data::of_masks(set(Some(masked(2))), &config).unwrap();
+        assert_eq!((data.train.len(), data.validation, data.test.len()), (8, None, 3));
+        let note = "only the first 8 training images; only the first 3 test images; the folder's 2 validation images are not \
+                    used (--select validation uses them)";
+        assert_eq!(data.note.as_deref(), Some(note));
+        config.protocol.select = Selection::Validation(0.25);
+        let data = Data::of_masks(set(Some(masked(2))), &config).unwrap();
+        assert_eq!((data.train.len(), data.selected_by), (8, Selection::ValidationSet));
+        assert_eq!(data.validation, Some(Part::Masked(masked(2))));
+        let data = Data::of_masks(set(None), &config).unwrap();
+        assert_eq!((data.train.len(), data.selection().len()), (6, 2));
+        assert_eq!(data.selected_by, Selection::Validation(0.25));
+        config.protocol.select = Selection::ValidationSet;
+        let message = Data::of_masks(set(None), &config).unwrap_err().to_string();
+        assert!(message.starts_with("cells: it comes without a validation set"), "{message}");
+    }
+
+    #[test]
+    fn a_text_is_limited_to_its_first_characters() {
+        let mut config = Config::of_network("gpt").unwrap();
+        (config.data.limit_train, config.data.limit_test) = (Some(700), Some(65));
+        let data = Data::load(&config).unwrap();
+        assert_eq!((data.classes.len(), data.train.len(), data.test.len()), (65, 10, 1));
+        assert!(
+            data.note
+                .unwrap()
+                .ends_with("only the first 700 training characters; only the first 65 test characters")
+        );
+        config.data.limit_test = Some(64);
+        let message = Data::load(&config).unwrap_err().to_string();
+        assert!(message.contains("the validation text has 64 characters"), "{message}");
     }
 }

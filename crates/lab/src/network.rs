@@ -187,13 +187,11 @@ impl<N: Module> Learner for Network<N> {
                     let (inputs, targets) = data.test.batch(&[i as u32]);
                     let found = self.trainer.evaluate(inputs, &targets)?;
                     let answers: Vec<u8> = found.predictions.iter().map(|&class| class as u8).collect();
-                    let size = images.width * images.height;
-                    let pixels = &images.pixels[i * size * images.channels..][..size * images.channels];
                     let image = match images.channels {
-                        1 => Picture::grey(width, height, pixels)?,
-                        _ => Picture::rgb(width, height, pixels)?,
+                        1 => Picture::grey(width, height, images.image(i))?,
+                        _ => Picture::rgb(width, height, images.image(i))?,
                     };
-                    let truth = Picture::of_classes(width, height, &images.masks[i * size..][..size])?;
+                    let truth = Picture::of_classes(width, height, images.mask(i))?;
                     Ok(PictureSample { image, truth, answer: Picture::of_classes(width, height, &answers)? })
                 };
                 Ok(Some(Samples::Pictures((0..count).map(picture).collect::<Result<_>>()?)))

@@ -16,6 +16,7 @@ pub(super) struct Layout {
     pub(super) train: Part,
     /// None where the images have to be split.
     pub(super) test: Option<Part>,
+    pub(super) validation: Option<Part>,
     pub(super) remarks: Vec<String>,
 }
 
@@ -50,22 +51,20 @@ pub(super) fn find(root: &Path) -> Result<Layout> {
     let folders = Listing::of(root)?.folders;
     let role = |names: &[&str]| role(root, &folders, names);
     let Some(train) = role(TRAIN)? else {
-        return Ok(Layout { train: Part::find(root)?, test: None, remarks: Vec::new() });
+        let (train, remarks) = (Part::find(root)?, Vec::new());
+        return Ok(Layout { train, test: None, validation: None, remarks });
     };
     let mut remarks = Vec::new();
-    let test = match (role(TEST)?, role(VALIDATION)?) {
-        (Some(test), Some(validation)) => {
-            remarks.push(format!("passed over {validation}: {test} is the test set"));
-            Some(test)
+    let (test, validation) = match (role(TEST)?, role(VALIDATION)?) {
+        (None, Some(only)) => {
+            remarks.push(format!("there is no test folder: {only} is the test set"));
+            (Some(only), None)
         }
-        (None, Some(validation)) => {
-            remarks.push(format!("there is no test folder: {validation} is the test set"));
-            Some(validation)
-        }
-        (test, None) => test,
+        both => both,
     };
     let part = |name: &String| Part::find(&root.join(name));
-    Ok(Layout { train: part(train)?, test: test.map(part).transpose()?, remarks })
+    let (test, validation) = (test.map(part).transpose()?, validation.map(part).transpose()?);
+    Ok(Layout { train: part(train)?, test, validation, remarks })
 }
 
 impl Part {
@@ -73,8 +72,13 @@ impl Part {
         let folders = Listing::of(dir)?.folders;
         let folder = |names: &[&str]| {
             role(dir, &folders, names)?.map(|name| dir.join(name)).ok_or_else(|| {
-                let advice = "put images in train/images and their masks, of the same names, in train/masks";
-                let message = format!("{}: there is no folder {}: {advice}", dir.display(), names[0]);
+                let message = format!(
+                    "{}: there is no folder {}: images lie in a folder {}, and beside it their masks, of the same names, in {}",
+                    dir.display(),
+                    names[0],
+                    IMAGES[0],
+                    MASKS[0]
+                );
                 Error::new(Kind::Missing, message)
             })
         };

@@ -84,14 +84,23 @@ fn nearest(at: usize, side: usize, size: usize) -> usize {
     (2 * at + 1) * size / (2 * side)
 }
 
-/// What a class is called: its grey value, or its colour as in HTML.
+/// What the classes are called: all by their grey values, or all by their colours as in HTML where one is no grey.
+pub(super) fn names(colours: &[Colour]) -> Vec<String> {
+    let digits = if colours.iter().flatten().all(|&value| value < 256) { 2 } else { 4 };
+    let name = |[red, green, blue]: &Colour| match colours.iter().all(is_grey) {
+        true => red.to_string(),
+        false => format!("#{red:0digits$x}{green:0digits$x}{blue:0digits$x}"),
+    };
+    colours.iter().map(name).collect()
+}
+
+/// What a value is called by itself.
 pub(super) fn name(colour: &Colour) -> String {
-    let [red, green, blue] = colour;
-    if red == green && green == blue {
-        return red.to_string();
-    }
-    let digits = if colour.iter().all(|&value| value < 256) { 2 } else { 4 };
-    format!("#{red:0digits$x}{green:0digits$x}{blue:0digits$x}")
+    names(std::slice::from_ref(colour)).concat()
+}
+
+fn is_grey([red, green, blue]: &Colour) -> bool {
+    red == green && green == blue
 }
 
 #[cfg(test)]
@@ -113,5 +122,7 @@ mod tests {
         assert_eq!(name(&[7; 3]), "7");
         assert_eq!(name(&[255, 0, 16]), "#ff0010");
         assert_eq!(name(&[256, 0, 1]), "#010000000001");
+        assert_eq!(names(&[[0; 3], [9; 3]]), ["0", "9"]);
+        assert_eq!(names(&[[0; 3], [0, 0, 255], [255; 3]]), ["#000000", "#0000ff", "#ffffff"]);
     }
 }

@@ -88,7 +88,7 @@ impl Reader {
             );
             return Err(Error::new(Kind::Corrupt, message));
         }
-        Ok((self.classes.iter().map(palette::name).collect(), self.tally.record()))
+        Ok((palette::names(&self.classes), self.tally.record()))
     }
 
     /// Reads an image and its mask, and returns the sizes and the SHA-256s of the two files.
