@@ -261,29 +261,31 @@ pub enum Switch {
     Off,
 }
 
-/// Which images.
+/// Which images or text.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Images")]
+#[command(next_help_heading = "Data")]
 pub struct DataArgs {
     /// A data set's name (`adact data list`), a folder of images, or a text [default: fmnist-mini; gpt: shakespeare; unet:
     /// nuclei-mini]
     ///
-    /// A text is a file in UTF-8; its last tenth judges. A folder for unet has images/ and masks/ with pictures of the same
-    /// names, in train/ and test/ or in itself.
+    /// A text is a file in UTF-8, or a folder with input.txt; its last tenth judges.
+    ///
+    /// Images with masks lie in images/ and masks/, under the same names, in train/ and test/ (or val/), or in the folder
+    /// itself, which is then split. A mask is a PNG of its image's size; each grey value or colour in it is a class.
     ///
     /// In a folder of images each class has a folder of its own: train/CLASS and test/CLASS, or CLASS alone and a split.
     /// A folder `val`, `valid` or `validation` is the validation set, or the test set where there is none. PNG, JPEG,
     /// WebP, GIF (the first frame), BMP and TIFF (the first page) are read, by content; transparent pictures are put on
     /// white.
-    #[arg(long, value_name = "NAME|DIR")]
+    #[arg(long, value_name = "NAME|PATH")]
     pub dataset: Option<String>,
     /// Where the data sets lie [default: $ADACT_DATA, or the cache folder]
     #[arg(long, value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
-    /// Only the first N training images; of a folder N drawn by --split-seed, the same share of every class
+    /// Only the first N training images (or characters); of a folder N drawn by --split-seed, the same share of every class
     #[arg(long, value_name = "N")]
     pub limit_train: Option<usize>,
-    /// Only the first N test images; of a folder N drawn in the same way
+    /// Only the first N test images (or characters); of a folder N drawn in the same way
     #[arg(long, value_name = "N")]
     pub limit_test: Option<usize>,
     /// The seed of splits: of sets without a test set, and of the validation part [default: 0]
@@ -623,7 +625,7 @@ pub enum DataCommand {
     Get(DataGetArgs),
     /// Read a data set whole and compare its files with the publisher's checksums
     Verify(DataNameArgs),
-    /// Write a contact sheet of a data set (PNG)
+    /// Show a data set in a picture (PNG): images of each class, images with their masks, or how a text begins
     Preview(DataPreviewArgs),
 }
 
@@ -659,12 +661,12 @@ pub struct DataGetArgs {
 /// `adact data preview`.
 #[derive(Debug, Args)]
 pub struct DataPreviewArgs {
-    /// The data set, or a folder of images
+    /// The data set, a folder of images, or a text
     pub name: String,
     /// The picture to write [default: NAME.png]
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
-    /// Images of each class
+    /// Images in a row
     #[arg(long, value_name = "N", default_value_t = 10)]
     pub columns: usize,
     #[command(flatten)]

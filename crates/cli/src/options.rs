@@ -64,7 +64,8 @@ pub fn out(config: &Config, name: &str, mode: Mode) -> PathBuf {
 /// The data set's name as a part of a folder's name.
 pub fn short_name(dataset: &str) -> &str {
     let path = dataset.strip_prefix("folder:").unwrap_or(dataset);
-    Path::new(path).file_name().and_then(|name| name.to_str()).unwrap_or("images")
+    let name = Path::new(path).file_name().and_then(|name| name.to_str()).unwrap_or("images");
+    name.strip_suffix(".txt").filter(|stem| !stem.is_empty()).unwrap_or(name)
 }
 
 /// The network and its sizes. One that is given beside a file of options must be the file's.

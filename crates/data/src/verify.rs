@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 use md5::{Digest, Md5};
 
 use crate::catalogue::{data_dir, entry};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::source::hex;
-use crate::{Dataset, FileRecord, LoadOptions, Task, load, read_entry};
+use crate::{Entry, FileRecord, LoadOptions, Task, load, load_segmentation, load_text, read_entry};
 
 /// What a file is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,12 +39,16 @@ impl fmt::Display for FileState {
 /// What [`verify`] found.
 #[derive(Clone, Debug)]
 pub struct Verification {
-    /// The folder with the files; none for the embedded set.
+    /// The folder with the files; none for the embedded sets.
     pub folder: Option<PathBuf>,
     /// Every file that was read, and what it is.
     pub files: Vec<(FileRecord, FileState)>,
-    /// The images, all of which were read.
-    pub data: Dataset,
+    /// Training images, or characters of a text; all were read.
+    pub train: usize,
+    /// Test images, or characters to validate by; all were read.
+    pub test: usize,
+    /// What a reader of results must know about the data.
+    pub note: Option<String>,
 }
 
 impl Verification {
@@ -61,14 +65,8 @@ impl Verification {
 /// subset, can serve as well; see [`Verification::is_publishers`].
 pub fn verify(name: &str, dir: Option<&Path>) -> Result<Verification> {
     let entry = entry(name)?;
-    if entry.task != Task::Classification {
-        let message = format!("{name} is part of the program: there is nothing to verify");
-        return Err(Error::new(Kind::Unsupported, message));
-    }
     if entry.files.is_empty() {
-        let data = load(name, None, &LoadOptions::default())?;
-        let files = data.files.iter().map(|record| (record.clone(), FileState::Embedded)).collect();
-        return Ok(Verification { folder: None, files, data });
+        return embedded(entry);
     }
     let folder = entry.locate(&data_dir(dir)?)?;
     let data = read_entry(entry, &folder, &LoadOptions::default())?;
@@ -83,7 +81,28 @@ pub fn verify(name: &str, dir: Option<&Path>) -> Result<Verification> {
         };
         files.push((record.clone(), state));
     }
-    Ok(Verification { folder: Some(folder), files, data })
+    let (train, test) = (data.train.len(), data.test.len());
+    Ok(Verification { folder: Some(folder), files, train, test, note: data.note })
+}
+
+/// Reads a set that is a part of the program.
+fn embedded(entry: &Entry) -> Result<Verification> {
+    let (train, test, note, records) = match entry.task {
+        Task::Classification => {
+            let data = load(entry.name, None, &LoadOptions::default())?;
+            (data.train.len(), data.test.len(), data.note, data.files)
+        }
+        Task::Text => {
+            let text = load_text(entry.name, None)?;
+            (text.train.len(), text.validation.len(), text.note, text.files)
+        }
+        Task::Segmentation => {
+            let set = load_segmentation(entry.name, None, &LoadOptions::segmentation())?;
+            (set.train.len(), set.test.len(), set.note, set.files)
+        }
+    };
+    let files = records.into_iter().map(|record| (record, FileState::Embedded)).collect();
+    Ok(Verification { folder: None, files, train, test, note })
 }
 
 /// The size and the MD5 (in hexadecimal digits) of a file.

@@ -5,7 +5,7 @@ mod samples;
 use std::fs;
 use std::path::Path;
 
-use adact_data::{Dataset, Kind, LoadOptions, Result, cifar, fer, idx, load, mat, svhn};
+use adact_data::{Dataset, Kind, LoadOptions, Result, cifar, fer, idx, load, mat, preview, svhn};
 use samples::*;
 
 fn loaded(name: &str, dir: &Path) -> Result<Dataset> {
@@ -449,10 +449,7 @@ fn verify_tells_the_publishers_bytes_from_readable_ones() {
     let found = adact_data::verify("fmnist", Some(dir.path())).unwrap();
     assert!(!found.is_publishers());
     let states: Vec<String> = found.files.iter().map(|(_, state)| state.to_string()).collect();
-    assert_eq!(
-        (states[0].as_str(), found.data.train.len()),
-        ("contents readable, not the publisher's bytes", 12)
-    );
+    assert_eq!((states[0].as_str(), found.train), ("contents readable, not the publisher's bytes", 12));
     assert_eq!((states[2].as_str(), states.len()), ("contents readable, no checksum known for this file", 4));
     assert!(adact_data::verify("fmnist-mini", None).unwrap().is_publishers());
     write(dir.path().join("t10k-labels-idx1-ubyte"), b"broken");
@@ -464,7 +461,7 @@ fn a_contact_sheet_has_a_row_for_each_class() {
     let data = load("fmnist-mini", None, &LoadOptions::default()).unwrap();
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("sheet.png");
-    adact_data::preview::write(&data, 10, &path).unwrap();
+    preview::write(&preview::images(&data, 10).unwrap(), &path).unwrap();
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
     let sheet = image::open(&path).unwrap().into_rgb8();
     // Pictures of 84 pixels with gaps of 4, in 10 rows and columns.
@@ -478,6 +475,6 @@ fn a_contact_sheet_has_a_row_for_each_class() {
     for row in 0..10 {
         assert!(dark(0..120, 56 + row * 88..56 + row * 88 + 84) > 40, "row {row} has no name");
     }
-    says(adact_data::preview::png(&data, 0), "a contact sheet of 0 columns");
-    says(adact_data::preview::write(&data, 1, Path::new("/nowhere/x.png")), "/nowhere/x.png");
+    says(preview::images(&data, 0), "a contact sheet of 0 columns");
+    says(preview::write(b"", Path::new("/nowhere/x.png")), "/nowhere/x.png");
 }

@@ -50,7 +50,7 @@ fn the_publishers_fer_2013_is_recognised() {
         return;
     }
     let found = verify("fer2013", std::env::var_os("ADACT_DATA").map(PathBuf::from).as_deref()).unwrap();
-    if found.data.note.as_deref() == Some("the Training rows, split 80/20 by class with seed 0") {
+    if found.note.as_deref() == Some("the Training rows, split 80/20 by class with seed 0") {
         assert!(found.is_publishers());
     }
 }

@@ -2,7 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use adact_data::{Entry, LoadOptions, Task, catalogue, data_dir, download, load, preview, verify};
+use adact_data::{
+    Entry, LoadOptions, Task, catalogue, data_dir, download, entry, load, load_segmentation, load_text,
+    preview, task_of, verify,
+};
 use adact_evidence::table::thousands;
 use adact_lab::Result;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -60,8 +63,14 @@ fn list(dir: Option<&Path>, json: bool) -> Result<()> {
     let head = ["name", "task", "training", "test", "samples", "classes", "where", "licence"];
     out::line(&out::columns(&head, &rows, &[2, 3, 5]))?;
     out::line(&format!(
-        "\nA folder of images serves as well: --dataset folder:DIR, with train/CLASS/ and test/CLASS/ (val/CLASS/ as well, \
-         or instead of\ntest), or CLASS/ alone and a split. PNG, JPEG, WebP, GIF, BMP and TIFF are read.\nData folder: {} (--data-dir or ADACT_DATA name another).",
+        "\nData of your own serve as well, by their path (--dataset PATH, or folder:PATH):\n\
+         \x20 images with classes  train/CLASS/ and test/CLASS/ (val/CLASS/ as well, or instead of test), or CLASS/ alone and a \
+         split\n\
+         \x20 images with masks    train/images/ and train/masks/ with PNGs of the same names, and test/ (val/) like it, or a \
+         split\n\
+         \x20 a text               a file in UTF-8, or a folder with input.txt; the last 10% is for validation\n\
+         PNG, JPEG, WebP, GIF, BMP and TIFF are read.\n\
+         Data folder: {} (--data-dir or ADACT_DATA name another).",
         dir.display()
     ))
 }
@@ -106,7 +115,7 @@ fn check(args: &DataNameArgs, json: bool) -> Result<()> {
             .collect();
         return out::json(&json!({
             "name": args.name, "folder": found.folder, "publishers": found.is_publishers(), "files": files,
-            "train": found.data.train.len(), "test": found.data.test.len(), "note": found.data.note,
+            "train": found.train, "test": found.test, "note": found.note,
         }));
     }
     for (file, state) in &found.files {
@@ -118,17 +127,39 @@ fn check(args: &DataNameArgs, json: bool) -> Result<()> {
             file.sha256
         ))?;
     }
-    let (train, test) = (thousands(found.data.train.len() as u64), thousands(found.data.test.len() as u64));
-    out::line(&format!("{}: {train} training and {test} test images, all of them readable", args.name))?;
-    found.data.note.as_deref().map_or(Ok(()), |note| out::line(&format!("note: {note}")))
+    let (train, test) = (thousands(found.train as u64), thousands(found.test as u64));
+    out::line(&format!(
+        "{}: {train} training and {test} {}",
+        args.name,
+        match entry(&args.name)?.task {
+            Task::Text => "validation characters, all of them readable",
+            Task::Segmentation => "test images with masks, all of them readable",
+            Task::Classification => "test images, all of them readable",
+        }
+    ))?;
+    found.note.as_deref().map_or(Ok(()), |note| out::line(&format!("note: {note}")))
 }
 
 fn picture(args: &DataPreviewArgs, json: bool) -> Result<()> {
-    let data = load(&args.name, args.dir.data_dir.as_deref(), &LoadOptions::default())?;
-    data.remarks.iter().for_each(|remark| out::note(&format!("{}: {remark}", data.name)));
-    let path =
-        args.out.clone().unwrap_or_else(|| PathBuf::from(format!("{}.png", options::short_name(&args.name))));
-    preview::write(&data, args.columns, &path)?;
+    let (name, dir) = (args.name.as_str(), args.dir.data_dir.as_deref());
+    let (png, remarks) = match task_of(name) {
+        Task::Classification => {
+            let data = load(name, dir, &LoadOptions::default())?;
+            (preview::images(&data, args.columns)?, data.remarks)
+        }
+        Task::Text => {
+            let text = load_text(name, dir)?;
+            (preview::text(&text)?, text.remarks)
+        }
+        Task::Segmentation => {
+            let set = load_segmentation(name, dir, &LoadOptions::segmentation())?;
+            (preview::masks(&set, args.columns)?, set.remarks)
+        }
+    };
+    let short = options::short_name(name);
+    remarks.iter().for_each(|remark| out::note(&format!("{short}: {remark}")));
+    let path = args.out.clone().unwrap_or_else(|| PathBuf::from(format!("{short}.png")));
+    preview::write(&png, &path)?;
     if json {
         out::json(&json!({"picture": path}))
     } else {
