@@ -336,3 +336,172 @@ fn folders_of_images() {
         "{err}"
     );
 }
+
+/// A picture of one colour for each pixel, row by row (BMP).
+fn picture(side: u32, pixel: impl Fn(u32) -> [u8; 3]) -> Vec<u8> {
+    let row = (3 * side).next_multiple_of(4);
+    let mut bytes = b"BM".to_vec();
+    for field in [54 + row * side, 0, 54, 40, side, side, 1 | 24 << 16, 0, row * side, 0, 0, 0, 0] {
+        bytes.extend(field.to_le_bytes());
+    }
+    // From the lowest row to the highest, blue first.
+    for y in (0..side).rev() {
+        (0..side).for_each(|x| bytes.extend(pixel(y * side + x).into_iter().rev()));
+        bytes.extend(vec![0; (row - 3 * side) as usize]);
+    }
+    bytes
+}
+
+/// Six images to train on and two to test on, of 16 x 16 pixels; `value` of a pixel's class is what the masks have.
+fn masked(root: &Path, value: impl Fn(u8) -> [u8; 3]) {
+    for (part, count) in [("train", 6), ("test", 2)] {
+        for folder in ["images", "masks"] {
+            fs::create_dir_all(root.join(part).join(folder)).unwrap();
+        }
+        for i in 0..count {
+            let class = |at: u32| ((at / 64 + i) % 3) as u8;
+            let name = format!("{i}.bmp");
+            let image = picture(16, |at| [class(at) * 90, 10, i as u8]);
+            fs::write(root.join(part).join("images").join(&name), image).unwrap();
+            fs::write(root.join(part).join("masks").join(&name), picture(16, |at| value(class(at)))).unwrap();
+        }
+    }
+}
+
+#[test]
+fn texts() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    let poem = "O Rose thou art sick.\n".repeat(40);
+    for (name, text) in [
+        ("poem.txt", poem.as_bytes()),
+        ("short.txt", b"To be, or not to be: that is the question.\n"),
+        ("latin.txt", b"caf\xe9"),
+        ("empty.txt", b""),
+        ("poem.md", poem.as_bytes()),
+    ] {
+        fs::write(dir.join(name), text).unwrap();
+    }
+    fs::create_dir(dir.join("folder")).unwrap();
+    for (line, words) in [
+        (
+            "train --network gpt --dataset ./short.txt --out out",
+            vec!["38 characters", "context of 64", "--context"],
+        ),
+        ("train --network gpt --limit-train 64 --out out", vec!["64 characters", "context of 64 needs 65"]),
+        ("train --network gpt --context 0 --out out", vec!["context of 0"]),
+        ("study --network gpt --dataset latin.txt --out out", vec!["latin.txt", "UTF-8", "byte 3"]),
+        ("study --network gpt --dataset empty.txt --out out", vec!["empty.txt", "empty"]),
+        ("study --network gpt --dataset nowhere.txt --out out", vec!["nowhere.txt", "no such file"]),
+        ("study --network gpt --dataset folder --out out", vec!["folder", "input.txt"]),
+        ("study --network gpt --dataset shakespear --out out", vec!["did you mean `shakespeare`"]),
+        ("train --network gpt --select validation --out out", vec!["shakespeare", "--select test"]),
+        // For other networks.
+        ("study --dataset poem.txt --out out", vec!["poem.txt is a text", "--network gpt"]),
+        ("study --dataset poem.md --out out", vec!["poem.md"]),
+        ("study --dataset ./poem.md --out out", vec!["poem.md: it is a file", "folder of images"]),
+        (
+            "study --network vit --dataset shakespeare --out out",
+            vec!["shakespeare is a text", "--network gpt"],
+        ),
+        ("study --network unet --dataset poem.txt --out out", vec!["poem.txt is a text", "--network gpt"]),
+        (
+            "study --network gpt --dataset fmnist-mini --out out",
+            vec!["images with classes", "--network convnet"],
+        ),
+        ("study --network gpt --dataset nuclei-mini --out out", vec!["images with masks", "--network unet"]),
+        ("data preview latin.txt --out x.png", vec!["latin.txt", "UTF-8"]),
+        ("data get shakespeare", vec!["part of the program"]),
+    ] {
+        refused(dir, line, &words);
+    }
+    // A text of one's own is learned, and its name is the file's.
+    let line = "train --network gpt --dataset poem.txt --context 8 --dim 32 --depth 1 --steps 3 --out run";
+    assert!(ok(dir, line).contains("AdAct on poem: test loss"));
+    assert_eq!(common::json(&dir.join("run/result.json"))["task"], "language");
+}
+
+#[test]
+fn images_with_masks() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    let grey = |class: u8| [class; 3];
+    let line = "train --network unet --levels 2 --base 4 --side 16 --epochs 1 --dataset cells --out out";
+    type Fault<'a> = (&'a dyn Fn(&Path), Vec<&'a str>);
+    let faults: [Fault; 8] = [
+        (
+            &|cells| fs::remove_file(cells.join("train/masks/3.bmp")).unwrap(),
+            vec!["train/images/3.bmp", "no mask"],
+        ),
+        (
+            &|cells| fs::remove_file(cells.join("test/images/1.bmp")).unwrap(),
+            vec!["test/masks/1.bmp", "no image"],
+        ),
+        (
+            &|cells| fs::remove_dir_all(cells.join("test/masks")).unwrap(),
+            vec!["cells/test", "no folder masks"],
+        ),
+        (
+            &|cells| fs::write(cells.join("train/masks/2.bmp"), picture(15, |_| [0; 3])).unwrap(),
+            vec!["train/masks/2.bmp", "15x15", "16x16"],
+        ),
+        (
+            &|cells| fs::write(cells.join("test/masks/0.bmp"), picture(16, |_| [7; 3])).unwrap(),
+            vec!["test/masks/0.bmp", "the value 7 is in no mask to train on"],
+        ),
+        (
+            &|cells| fs::write(cells.join("train/masks/0.bmp"), b"\xff\xd8\xff").unwrap(),
+            vec!["train/masks/0.bmp", "JPEG", "PNG"],
+        ),
+        (&|cells| fs::write(cells.join("train/masks/0.bmp"), b"BM").unwrap(), vec!["train/masks/0.bmp"]),
+        (
+            &|cells| {
+                masked(cells, |_| [5; 3]);
+            },
+            vec!["all pixels of all masks", "2 classes"],
+        ),
+    ];
+    for (fault, words) in faults {
+        masked(&dir.join("cells"), grey);
+        fault(&dir.join("cells"));
+        refused(dir, line, &words);
+        fs::remove_dir_all(dir.join("cells")).unwrap();
+    }
+    masked(&dir.join("cells"), grey);
+    for (line, words) in [
+        ("train --network unet --dataset cells --side 36 --out out", vec!["4 levels", "36 x 36", "multiple"]),
+        ("train --network unet --side 100 --out out", vec!["4 levels", "100 x 100", "multiple"]),
+        ("train --network unet --levels 9 --out out", vec!["9 levels"]),
+        (
+            "train --network unet --dataset cells --select validation:0.01 --out out",
+            vec!["0.01", "6 training images"],
+        ),
+        ("train --network unet --dataset cells/train/images/0.bmp --out out", vec!["0.bmp", "it is a file"]),
+        ("train --network unet --dataset nuclei --out out", vec!["did you mean `nuclei-mini`"]),
+        ("train --network unet --dataset ./nowhere --out out", vec!["nowhere", "no such"]),
+        // For other networks.
+        (
+            "train --network unet --dataset fmnist-mini --out out",
+            vec!["images with classes", "--network convnet"],
+        ),
+        ("train --dataset cells --out out", vec!["cells is a set of images with masks", "--network unet"]),
+        ("train --network gpt --dataset cells --out out", vec!["images with masks", "--network unet"]),
+        (
+            "train --network resnet20 --dataset nuclei-mini --out out",
+            vec!["images with masks", "--network unet"],
+        ),
+        ("data preview nuclei-mini --columns 51 --out x.png", vec!["51 columns"]),
+    ] {
+        refused(dir, line, &words);
+    }
+    // Classes as numbers and as colours.
+    masked(&dir.join("colours"), |class| [[0; 3], [0, 0, 255], [255, 0, 0]][usize::from(class)]);
+    for (set, classes) in [("cells", ["0", "1", "2"]), ("colours", ["#000000", "#0000ff", "#ff0000"])] {
+        ok(dir, &line.replace("cells", set).replace("--out out", &format!("--out {set}-run")));
+        let result = common::json(&dir.join(format!("{set}-run/result.json")));
+        assert_eq!(
+            (&result["task"], &result["confusion"]["classes"]),
+            (&"segmentation".into(), &serde_json::json!(classes))
+        );
+    }
+}

@@ -228,11 +228,40 @@ fn data_sets_are_listed_and_verified() {
     let dir = tempfile::tempdir().unwrap();
     let sets = json_lines(&ok(dir.path(), "data list --json --data-dir ."));
     let names: Vec<_> = sets.iter().map(|s| s["name"].as_str().unwrap()).collect();
-    assert_eq!(names, ["fmnist-mini", "fmnist", "cifar10", "svhn", "fer2013"]);
-    assert_eq!(sets[0]["available"], true);
-    assert_eq!(sets[2]["available"], false);
+    assert_eq!(names, ["fmnist-mini", "shakespeare", "nuclei-mini", "fmnist", "cifar10", "svhn", "fer2013"]);
+    let tasks: Vec<_> = sets[..4].iter().map(|s| s["task"].as_str().unwrap()).collect();
+    assert_eq!(tasks, ["classification", "text", "segmentation", "classification"]);
+    assert!(sets[..3].iter().all(|s| s["available"] == true));
+    assert_eq!(sets[4]["available"], false);
     assert!(ok(dir.path(), "data list").contains("inside the program"));
-    assert!(ok(dir.path(), "data verify fmnist-mini").contains("6,000 training and 1,000 test"));
+    for (name, words) in [
+        ("fmnist-mini", "6,000 training and 1,000 test images, all"),
+        ("shakespeare", "1,003,854 training and 111,540 validation characters"),
+        ("nuclei-mini", "48 training and 16 test images with masks"),
+    ] {
+        assert!(ok(dir.path(), &format!("data verify {name}")).contains(words), "{name}");
+    }
+}
+
+#[test]
+fn data_sets_of_every_task_are_shown() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("poem.txt"), "O Rose thou art sick.\n".repeat(20)).unwrap();
+    for (name, to) in [
+        ("fmnist-mini", "fmnist-mini"),
+        ("shakespeare", "shakespeare"),
+        ("nuclei-mini", "nuclei-mini"),
+        ("./poem.txt", "poem"),
+    ] {
+        assert_eq!(ok(dir.path(), &format!("data preview {name}")), format!("picture: {to}.png\n"));
+        let shown = json_lines(&ok(dir.path(), &format!("data preview {name} --out x.png --json")));
+        assert_eq!(shown[0]["picture"], "x.png");
+        let picture = fs::read(dir.path().join("x.png")).unwrap();
+        assert!(
+            picture.starts_with(b"\x89PNG")
+                && picture == fs::read(dir.path().join(format!("{to}.png"))).unwrap()
+        );
+    }
 }
 
 #[test]
