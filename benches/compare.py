@@ -1,7 +1,8 @@
-"""A training step of the paper's ConvNet in PyTorch and in adact, in turn, on this machine's CPU.
+"""A training step of the paper's ConvNet, and of other networks, in PyTorch and in adact, in turn, on this machine's CPU.
 
 Run:  cargo build --release && python benches/compare.py [--shape 3x32x32] [--batch 64] [--threads 2] [--rounds 2]
       python benches/compare.py activation [--elements 2097152]
+      python benches/compare.py networks [--networks resnet20,unet,vit,gpt,gpt-large] [--modes eager,compile,bf16,bf16+compile]
       (needs: torch, and a C++ compiler for torch.compile)
 
 Prints a Markdown table: medians of milliseconds, the best round of each side, and ratios to PyTorch's best mode. Both sides
@@ -106,6 +107,36 @@ def peer_step(name, mode, shape, batch, steps):
     print(json.dumps({"activation": name, "mode": mode, "ms": 1e3 * statistics.median(times)}))
 
 
+def peer_network(name, activation_name, mode, steps):
+    import torch
+    from torch.nn import functional as F
+
+    from networks import WORKS
+
+    make, base, shape, answers, classes, _ = WORKS[name]
+    net = make(base if activation_name == "base" else mixture).train()
+    is_map = len(shape) == 4
+    if is_map and name != "vit":
+        net = net.to(memory_format=torch.channels_last)
+    run = torch.compile(net) if "compile" in mode else net
+    optimizer = torch.optim.AdamW(net.parameters(), lr=1e-3, fused=True)
+    times = []
+    for step in range(steps + 4):
+        x = torch.randn(shape) if is_map else torch.randint(classes, shape)
+        if is_map and name != "vit":
+            x = x.contiguous(memory_format=torch.channels_last)
+        y = torch.randint(classes, answers)
+        start = time.perf_counter()
+        optimizer.zero_grad()
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled="bf16" in mode):
+            logits = run(x)
+        F.cross_entropy(logits.float(), y).backward()
+        optimizer.step()
+        if step >= 4:
+            times.append(time.perf_counter() - start)
+    print(json.dumps({"network": name, "activation": activation_name, "mode": mode, "ms": 1e3 * statistics.median(times)}))
+
+
 def peer_activation(name, mode, elements, steps):
     import torch
 
@@ -150,6 +181,32 @@ def compare_steps(a):
     print(f"\nadact's AdAct step takes {ratio:.2f} times its ReLU step.")
 
 
+def compare_networks(a):
+    from networks import WORKS
+
+    modes, kinds = a.modes.split(","), ("base", "adact")
+    plain = [mode for mode in modes if "bf16" not in mode]
+    print(f"Training step, {a.threads} threads of {cpu()}; ms, the best median of {a.rounds} rounds.\n")
+    print("| | " + " | ".join(f"PyTorch {m}" for m in modes) + " | adact | adact / best | adact / best f32 | AdAct / base |")
+    print("|---" * (len(modes) + 5) + "|")
+    for name in a.networks.split(","):
+        theirs, mine = {}, {}
+        for _ in range(a.rounds):
+            for kind in kinds:
+                arguments = [*WORKS[name][-1], "--activation", kind, "--threads", str(a.threads), "--steps", str(a.steps)]
+                mine.setdefault(kind, []).extend(ours("step", *arguments))
+                for mode in modes:
+                    common = ["--threads", str(a.threads), "--steps", str(a.steps)]
+                    theirs.setdefault((kind, mode), []).extend(peer("networks", name, kind, mode, *common))
+        own = {kind: best(mine[kind], "ms_per_step") for kind in kinds}
+        for kind in kinds:
+            times = {mode: best(theirs[kind, mode], "ms") for mode in modes}
+            ratios = [own[kind] / min(times.values()), own[kind] / min(times[mode] for mode in plain)]
+            cells = [f"{t:.1f}" for t in times.values()] + [f"**{own[kind]:.1f}**", *(f"{r:.2f}" for r in ratios)]
+            cells.append(f"{own['adact'] / own['base']:.2f}" if kind == "adact" else "")
+            print(f"| {name}, {kind} | " + " | ".join(cells) + " |", flush=True)
+
+
 def compare_activations(a):
     common = ["--elements", str(a.elements), "--threads", str(a.threads)]
     names, theirs, mine = ("relu", "silu", "mish", "adact"), {}, {}
@@ -169,7 +226,7 @@ def compare_activations(a):
 
 def main():
     p = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    p.add_argument("work", nargs="?", default="step", choices=["step", "activation"])
+    p.add_argument("work", nargs="?", default="step", choices=["step", "activation", "networks"])
     p.add_argument("peer", nargs="*", help=argparse.SUPPRESS)
     p.add_argument("--peer", dest="is_peer", action="store_true", help=argparse.SUPPRESS)
     p.add_argument("--shape", default="3x32x32")
@@ -178,13 +235,17 @@ def main():
     p.add_argument("--steps", type=int, default=30)
     p.add_argument("--rounds", type=int, default=2)
     p.add_argument("--elements", type=int, default=2_097_152)
+    p.add_argument("--networks", default="resnet20,unet,vit,gpt,gpt-large")
+    p.add_argument("--modes", default="eager,compile,bf16,bf16+compile")
     a = p.parse_intermixed_args()
     if not a.is_peer:
-        return compare_steps(a) if a.work == "step" else compare_activations(a)
+        return {"step": compare_steps, "activation": compare_activations, "networks": compare_networks}[a.work](a)
     import torch
 
     torch.manual_seed(0)
     torch.set_num_threads(a.threads)
+    if a.work == "networks":
+        return peer_network(*a.peer, a.steps)
     name, mode = a.peer
     if a.work == "step":
         peer_step(name, mode, tuple(map(int, a.shape.split("x"))), a.batch, a.steps)

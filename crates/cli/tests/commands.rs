@@ -53,6 +53,23 @@ fn a_study_leaves_table_figures_report_and_networks() {
             assert_eq!(result["inputs"].as_array().unwrap().len(), 4);
         }
     }
+    // What AdAct chose can be given back; the other variants chose nothing.
+    assert!(!folder.join("runs/relu-seed0/choice.toml").exists());
+    let chosen: Vec<_> = json(&folder.join("runs/optimized-seed1/result.json"))["activations"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|name| name.as_str().unwrap().to_string())
+        .collect();
+    let choice = fs::read_to_string(folder.join("runs/adact-seed1/choice.toml")).unwrap();
+    let lines: Vec<_> = choice.lines().skip(1).map(str::to_string).collect();
+    let expected: Vec<_> =
+        chosen.iter().enumerate().map(|(i, name)| format!("\"act.{i}\" = \"{name}\"")).collect();
+    assert_eq!(lines, expected);
+    let options = "--seed 1 --epochs 1 --limit-train 64 --limit-test 50 --out again";
+    ok(dir.path(), &format!("train --activation @study/runs/adact-seed1/choice.toml {options}"));
+    assert_eq!(json(&dir.path().join("again/result.json"))["activations"], serde_json::json!(chosen));
+
     let manifest = json(&folder.join("manifest.json"));
     assert!(manifest["data"].as_array().unwrap().iter().all(|f| f["sha256"].as_str().unwrap().len() == 64));
 

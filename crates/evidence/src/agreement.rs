@@ -1,6 +1,6 @@
 //! What AdAct chose for each layer, whether other seeds chose the same, and where it is undecided.
 
-use crate::records::{LayerChoice, LayerWeights, RunResult};
+use crate::records::{LayerChoice, LayerWeights, Role, RunResult};
 use crate::statistics::Summary;
 
 /// With one seed, a lead in softmax weight below this is no preference: in the studies that are published with this
@@ -21,7 +21,7 @@ pub const CLEAR_MAJORITY: f64 = 0.75;
 /// Only layers that every run has are told.
 pub fn choices(runs: &[RunResult]) -> Vec<LayerChoice> {
     let runs: Vec<_> =
-        runs.iter().filter(|r| r.variant == "adact").filter_map(|r| r.layers.as_deref()).collect();
+        runs.iter().filter(|r| r.role() == Role::Mixture).filter_map(|r| r.layers.as_deref()).collect();
     let layers = runs.iter().map(|layers| layers.len()).min().unwrap_or(0);
     (0..layers).map(|i| choice(i + 1, &runs.iter().map(|layers| &layers[i]).collect::<Vec<_>>())).collect()
 }

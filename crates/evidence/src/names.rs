@@ -1,5 +1,7 @@
 //! How activations, variants, networks and their places are called in text and pictures.
 
+use crate::records::Role;
+
 /// The name of an activation as papers write it; an unknown one stays as it is.
 pub fn activation(name: &str) -> &str {
     match name {
@@ -105,11 +107,14 @@ pub const MANY_PLACES: usize = 8;
 
 /// The name of a variant of the network; an unknown one stays as it is.
 pub fn variant(name: &str) -> String {
+    match Role::of(name) {
+        Role::Random(draw) => return format!("Random {draw}"),
+        Role::Optimized => return "Optimized".into(),
+        Role::Mixture | Role::Given => {}
+    }
     match name.split_once(':') {
         Some(("uniform", single)) => format!("{} everywhere", activation(single)),
         Some(("random", draw)) => format!("Random {draw}"),
-        None if name.starts_with("random-") => format!("Random {}", &name["random-".len()..]),
-        _ if name == "optimized" => "Optimized".into(),
         _ if name.contains('+') => name.split('+').map(activation).collect::<Vec<_>>().join(" + "),
         _ => activation(name).into(),
     }

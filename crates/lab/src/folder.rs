@@ -18,6 +18,8 @@ use crate::lock::{self, Lock};
 pub const CONFIG: &str = "config.toml";
 /// The weights of the best epoch.
 pub const BEST: &str = "best.safetensors";
+/// The activation that each place chose, as `--activation @FILE` reads it.
+pub const CHOICE: &str = "choice.toml";
 /// A study's runs.
 pub const RUNS: &str = "runs";
 
@@ -25,6 +27,7 @@ pub const RUNS: &str = "runs";
 /// process that died while it removed the rest could not be told from one of something else.
 const OURS: &[&str] = &[
     BEST,
+    CHOICE,
     RUNS,
     "manifest.json",
     "metrics.jsonl",

@@ -5,7 +5,7 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 use super::{Figure, heat_cell, room};
 use crate::names;
 use crate::png::{can_write, spelled};
-use crate::records::{Confusion, RunResult, SEGMENTATION, StudyResult};
+use crate::records::{Confusion, Role, RunResult, SEGMENTATION, StudyResult};
 use crate::svg::{Anchor, MUTED, Panel, TEXT};
 use crate::table::thousands;
 
@@ -18,7 +18,7 @@ const MOST_CLASSES: usize = 30;
 pub fn confusion(result: &StudyResult) -> Option<Figure> {
     let has = |r: &&RunResult| r.confusion.as_ref().is_some_and(|c| c.classes.len() <= MOST_CLASSES);
     let with = || result.runs.iter().filter(has);
-    let run = with().find(|r| r.variant == "adact").or_else(|| with().next())?;
+    let run = with().find(|r| r.role() == Role::Mixture).or_else(|| with().next())?;
     let matrix = run.confusion.as_ref()?;
     let (correct, total) = (matrix.correct(), matrix.total());
     let (counted, right) = match unit(result) {

@@ -28,7 +28,7 @@ pub use seeds::weights_by_seed;
 
 use crate::names;
 use crate::png::png;
-use crate::records::{LayerWeights, RunResult, Study, StudyResult};
+use crate::records::{LayerWeights, Role, RunResult, Study, StudyResult};
 use crate::svg::{Anchor, OKABE_ITO, PAPER, Paint, Panel, Stroke, TEXT, text_width};
 use crate::{Result, atomic};
 
@@ -137,10 +137,10 @@ fn activation_stroke(name: &str) -> Stroke {
 /// How the `i`th variant of a study is drawn.
 fn variant_stroke(i: usize, name: &str) -> Stroke {
     let [ink, orange, sky, green, purple, blue, vermillion] = OKABE_ITO;
-    let (paint, dash) = match name {
-        "adact" => (vermillion, ""),
-        "optimized" => (blue, "7 3"),
-        "relu" => (ink, "2 3"),
+    let (paint, dash) = match Role::of(name) {
+        Role::Mixture => (vermillion, ""),
+        Role::Optimized => (blue, "7 3"),
+        Role::Given if name == "relu" => (ink, "2 3"),
         _ => ([green, orange, purple, sky][i % 4], ["9 3 2 3", "4 2", "1 3", ""][(i / 4 + i) % 4]),
     };
     Stroke::solid(paint, 2.0).dashed(dash)
@@ -148,7 +148,7 @@ fn variant_stroke(i: usize, name: &str) -> Stroke {
 
 /// AdAct's weights, a list of layers for each seed.
 fn adact_layers(result: &StudyResult) -> Vec<(&RunResult, &[LayerWeights])> {
-    let adact = result.runs.iter().filter(|r| r.variant == "adact");
+    let adact = result.runs.iter().filter(|r| r.role() == Role::Mixture);
     adact.filter_map(|r| r.layers.as_deref().map(|l| (r, l))).collect()
 }
 

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::epoch::{LayerWeights, check_seconds};
 use super::metrics::{self, MetricRecord, Metrics};
 use super::read::{self, Checked};
-use super::{Confusion, InputHistogram, Samples, Selection, Unit, place_of_layer};
+use super::{Confusion, InputHistogram, Role, Samples, Selection, Unit, place_of_layer};
 use crate::Result;
 use crate::metric::Metric;
 
@@ -120,6 +120,11 @@ impl RunResult {
     /// The primary metric: the accuracy, or what [`metric`](Self::metric) names.
     pub fn primary(&self) -> Metric {
         MetricRecord::metric(self.metric.as_ref())
+    }
+
+    /// What its variant is for.
+    pub fn role(&self) -> Role<'_> {
+        Role::of(&self.variant)
     }
 
     /// The primary metric on the test set that every verdict rests on: one that was not picked on the test set.

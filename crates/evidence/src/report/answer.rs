@@ -6,7 +6,7 @@ use super::sure::how_sure;
 use super::table;
 use crate::figures::mean_softmax;
 use crate::names::{self, MANY_PLACES};
-use crate::records::{LayerChoice, Study, StudyResult};
+use crate::records::{LayerChoice, MIXTURE, OPTIMIZED, Role, Study, StudyResult};
 use crate::statistics::Comparison;
 use crate::table::{
     TableRow, capital, count, direction_in_words, duration, mean_and_sd, shortcomings, thousands,
@@ -63,7 +63,7 @@ pub fn overview(studies: &[Study]) -> Markup {
     };
     let compared = |result: &StudyResult| {
         let base = baseline(result)?;
-        ["optimized", "adact"].iter().find_map(|v| result.statistics.between(v, base)).map(Comparison::words)
+        [OPTIMIZED, MIXTURE].iter().find_map(|v| result.statistics.between(v, base)).map(Comparison::words)
     };
     let rows = html! {
         @for result in studies.iter().map(|study| &study.result) {
@@ -84,7 +84,7 @@ fn headline(result: &StudyResult) -> Markup {
         Some(judged) => format!("{} {}", r.name(), mean_and_sd(judged)),
         None => r.name(),
     };
-    let first = ["optimized", "adact"].into_iter().chain(baseline(result));
+    let first = [OPTIMIZED, MIXTURE].into_iter().chain(baseline(result));
     let told: Vec<String> = first.filter_map(row).map(reached).collect();
     let told = if told.is_empty() { result.table.iter().map(reached).collect() } else { told };
     html! {
@@ -98,7 +98,7 @@ fn chosen(result: &StudyResult) -> Markup {
     let (subject, choices, word) = (result.subject(), &result.choices, result.place_word());
     let words: Vec<String> = choices.iter().map(LayerChoice::words).collect();
     if words.is_empty() {
-        let why = if result.variants.iter().any(|v| v == "adact") {
+        let why = if result.variants.iter().any(|v| Role::of(v) == Role::Mixture) {
             "no training of AdAct ended, so nothing was chosen."
         } else {
             "no variant mixed activations, so none was chosen."
@@ -128,7 +128,7 @@ fn many_choices(choices: &[LayerChoice]) -> String {
 /// The variant that the others are held against: ReLU, or the one that the study names.
 pub(super) fn baseline(result: &StudyResult) -> Option<&str> {
     let is_there = |variant: &&str| result.table.iter().any(|row| row.variant == **variant);
-    let own = || result.against.as_deref().filter(|against| !["adact", "optimized"].contains(against));
+    let own = || result.against.as_deref().filter(|against| !Role::of(against).is_searched());
     Some("relu").filter(is_there).or_else(own)
 }
 
@@ -180,7 +180,7 @@ fn cost(result: &StudyResult) -> String {
         };
         Some(format!("{}: {parameters}{time}.", names::variant(variant)))
     };
-    let rows: Vec<String> = ["adact", "optimized"].into_iter().filter_map(against).collect();
+    let rows: Vec<String> = [MIXTURE, OPTIMIZED].into_iter().filter_map(against).collect();
     if rows.is_empty() {
         return String::new();
     }

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::metric::Metric;
 use crate::names;
-use crate::records::{MetricRecord, StudyResult};
+use crate::records::{MetricRecord, Role, StudyResult};
 use crate::table::{count, thousands};
 
 /// Everything that is said of a study's accuracies, or of what its metric is.
@@ -159,8 +159,7 @@ impl Statistics {
 
     /// The comparisons to tell first, and the others: where there are many, those of AdAct and of its choice come first.
     pub fn by_interest(&self) -> (Vec<&Comparison>, Vec<&Comparison>) {
-        let adacts =
-            |c: &&Comparison| [&c.a, &c.b].iter().any(|v| ["adact", "optimized"].contains(&v.as_str()));
+        let adacts = |c: &&Comparison| [&c.a, &c.b].iter().any(|v| Role::of(v).is_searched());
         if self.comparisons.len() <= MANY || !self.comparisons.iter().any(|c| adacts(&c)) {
             return (self.comparisons.iter().collect(), Vec::new());
         }

@@ -2,7 +2,7 @@
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-use adact_evidence::records::RunResult;
+use adact_evidence::records::{Role, RunResult};
 
 use crate::control::{Control, Event, RunId};
 use crate::error::{Error, Kind, Result};
@@ -109,7 +109,10 @@ impl Tasks {
             if !matches!(states[i], State::Waiting) {
                 continue;
             }
-            let adact = self.tasks.iter().position(|t| t.id.variant == "adact" && t.id.seed == task.id.seed);
+            let adact = self
+                .tasks
+                .iter()
+                .position(|t| Role::of(&t.id.variant) == Role::Mixture && t.id.seed == task.id.seed);
             let chosen = match adact.map(|a| &states[a]) {
                 Some(State::Done(result)) => Some(&**result),
                 Some(State::Failed(error)) if task.source == Source::Optimized => {

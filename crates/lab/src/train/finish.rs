@@ -1,12 +1,13 @@
 //! What is said of the best weights once the last epoch is done.
 
 use adact_data::Task;
+use adact_evidence::atomic;
 use adact_evidence::names::is_papers_network;
 use adact_evidence::records::{Best, EpochRecord, InputHistogram, Last, RunResult, Validation};
 
 use super::Training;
 use crate::error::Result;
-use crate::folder::BEST;
+use crate::folder::{BEST, CHOICE};
 use crate::learner::Learner;
 use crate::score;
 
@@ -20,6 +21,9 @@ impl<L: Learner> Training<'_, L> {
         let judged = self.evaluate(&self.data.test)?;
         let inputs = self.inputs()?;
         let samples = self.learner.samples(self.data)?;
+        if let Some(choice) = self.choice() {
+            atomic::write(&self.folder.join(CHOICE), choice.as_bytes())?;
+        }
         let kept = &self.epochs[self.best()];
         let last = self.epochs.last().unwrap_or(kept);
         let network = self.config.network.name.clone();
@@ -53,6 +57,23 @@ impl<L: Learner> Training<'_, L> {
             test_images: (self.data.task != Task::Text).then_some(self.data.test.len() as u64),
             samples,
         })
+    }
+
+    /// The choice of each place, where there is a mixture, as [`ActivationConfig::parse_places`] reads it from a file.
+    ///
+    /// [`ActivationConfig::parse_places`]: adact::ActivationConfig::parse_places
+    fn choice(&self) -> Option<String> {
+        let layers = self.learner.layers()?;
+        let mut chosen = layers.iter().map(|layer| layer.choice.as_str());
+        let mut text = format!(
+            "# What {} chose on {}, place by place; `--activation @{CHOICE}` trains it.\n",
+            self.run, self.data.name
+        );
+        for (place, activation) in self.learner.places().iter().zip(self.learner.activations()) {
+            let choice = if activation == "adact" { chosen.next()? } else { &activation };
+            text.push_str(&format!("{place:?} = {choice:?}\n"));
+        }
+        Some(text)
     }
 
     /// What each place's activation sees when the network looks at training data.
