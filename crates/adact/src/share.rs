@@ -31,6 +31,11 @@ use burn::tensor::Tensor;
 /// ```
 pub fn share<M: Module>(module: M) -> M {
     let shared = shared(&module);
+    share_those(&shared, module)
+}
+
+/// [`share`] for those who know which identities several parameters have: these never change.
+pub(crate) fn share_those<M: Module>(shared: &HashSet<ParamId>, module: M) -> M {
     if shared.is_empty() { module } else { module.map(&mut Share { shared, first: HashMap::new() }) }
 }
 
@@ -53,13 +58,13 @@ pub(crate) fn shared<M: Module>(module: &M) -> HashSet<ParamId> {
     visitor.again
 }
 
-struct Share {
-    shared: HashSet<ParamId>,
+struct Share<'a> {
+    shared: &'a HashSet<ParamId>,
     /// The first parameter of each shared identity, a `Param<Tensor<D>>`.
     first: HashMap<ParamId, Box<dyn Any>>,
 }
 
-impl ModuleMapper for Share {
+impl ModuleMapper for Share<'_> {
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
         if !self.shared.contains(&param.id) {
             return param;

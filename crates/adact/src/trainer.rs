@@ -1,6 +1,6 @@
 //! Training a network step by step.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -18,7 +18,7 @@ use crate::networks::ConvNet;
 use crate::ops;
 use crate::optim::{Decay, Recipe};
 use crate::pass::Pass;
-use crate::share::share;
+use crate::share::{share_those, shared};
 use crate::state;
 use crate::weights;
 
@@ -48,6 +48,8 @@ pub const STATE_FILE: &str = "state.safetensors";
 pub struct Trainer<N: Network = ConvNet> {
     /// None only inside of [`step`](Self::step), while the optimizer owns it.
     net: Option<N>,
+    /// What several places of the network share.
+    shared: HashSet<ParamId>,
     recipe: Recipe,
     /// What the optimizer remembers of each parameter.
     memory: HashMap<ParamId, Vec<Vec<f32>>>,
@@ -103,7 +105,10 @@ impl<N: Network> Trainer<N> {
     pub fn from_net(net: N, recipe: impl Into<Recipe>) -> Result<Self> {
         let recipe = recipe.into();
         recipe.validate()?;
-        Ok(Self { net: Some(share(net.train().fork(&device()))), recipe, memory: HashMap::new(), steps: 0 })
+        let net = net.train().fork(&device());
+        let shared = shared(&net);
+        let net = Some(share_those(&shared, net));
+        Ok(Self { net, shared, recipe, memory: HashMap::new(), steps: 0 })
     }
 
     /// The network.
@@ -159,7 +164,7 @@ impl<N: Network> Trainer<N> {
             memory: &mut self.memory,
             in_weights: false,
         };
-        self.net = self.net.take().map(|net| share(net.map(&mut update)));
+        self.net = self.net.take().map(|net| share_those(&self.shared, net.map(&mut update)));
         let optimizer = start.elapsed();
         Ok(StepResult {
             loss: loss.mean,

@@ -9,7 +9,6 @@ use adact::{
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Gradients, Int, Tensor, TensorData};
 use common::{ReferenceFile, assert_close, normal, values};
-use safetensors::tensor::{Dtype, TensorView};
 
 fn device() -> Device {
     Device::flex().autodiff()
@@ -57,25 +56,9 @@ fn config(file: &ReferenceFile, activations: &[ActivationConfig]) -> ConvNetConf
 impl Case {
     /// The network in a state of the reference, through a file as PyTorch writes it.
     fn net(&self, state: &str) -> ConvNet {
-        let names = self.file.names();
-        let names: Vec<_> = names.iter().filter_map(|name| name.strip_prefix(state)).collect();
-        let bytes: Vec<(Vec<usize>, Dtype, Vec<u8>)> = names
-            .iter()
-            .map(|name| {
-                let tensor = self.file.get(&format!("{state}{name}"));
-                if name.ends_with("num_batches_tracked") {
-                    return (tensor.shape, Dtype::I64, 5i64.to_le_bytes().to_vec());
-                }
-                (tensor.shape, Dtype::F64, tensor.values.iter().flat_map(|v| v.to_le_bytes()).collect())
-            })
-            .collect();
-        let views = names.iter().zip(&bytes);
-        let views = views.map(|(name, (shape, dtype, bytes))| {
-            (*name, TensorView::new(*dtype, shape.clone(), bytes).unwrap())
-        });
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("torch.safetensors");
-        safetensors::serialize_to_file(views, None, &path).unwrap();
+        self.file.write_state(state, &path);
         self.config.load(path, &device()).unwrap()
     }
 

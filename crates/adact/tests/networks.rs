@@ -9,7 +9,6 @@ use adact::{ActivationConfig, AdActConfig, AdamW, Inputs, Network, NetworkConfig
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::{Device, Gradients, Tensor, TensorData};
 use common::{ReferenceFile, assert_close, values};
-use safetensors::tensor::{Dtype, TensorView};
 
 /// The small networks of the reference, without activations.
 fn configs() -> [(&'static str, AnyConfig, &'static str); 4] {
@@ -54,24 +53,9 @@ fn cases() -> Vec<Case> {
 impl Case {
     /// The network in its initial state, through a file as PyTorch writes it.
     fn net(&self) -> AnyNetwork {
-        let names = self.file.names();
-        let names: Vec<_> = names.iter().filter_map(|name| name.strip_prefix("initial.")).collect();
-        let bytes: Vec<(Vec<usize>, Dtype, Vec<u8>)> = names
-            .iter()
-            .map(|name| {
-                let tensor = self.file.get(&format!("initial.{name}"));
-                if name.ends_with("num_batches_tracked") {
-                    return (tensor.shape, Dtype::I64, 5i64.to_le_bytes().to_vec());
-                }
-                (tensor.shape, Dtype::F64, tensor.values.iter().flat_map(|v| v.to_le_bytes()).collect())
-            })
-            .collect();
-        let views = names.iter().zip(&bytes).map(|(name, (shape, dtype, bytes))| {
-            (*name, TensorView::new(*dtype, shape.clone(), bytes).unwrap())
-        });
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("torch.safetensors");
-        safetensors::serialize_to_file(views, None, &path).unwrap();
+        self.file.write_state("initial.", &path);
         self.config.load(path, &Device::flex().autodiff()).unwrap()
     }
 

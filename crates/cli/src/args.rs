@@ -567,9 +567,9 @@ pub enum BenchCommand {
     Infer(InferArgs),
 }
 
-/// `adact bench step`.
+/// What `adact bench step` and `infer` work on.
 #[derive(Debug, Args)]
-pub struct StepArgs {
+pub struct WorkArgs {
     #[command(flatten)]
     pub network: NetworkArgs,
     /// `adact`, `base` (what such networks use), an activation, one for each place joined by `+`, or patterns of places
@@ -578,6 +578,13 @@ pub struct StepArgs {
     /// The images' channels, height and width [default: 3x32x32; unet 3x128x128]
     #[arg(long)]
     pub shape: Option<Shape>,
+}
+
+/// `adact bench step`.
+#[derive(Debug, Args)]
+pub struct StepArgs {
+    #[command(flatten)]
+    pub work: WorkArgs,
     /// Images or sequences a step [default: 64; resnet 128, gpt 12, unet 8]
     #[arg(long, value_name = "N")]
     pub batch: Option<usize>,
@@ -601,13 +608,7 @@ pub struct ActivationArgs {
 #[derive(Debug, Args)]
 pub struct InferArgs {
     #[command(flatten)]
-    pub network: NetworkArgs,
-    /// `adact`, `base` (what such networks use), an activation, one for each place joined by `+`, or patterns of places
-    #[arg(long, value_name = "NAMES", default_value = "adact")]
-    pub activation: String,
-    /// The images' channels, height and width [default: 3x32x32; unet 3x128x128]
-    #[arg(long)]
-    pub shape: Option<Shape>,
+    pub work: WorkArgs,
     /// Images or sequences at once [default: 1000]
     #[arg(long, value_name = "N")]
     pub batch: Option<usize>,

@@ -63,13 +63,18 @@ vectorised! {
     /// The values of a run of elements that begins at position `start` of the whole.
     pub(crate) fn values<V, F: Pointwise>(f: F, start: usize, x: &[f32], y: &mut [f32]) {
         length("y", y.len(), x.len());
-        let (p, high) = (*f.parameters(), (start as u64 >> 32) as u32);
+        let p = *f.parameters();
         let mut i = 0;
         while i < x.len() {
             let n = WIDTH.min(x.len() - i);
             // SAFETY: i + n <= x.len() == y.len()
             unsafe {
-                let noise = if F::NEEDS_NOISE { p.noise::<V>(V::counters((start + i) as u32), high) } else { V::splat(0.0) };
+                let noise = if F::NEEDS_NOISE {
+                    let index = (start + i) as u64;
+                    p.noise::<V>(V::counters(index as u32), (index >> 32) as u32)
+                } else {
+                    V::splat(0.0)
+                };
                 let v = V::load_partial(x.as_ptr().add(i), n);
                 f.value(v, noise).store_partial(y.as_mut_ptr().add(i), n);
             }
@@ -83,14 +88,19 @@ vectorised! {
     pub(crate) fn gradients<V, F: Pointwise>(f: F, start: usize, x: &[f32], dy: &[f32], dx: &mut [f32], out: &mut [f64]) {
         length("dy", dy.len(), x.len());
         length("dx", dx.len(), x.len());
-        let (p, high) = (*f.parameters(), (start as u64 >> 32) as u32);
+        let p = *f.parameters();
         let mut sums = F::zeros::<V>();
         let mut i = 0;
         while i < x.len() {
             let n = WIDTH.min(x.len() - i);
             // SAFETY: i + n <= x.len() == dy.len() == dx.len(); lanes past the end have x = dy = 0 and add 0 to the sums
             unsafe {
-                let noise = if F::NEEDS_NOISE { p.noise::<V>(V::counters((start + i) as u32), high) } else { V::splat(0.0) };
+                let noise = if F::NEEDS_NOISE {
+                    let index = (start + i) as u64;
+                    p.noise::<V>(V::counters(index as u32), (index >> 32) as u32)
+                } else {
+                    V::splat(0.0)
+                };
                 let v = V::load_partial(x.as_ptr().add(i), n);
                 let g = V::load_partial(dy.as_ptr().add(i), n);
                 f.gradient(v, noise, g, &mut sums).store_partial(dx.as_mut_ptr().add(i), n);

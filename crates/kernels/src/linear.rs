@@ -7,6 +7,7 @@
 use rayon::prelude::*;
 
 use crate::check::length;
+use crate::elementwise::gradients;
 use crate::function::{Function, FunctionGrads, FunctionVisitor, Pointwise};
 use crate::matmul::{Matrix, Tile, matmul, matmul_then};
 use crate::simd::{WIDTH, vectorised};
@@ -276,7 +277,7 @@ impl FunctionVisitor for Differentiate<'_> {
         let tasks = self.dz.par_chunks_mut(size).zip(self.z.par_chunks(size)).zip(self.dy.par_chunks(size));
         let sums = partial.par_chunks_mut(F::SUMS).zip(self.columns.par_chunks_mut(self.outputs));
         tasks.zip(sums).enumerate().for_each(|(i, (((dz, z), dy), (sums, columns)))| {
-            differentiate(f, i * size, z, dy, dz, sums);
+            gradients(f, i * size, z, dy, dz, sums);
             sum_rows(dz, 1.0, columns);
         });
         let mut total = vec![0.0; F::SUMS];
@@ -284,34 +285,5 @@ impl FunctionVisitor for Differentiate<'_> {
             total.iter_mut().zip(sums).for_each(|(t, s)| *t += s);
         }
         total
-    }
-}
-
-vectorised! {
-    /// dz = f'(z) dy for the elements from `start` on, and the function's sums.
-    fn differentiate<V, F: Pointwise>(f: F, start: usize, z: &[f32], dy: &[f32], dz: &mut [f32], out: &mut [f64]) {
-        length("z", z.len(), dz.len());
-        length("dy", dy.len(), dz.len());
-        let p = *f.parameters();
-        let mut sums = F::zeros::<V>();
-        let mut i = 0;
-        while i < dz.len() {
-            let n = WIDTH.min(dz.len() - i);
-            // SAFETY: i + n <= dz.len() == z.len() == dy.len(); lanes past the end have z = dy = 0 and add 0 to the sums
-            unsafe {
-                let noise = if F::NEEDS_NOISE {
-                    let index = (start + i) as u64;
-                    p.noise::<V>(V::counters(index as u32), (index >> 32) as u32)
-                } else {
-                    V::splat(0.0)
-                };
-                let (v, g) = (V::load_partial(z.as_ptr().add(i), n), V::load_partial(dy.as_ptr().add(i), n));
-                f.gradient(v, noise, g, &mut sums).store_partial(dz.as_mut_ptr().add(i), n);
-            }
-            i += WIDTH;
-        }
-        for (out, sum) in out.iter_mut().zip(sums.as_ref()) {
-            *out = sum.sum();
-        }
     }
 }

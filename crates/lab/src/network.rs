@@ -12,7 +12,7 @@ use adact_evidence::names::PAPERS_NETWORK;
 use adact_evidence::records::{LayerWeights, Picture, PictureSample, Samples, TextSample};
 use burn::tensor::Device;
 
-use crate::config::{Activations, Config, Train};
+use crate::config::{Activations, Config};
 use crate::data::Data;
 use crate::error::{Error, Result};
 use crate::learner::{Evaluation, Learner, Outcome};
@@ -24,18 +24,23 @@ use crate::parts::Part;
 /// If the network can't take the data, the activations can't be used, or a file of initial weights is missing, broken or
 /// of another network.
 pub fn network(config: &Config, data: &Data) -> Result<Network> {
-    let train = config.train.clone().unwrap_or_default();
-    let net = network_config(config, &train, data)?;
-    let recipe = config.protocol.recipe(config.protocol.all_steps(&data.train));
-    let trainer = match &train.init {
-        None => Trainer::new(&net, recipe)?,
-        Some(path) => Trainer::from_net(net.load(path, &Device::flex().autodiff())?, recipe)?,
-    };
-    Ok(Network { trainer, name: config.network.name.clone() })
+    begin(named(config, data)?, config, data)
 }
 
-/// The configuration of the network that the options and the data ask for.
-fn network_config(config: &Config, train: &Train, data: &Data) -> Result<AnyConfig> {
+/// A network of one's own with its initial weights: see [`study_of`](crate::study::study_of).
+///
+/// # Errors
+/// As [`network()`].
+pub(crate) fn own_network<C: NetworkConfig>(
+    net: &C,
+    config: &Config,
+    data: &Data,
+) -> Result<Network<C::Network>> {
+    begin(net.clone(), config, data)
+}
+
+/// The network that the options name, of the sizes and classes of the data.
+fn named(config: &Config, data: &Data) -> Result<AnyConfig> {
     let mut net = config.network.config(data.shape())?;
     let names = data.classes.clone();
     match &mut net {
@@ -47,26 +52,20 @@ fn network_config(config: &Config, train: &Train, data: &Data) -> Result<AnyConf
             net.vocabulary = names.iter().filter_map(|name| name.chars().next()).collect();
         }
     }
-    with_options(net, config, train)
+    Ok(net)
 }
 
-/// A network of one's own with its initial weights: see [`study_of`](crate::study::study_of).
-pub(crate) fn own_network<C: NetworkConfig>(
-    net: &C,
-    config: &Config,
-    data: &Data,
-) -> Result<Network<C::Network>> {
+/// A network with the seed, the activations, the recipe and the initial weights that the options ask for.
+fn begin<C: NetworkConfig>(net: C, config: &Config, data: &Data) -> Result<Network<C::Network>> {
     let train = config.train.clone().unwrap_or_default();
-    let net = with_options(net.clone(), config, &train)?;
+    let activations = activations(&train.activation, &net.places()?, &config.model)?;
+    let net = net.with_seed(train.seed).with_activations(activations);
     let recipe = config.protocol.recipe(config.protocol.all_steps(&data.train));
-    Ok(Network { trainer: Trainer::new(&net, recipe)?, name: config.network.name.clone() })
-}
-
-/// A network with the seed and the activations that the options ask for.
-fn with_options<C: NetworkConfig>(net: C, config: &Config, train: &Train) -> Result<C> {
-    let places = net.places()?;
-    let activations = activations(&train.activation, &places, &config.model)?;
-    Ok(net.with_seed(train.seed).with_activations(activations))
+    let trainer = match &train.init {
+        None => Trainer::new(&net, recipe)?,
+        Some(path) => Trainer::from_net(net.load(path, &Device::flex().autodiff())?, recipe)?,
+    };
+    Ok(Network { trainer, name: config.network.name.clone() })
 }
 
 /// The activations that a text gives to places, with the settings of `model`: its candidates are those of `adact` alone, a

@@ -7,6 +7,7 @@ use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
 use super::foreign::{self, Hints};
+use super::sizes::{activations_and_seed, checked, checked_names, weights};
 use crate::activation::{ActivationConfig, ActivationLayer, Channels};
 use crate::error::{Error, Result};
 use crate::init::Init;
@@ -123,23 +124,7 @@ impl NetworkConfig for ConvNetConfig {
         })
     }
 
-    fn activations(&self) -> &[ActivationConfig] {
-        &self.activations
-    }
-
-    fn with_activations(mut self, activations: Vec<ActivationConfig>) -> Self {
-        self.activations = activations;
-        self
-    }
-
-    fn seed(&self) -> u64 {
-        self.seed
-    }
-
-    fn with_seed(mut self, seed: u64) -> Self {
-        self.seed = seed;
-        self
-    }
+    activations_and_seed!();
 
     fn words(&self) -> String {
         let Self { channels, side, classes, .. } = self;
@@ -150,11 +135,9 @@ impl NetworkConfig for ConvNetConfig {
         self.side.checked_mul(self.side)?.checked_mul(self.channels)?;
         let inputs = std::iter::once(&self.channels).chain(&self.widths);
         let side = self.final_side();
-        let features = self.widths.last()?.checked_mul(side)?.checked_mul(side)?;
-        let kernels = inputs.zip(&self.widths).map(|(i, o)| i.checked_mul(*o)?.checked_mul(9));
-        let mut all = kernels.chain([features.checked_mul(self.classes)]);
-        let size = all.try_fold(0usize, |sum, size| sum.checked_add(size?));
-        size.filter(|size| *size < isize::MAX as usize / 16)
+        let mut parts: Vec<Vec<usize>> = inputs.zip(&self.widths).map(|(&i, &o)| vec![i, o, 9]).collect();
+        parts.push(vec![*self.widths.last()?, side, side, self.classes]);
+        weights(&parts)
     }
 
     fn validate(&self) -> Result<()> {
@@ -168,12 +151,7 @@ impl NetworkConfig for ConvNetConfig {
                 self.activations.len()
             )));
         }
-        let (classes, names) = (self.classes, self.class_names.len());
-        if names != 0 && names != classes {
-            return Err(Error::config(format!(
-                "a network of {classes} classes needs {classes} names, not {names}"
-            )));
-        }
+        checked_names(self.classes, &self.class_names)?;
         if self.final_side() == 0 {
             return Err(Error::config(format!(
                 "images of {0} x {0} are too small for {blocks} blocks that halve them: {1} is the least",
@@ -181,10 +159,7 @@ impl NetworkConfig for ConvNetConfig {
                 1usize << blocks.min(usize::BITS as usize - 1)
             )));
         }
-        if self.size().is_none() {
-            return Err(Error::config("a network of these widths and sizes is larger than any memory"));
-        }
-        self.activations.iter().try_for_each(ActivationConfig::validate)
+        checked(self, "widths and sizes")
     }
 }
 

@@ -4,7 +4,7 @@ use burn::module::Module;
 use burn::tensor::{Int, Tensor};
 use serde::{Deserialize, Serialize};
 
-use super::sizes::weights;
+use super::sizes::{activations_and_seed, checked, weights};
 use crate::activation::{ActivationConfig, ActivationLayer, Channels};
 use crate::error::{Error, Result};
 use crate::init::Init;
@@ -69,23 +69,7 @@ impl NetworkConfig for GptConfig {
         Ok(Gpt { transformer, config: self.clone() })
     }
 
-    fn activations(&self) -> &[ActivationConfig] {
-        &self.activations
-    }
-
-    fn with_activations(mut self, activations: Vec<ActivationConfig>) -> Self {
-        self.activations = activations;
-        self
-    }
-
-    fn seed(&self) -> u64 {
-        self.seed
-    }
-
-    fn with_seed(mut self, seed: u64) -> Self {
-        self.seed = seed;
-        self
-    }
+    activations_and_seed!();
 
     fn words(&self) -> String {
         let Self { vocab, context, depth, dim, .. } = self;
@@ -111,10 +95,7 @@ impl NetworkConfig for GptConfig {
         if characters != 0 && characters != self.vocab {
             return Err(Error::config(format!("a GPT of {} tokens has {characters} characters", self.vocab)));
         }
-        if self.size().is_none() {
-            return Err(Error::config("a network of these sizes is larger than any memory"));
-        }
-        self.activations.iter().try_for_each(ActivationConfig::validate)
+        checked(self, "sizes")
     }
 }
 

@@ -4,7 +4,7 @@ use burn::module::Module;
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
-use super::sizes::{checked_names, weights};
+use super::sizes::{activations_and_seed, checked, checked_names, weights};
 use crate::activation::{ActivationConfig, ActivationLayer, Channels};
 use crate::error::{Error, Result};
 use crate::init::Init;
@@ -87,23 +87,7 @@ impl NetworkConfig for ResNetConfig {
         })
     }
 
-    fn activations(&self) -> &[ActivationConfig] {
-        &self.activations
-    }
-
-    fn with_activations(mut self, activations: Vec<ActivationConfig>) -> Self {
-        self.activations = activations;
-        self
-    }
-
-    fn seed(&self) -> u64 {
-        self.seed
-    }
-
-    fn with_seed(mut self, seed: u64) -> Self {
-        self.seed = seed;
-        self
-    }
+    activations_and_seed!();
 
     fn words(&self) -> String {
         let Self { channels, side, classes, n, widths, .. } = self;
@@ -139,10 +123,7 @@ impl NetworkConfig for ResNetConfig {
             )));
         }
         checked_names(self.classes, &self.class_names)?;
-        if self.size().is_none() {
-            return Err(Error::config("a network of these widths and sizes is larger than any memory"));
-        }
-        self.activations.iter().try_for_each(ActivationConfig::validate)
+        checked(self, "widths and sizes")
     }
 }
 

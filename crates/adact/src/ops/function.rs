@@ -212,14 +212,21 @@ pub(crate) fn function<const D: usize>(
         return compose::function(x, parameters, &spec);
     }
     let inputs = [x.into_dispatch(), parameters.w.into_dispatch(), parameters.slope.into_dispatch()];
-    match spec.channels {
-        Some(channels) => fused::run(inputs, Arc::new(ApplyByChannel { axis: channels.axis(D), spec })),
-        None => fused::run(inputs, Arc::new(Apply(spec))),
-    }
+    fused::run(inputs, Arc::new(Apply(spec)))
 }
 
 /// The operation: `x`, `w` and the slope to `f(x)`.
 struct Apply(FunctionSpec);
+
+impl Apply {
+    /// Where the channels lie that have functions of their own.
+    fn channels(&self, x: &Arranged) -> Option<ChannelSpec> {
+        self.0.channels.map(|channels| {
+            let [outer, channels, inner] = x.around(channels.axis(x.rank()));
+            ChannelSpec { outer, channels, inner }
+        })
+    }
+}
 
 impl Operation<3> for Apply {
     type Saved = (Arranged, Values);
@@ -227,48 +234,22 @@ impl Operation<3> for Apply {
     fn forward(&self, [x, w, slope]: [FlexTensor; 3], keep: bool) -> (FlexTensor, Option<Self::Saved>) {
         let (x, values) = (Arranged::as_it_lies(x), self.0.values(w, slope));
         let mut y = WORKSPACE.take(x.values().len());
-        elementwise::forward(&self.0.bind(&values), x.values(), &mut y);
+        match self.channels(&x) {
+            None => elementwise::forward(&self.0.bind(&values), x.values(), &mut y),
+            Some(spec) => channels::forward(&spec, &self.0.bind_channels(&values), x.values(), &mut y),
+        }
         (x.like(y), keep.then_some((x, values)))
     }
 
     fn backward(&self, (x, values): &Self::Saved, dy: FlexTensor, _: [bool; 3]) -> [Option<FlexTensor>; 3] {
         let dy = x.arrange(dy);
         let mut dx = WORKSPACE.take(x.values().len());
-        let own = elementwise::backward(&self.0.bind(values), x.values(), dy.values(), &mut dx);
-        let [w, slope] = self.0.gradients(values, &[own]);
-        [Some(x.like(dx)), Some(w), Some(slope)]
-    }
-}
-
-/// The operation where each channel has a function of its own.
-struct ApplyByChannel {
-    spec: FunctionSpec,
-    axis: usize,
-}
-
-impl ApplyByChannel {
-    fn channels(&self, x: &Arranged) -> ChannelSpec {
-        let [outer, channels, inner] = x.around(self.axis);
-        ChannelSpec { outer, channels, inner }
-    }
-}
-
-impl Operation<3> for ApplyByChannel {
-    type Saved = (Arranged, Values);
-
-    fn forward(&self, [x, w, slope]: [FlexTensor; 3], keep: bool) -> (FlexTensor, Option<Self::Saved>) {
-        let (x, values) = (Arranged::as_it_lies(x), self.spec.values(w, slope));
-        let mut y = WORKSPACE.take(x.values().len());
-        channels::forward(&self.channels(&x), &self.spec.bind_channels(&values), x.values(), &mut y);
-        (x.like(y), keep.then_some((x, values)))
-    }
-
-    fn backward(&self, (x, values): &Self::Saved, dy: FlexTensor, _: [bool; 3]) -> [Option<FlexTensor>; 3] {
-        let dy = x.arrange(dy);
-        let mut dx = WORKSPACE.take(x.values().len());
-        let functions = self.spec.bind_channels(values);
-        let own = channels::backward(&self.channels(x), &functions, x.values(), dy.values(), &mut dx);
-        let [w, slope] = self.spec.gradients(values, &own);
+        let (xs, dys) = (x.values(), dy.values());
+        let own = match self.channels(x) {
+            None => vec![elementwise::backward(&self.0.bind(values), xs, dys, &mut dx)],
+            Some(spec) => channels::backward(&spec, &self.0.bind_channels(values), xs, dys, &mut dx),
+        };
+        let [w, slope] = self.0.gradients(values, &own);
         [Some(x.like(dx)), Some(w), Some(slope)]
     }
 }

@@ -62,6 +62,11 @@ impl Arranged {
         self.tensor.shape().dims()
     }
 
+    /// The number of axes.
+    pub fn rank(&self) -> usize {
+        self.axes.len()
+    }
+
     /// The sizes of what lies before an axis of the original tensor, of the axis, and of what lies after it.
     pub fn around(&self, axis: usize) -> [usize; 3] {
         let place = self.axes.iter().position(|&other| other == axis).expect("an axis of the tensor");

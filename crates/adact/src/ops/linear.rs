@@ -43,7 +43,7 @@ pub(crate) fn linear_then<const D: usize>(
     x: Tensor<D>,
     weight: Tensor<2>,
     bias: Option<Tensor<1>>,
-    mut then: Option<(FunctionTensors, FunctionSpec)>,
+    then: Option<(FunctionTensors, FunctionSpec)>,
     residual: Option<Tensor<D>>,
 ) -> Tensor<D> {
     let mut shape = x.dims();
@@ -56,24 +56,12 @@ pub(crate) fn linear_then<const D: usize>(
     if let Some(residual) = &residual {
         check_shape("what is added to the linear layer", residual, shape);
     }
-    if let Some((parameters, spec)) = then.take_if(|(_, spec)| spec.channels.is_some()) {
-        // The kernel knows one function for all channels: two passes.
-        let y = function(linear_then(x, weight, bias, None, None), parameters, spec);
-        return match residual {
-            Some(residual) => y + residual,
-            None => y,
-        };
-    }
-    let serves = then.as_ref().is_none_or(|(parameters, _)| parameters.is_fused())
-        && residual.as_ref().is_none_or(is_fused);
+    // The kernel knows one function for all channels.
+    let serves =
+        then.as_ref().is_none_or(|(parameters, spec)| parameters.is_fused() && spec.channels.is_none())
+            && residual.as_ref().is_none_or(is_fused);
     if !(fuses(&x, &weight, &bias) && serves) {
-        let rows = x.shape().num_elements() / inputs.max(1);
-        let y = x.reshape([rows, inputs]).matmul(weight.transpose());
-        let y = match bias {
-            Some(bias) => y + bias.unsqueeze(),
-            None => y,
-        };
-        let y = y.reshape(shape);
+        let y = product(x, weight, bias);
         let y = match then {
             Some((parameters, spec)) => function(y, parameters, spec),
             None => y,
@@ -97,6 +85,23 @@ pub(crate) fn linear_then<const D: usize>(
         residual.map_or_else(|| absent(&device).into_dispatch(), Tensor::into_dispatch),
     ];
     fused::run(inputs, Arc::new(operation))
+}
+
+/// The layer with nothing after it, where what should follow is not the kernel's: fused by itself, or composed.
+fn product<const D: usize>(x: Tensor<D>, weight: Tensor<2>, bias: Option<Tensor<1>>) -> Tensor<D> {
+    if fuses(&x, &weight, &bias) {
+        return linear(x, weight, bias);
+    }
+    let [outputs, inputs] = weight.dims();
+    let mut shape = x.dims();
+    shape[D - 1] = outputs;
+    let rows = x.shape().num_elements() / inputs.max(1);
+    let y = x.reshape([rows, inputs]).matmul(weight.transpose());
+    let y = match bias {
+        Some(bias) => y + bias.unsqueeze(),
+        None => y,
+    };
+    y.reshape(shape)
 }
 
 /// The fully connected layer that follows convolutions, over all but the batch: `flatten(images) weight^T + bias`.

@@ -2,12 +2,12 @@
 #![allow(dead_code, reason = "each test uses a part")]
 
 use std::iter;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use adact::Inputs;
 use adact::networks::AnyConfig;
 use burn::tensor::{Device, Tensor, TensorData};
-use safetensors::tensor::{Dtype, SafeTensors};
+use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
 /// A tensor of the reference.
 pub struct Reference {
@@ -44,6 +44,26 @@ impl ReferenceFile {
     pub fn names(&self) -> Vec<String> {
         let file = SafeTensors::deserialize(&self.0).unwrap();
         file.names().into_iter().map(str::to_string).collect()
+    }
+
+    /// Writes the tensors whose names begin with `state`, without it, as PyTorch writes a network.
+    pub fn write_state(&self, state: &str, path: &Path) {
+        let names = self.names();
+        let names: Vec<_> = names.iter().filter_map(|name| name.strip_prefix(state)).collect();
+        let bytes: Vec<(Vec<usize>, Dtype, Vec<u8>)> = names
+            .iter()
+            .map(|name| {
+                let tensor = self.get(&format!("{state}{name}"));
+                if name.ends_with("num_batches_tracked") {
+                    return (tensor.shape, Dtype::I64, 5i64.to_le_bytes().to_vec());
+                }
+                (tensor.shape, Dtype::F64, tensor.values.iter().flat_map(|v| v.to_le_bytes()).collect())
+            })
+            .collect();
+        let views = names.iter().zip(&bytes).map(|(name, (shape, dtype, bytes))| {
+            (*name, TensorView::new(*dtype, shape.clone(), bytes).unwrap())
+        });
+        safetensors::serialize_to_file(views, None, path).unwrap();
     }
 
     pub fn get(&self, name: &str) -> Reference {

@@ -4,7 +4,7 @@ use adact_lab::bench::{Work, activation, activations, infer, step};
 use adact_lab::config::Output;
 use adact_lab::{Error, Result, threads};
 
-use crate::args::BenchCommand;
+use crate::args::{BenchCommand, WorkArgs};
 use crate::{options, out};
 
 pub fn run(command: &BenchCommand, threads: Option<usize>, json: bool) -> Result<()> {
@@ -16,13 +16,7 @@ fn measure(command: &BenchCommand, json: bool) -> Result<()> {
     match command {
         BenchCommand::Step(a) => {
             at_least_one(&[("batch", a.batch.unwrap_or(1)), ("steps", a.steps)])?;
-            let work = Work {
-                network: options::bench_network(&a.network)?,
-                activation: a.activation.clone(),
-                shape: a.shape,
-                batch: a.batch,
-            };
-            let t = step(&work, a.steps)?;
+            let t = step(&work(&a.work, a.batch)?, a.steps)?;
             if json {
                 return out::json(&t);
             }
@@ -57,13 +51,7 @@ fn measure(command: &BenchCommand, json: bool) -> Result<()> {
         }
         BenchCommand::Infer(a) => {
             at_least_one(&[("batch", a.batch.unwrap_or(1)), ("steps", a.steps)])?;
-            let work = Work {
-                network: options::bench_network(&a.network)?,
-                activation: a.activation.clone(),
-                shape: a.shape,
-                batch: a.batch,
-            };
-            let t = infer(&work, a.steps)?;
+            let t = infer(&work(&a.work, a.batch)?, a.steps)?;
             if json {
                 return out::json(&t);
             }
@@ -73,6 +61,11 @@ fn measure(command: &BenchCommand, json: bool) -> Result<()> {
             ))
         }
     }
+}
+
+fn work(args: &WorkArgs, batch: Option<usize>) -> Result<Work> {
+    let network = options::bench_network(&args.network)?;
+    Ok(Work { network, activation: args.activation.clone(), shape: args.shape, batch })
 }
 
 fn at_least_one(values: &[(&str, usize)]) -> Result<()> {
