@@ -106,12 +106,13 @@ pub fn tally<S: AsRef<str>>(names: &[S]) -> String {
 pub const MANY_PLACES: usize = 8;
 
 /// The name of a variant of the network; an unknown one stays as it is.
-pub fn variant(name: &str) -> String {
-    match Role::of(name) {
-        Role::Random(draw) => return format!("Random {draw}"),
+pub fn variant<'a>(of: impl Into<Role<'a>>) -> String {
+    let name = match of.into() {
+        Role::Mixture => return activation("adact").into(),
         Role::Optimized => return "Optimized".into(),
-        Role::Mixture | Role::Given => {}
-    }
+        Role::Random(draw) => return format!("Random {draw}"),
+        Role::Named(name) => name,
+    };
     match name.split_once(':') {
         Some(("uniform", single)) => format!("{} everywhere", activation(single)),
         Some(("random", draw)) => format!("Random {draw}"),

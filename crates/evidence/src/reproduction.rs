@@ -5,7 +5,7 @@ use crate::axes::signed;
 use crate::figures::{layers_of, mean_softmax};
 use crate::names;
 use crate::paper::{CLAIMS, Claim, TABLE_1, What};
-use crate::records::{LayerChoice, Selection, StudyResult};
+use crate::records::{LayerChoice, Role, Selection, StudyResult};
 use crate::statistics::{Summary, Verdict, prediction_interval};
 use crate::table::{cell, count, mean_and_sd, p_in_words, shortcomings};
 
@@ -106,7 +106,7 @@ impl Reproduction {
         let mut family = None;
         let like_paper = |study: &&StudyResult| study.is_papers_network() && study.primary().is_accuracy();
         for study in studies.into_iter().filter(like_paper) {
-            all.numbers.extend(TABLE_1.iter().filter_map(|(variant, _)| number(study, variant)));
+            all.numbers.extend(TABLE_1.iter().filter_map(|(role, _)| number(study, *role)));
             let claims = CLAIMS.iter().filter(|c| c.dataset == study.dataset);
             all.claims.extend(claims.filter_map(|c| judge(study, *c)));
             all.caveats.extend(caveats(study));
@@ -174,12 +174,19 @@ fn caveats(study: &StudyResult) -> Option<String> {
         .then(|| format!("{}: {}.", names::dataset(&study.dataset), differs.join("; ")))
 }
 
-fn number(study: &StudyResult, variant: &str) -> Option<NumberRow> {
-    let paper = crate::paper::accuracy(variant, &study.dataset)?;
-    let row = study.table.iter().find(|r| r.variant == variant)?;
+fn number(study: &StudyResult, role: Role<'_>) -> Option<NumberRow> {
+    let paper = crate::paper::accuracy(role, &study.dataset)?;
+    let row = study.table.iter().find(|r| r.role() == role)?;
     let (ours, failed) = (row.kept()?, row.failed);
     let expected = prediction_interval(&ours);
-    Some(NumberRow { dataset: study.dataset.clone(), variant: variant.into(), paper, ours, failed, expected })
+    Some(NumberRow {
+        dataset: study.dataset.clone(),
+        variant: row.variant.clone(),
+        paper,
+        ours,
+        failed,
+        expected,
+    })
 }
 
 /// What became of a claim; `None` if the study has not what it speaks of.
@@ -272,7 +279,7 @@ fn least(study: &StudyResult, name: &str) -> Option<(String, Holds, String)> {
 }
 
 /// The verdict of `a` against `b`, whichever came first in the comparison, and what it rests on.
-fn verdict(study: &StudyResult, a: &str, b: &str) -> Option<(Verdict, String)> {
+fn verdict(study: &StudyResult, a: Role<'_>, b: Role<'_>) -> Option<(Verdict, String)> {
     let c = study.statistics.between(a, b)?;
     let (mean, verdict) = c.seen_from(a);
     let why = match verdict {

@@ -77,7 +77,7 @@ fn panel(study: &Study, title: &str, value: impl Fn(&EpochRecord) -> Option<f64>
     let shown = |l: &Vec<f64>| l.iter().skip(epochs / 5).copied().collect::<Vec<_>>();
     let y = range(lines.iter().flat_map(|(_, _, l)| l.iter().flat_map(shown)), 0.05)?;
 
-    let names: Vec<String> = lines.iter().map(|(_, v, _)| names::variant(v)).collect();
+    let names: Vec<String> = lines.iter().map(|(_, v, _)| names::variant(*v)).collect();
     let room = names.iter().map(|n| text_width(n, 11.5)).fold(0.0, f64::max);
     let mut panel =
         Panel::new(430.0, 280.0, format!("{title} of {} over the {}s.", names.join(", "), times.unit.word()));

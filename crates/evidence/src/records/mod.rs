@@ -26,7 +26,7 @@ pub use failure::Failure;
 pub use manifest::{Build, DataFile, Manifest};
 pub use metrics::{MetricRecord, Metrics};
 pub use plan::Plan;
-pub use role::{MIXTURE, OPTIMIZED, Role};
+pub use role::Role;
 pub use run::{Best, CurveConstants, Last, RunResult, Validation};
 pub use samples::{Picture, PictureSample, Samples, TextSample};
 pub use seen::{Confusion, InputHistogram};

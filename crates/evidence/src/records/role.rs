@@ -1,43 +1,104 @@
-//! What a variant of a study is for. Records know variants by name; whoever needs to tell them apart asks here.
+//! What part a variant plays in a study.
 
-/// What a variant is for.
+use std::fmt;
+
+/// What part a variant plays in a study. Records keep names; whoever asks what a variant is asks for its role.
+///
+/// Variants with the same name have the same role, and others another, so that a role also stands for its variant.
 ///
 /// ```
 /// use adact_evidence::records::Role;
+///
 /// assert_eq!(Role::of("optimized"), Role::Optimized);
-/// assert_eq!(Role::of("random-2"), Role::Random("2"));
-/// assert_eq!(Role::of("mish+relu"), Role::Given);
+/// assert_eq!(Role::of("random-3"), Role::Random("3"));
+/// assert_eq!(Role::Mixture.to_string(), "adact");
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role<'a> {
-    /// The paper's mixture in each place: it is what chooses.
+    /// `adact`: every place mixes its candidates and learns how much of each.
     Mixture,
-    /// What the mixture chose, alone.
+    /// `optimized`: trained anew with the activations that the mixture of the same seed chose.
     Optimized,
-    /// A random choice for each place, by its number.
+    /// `random-3`: an activation for each place by lot, and which draw it is.
     Random(&'a str),
-    /// Activations that somebody named.
-    Given,
+    /// Activations that somebody named: `relu`, `uniform:mish`, `mish+elu+silu+relu`, or whatever a record calls them.
+    Named(&'a str),
 }
 
-/// The variant of the mixtures.
-pub const MIXTURE: &str = "adact";
-/// The variant of what they chose.
-pub const OPTIMIZED: &str = "optimized";
+/// What the names of random choices begin with.
 const RANDOM: &str = "random-";
 
 impl<'a> Role<'a> {
-    /// The role of the variant of this name.
-    pub fn of(variant: &'a str) -> Self {
-        match variant {
-            MIXTURE => Self::Mixture,
-            OPTIMIZED => Self::Optimized,
-            _ => variant.strip_prefix(RANDOM).map_or(Self::Given, Self::Random),
+    /// ReLU at every place: what the others are held against.
+    pub const RELU: Role<'static> = Role::Named("relu");
+
+    /// The role of the variant with this name.
+    pub fn of(name: &'a str) -> Self {
+        match name {
+            "adact" => Self::Mixture,
+            "optimized" => Self::Optimized,
+            _ => name.strip_prefix(RANDOM).map_or(Self::Named(name), Self::Random),
         }
     }
 
-    /// Whether it is the mixture or its choice, which a study is about; the others are what they are compared with.
-    pub fn is_searched(self) -> bool {
+    /// Whether it is AdAct or what AdAct chose: what a study is about.
+    pub fn is_adacts(self) -> bool {
         matches!(self, Self::Mixture | Self::Optimized)
+    }
+}
+
+/// The name of the variant.
+impl fmt::Display for Role<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Mixture => f.write_str("adact"),
+            Self::Optimized => f.write_str("optimized"),
+            Self::Random(draw) => write!(f, "{RANDOM}{draw}"),
+            Self::Named(name) => f.write_str(name),
+        }
+    }
+}
+
+impl<'a> From<&'a str> for Role<'a> {
+    fn from(name: &'a str) -> Self {
+        Self::of(name)
+    }
+}
+
+impl<'a> From<&'a String> for Role<'a> {
+    fn from(name: &'a String) -> Self {
+        Self::of(name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_comes_back_from_its_role() {
+        let roles = [
+            ("adact", Role::Mixture),
+            ("optimized", Role::Optimized),
+            ("random-12", Role::Random("12")),
+            ("random-007", Role::Random("007")),
+            ("random-", Role::Random("")),
+            ("random:3", Role::Named("random:3")),
+            ("relu", Role::RELU),
+            ("AdAct", Role::Named("AdAct")),
+            ("adact+relu", Role::Named("adact+relu")),
+            ("", Role::Named("")),
+        ];
+        for (name, role) in roles {
+            assert_eq!(Role::of(name), role);
+            assert_eq!(role.to_string(), name);
+        }
+    }
+
+    #[test]
+    fn adacts_own_are_the_mixture_and_its_choice() {
+        let own = |name| Role::of(name).is_adacts();
+        assert!(own("adact") && own("optimized"));
+        assert!(!own("relu") && !own("random-1") && !own("adact+relu"));
     }
 }

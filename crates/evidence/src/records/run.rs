@@ -117,14 +117,14 @@ pub struct CurveConstants {
 }
 
 impl RunResult {
+    /// The part that its variant plays.
+    pub fn role(&self) -> Role<'_> {
+        Role::of(&self.variant)
+    }
+
     /// The primary metric: the accuracy, or what [`metric`](Self::metric) names.
     pub fn primary(&self) -> Metric {
         MetricRecord::metric(self.metric.as_ref())
-    }
-
-    /// What its variant is for.
-    pub fn role(&self) -> Role<'_> {
-        Role::of(&self.variant)
     }
 
     /// The primary metric on the test set that every verdict rests on: one that was not picked on the test set.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::read::{self, Checked};
 use super::{
-    EpochRecord, Failure, METRICS, Manifest, MetricRecord, RESULT, RunResult, Selection, run_directory,
+    EpochRecord, Failure, METRICS, Manifest, MetricRecord, RESULT, Role, RunResult, Selection, run_directory,
 };
 use crate::statistics::{Statistics, Together};
 use crate::table::TableRow;
@@ -224,10 +224,11 @@ impl Study {
     /// The runs of a variant, each with its epochs, in the order of the seeds.
     pub fn runs_of<'a>(
         &'a self,
-        variant: &'a str,
+        variant: impl Into<Role<'a>>,
     ) -> impl Iterator<Item = (&'a RunResult, &'a [EpochRecord])> {
+        let role = variant.into();
         let metrics = self.metrics.iter().map(Vec::as_slice).chain(std::iter::repeat(&[][..]));
-        self.result.runs.iter().zip(metrics).filter(move |(run, _)| run.variant == variant)
+        self.result.runs.iter().zip(metrics).filter(move |(run, _)| run.role() == role)
     }
 }
 

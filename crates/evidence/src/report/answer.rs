@@ -6,7 +6,7 @@ use super::sure::how_sure;
 use super::table;
 use crate::figures::mean_softmax;
 use crate::names::{self, MANY_PLACES};
-use crate::records::{LayerChoice, MIXTURE, OPTIMIZED, Role, Study, StudyResult};
+use crate::records::{LayerChoice, Role, Study, StudyResult};
 use crate::statistics::Comparison;
 use crate::table::{
     TableRow, capital, count, direction_in_words, duration, mean_and_sd, shortcomings, thousands,
@@ -55,7 +55,7 @@ pub fn failures(result: &StudyResult, several: bool) -> Markup {
 pub fn overview(studies: &[Study]) -> Markup {
     let papers = studies.iter().all(|s| s.result.is_papers_network());
     let each = format!("Activation for each {}", if papers { "layer" } else { "place" });
-    let against = |result: &StudyResult| baseline(result).is_some_and(|base| base != "relu");
+    let against = |result: &StudyResult| baseline(result).is_some_and(|base| base != Role::RELU);
     let verdict = if studies.iter().any(|s| against(&s.result)) { "Verdict" } else { "Against ReLU" };
     let choices = |result: &StudyResult| match result.choices.len() {
         n if n > MANY_PLACES => many_choices(&result.choices),
@@ -63,7 +63,8 @@ pub fn overview(studies: &[Study]) -> Markup {
     };
     let compared = |result: &StudyResult| {
         let base = baseline(result)?;
-        [OPTIMIZED, MIXTURE].iter().find_map(|v| result.statistics.between(v, base)).map(Comparison::words)
+        let of = |role| result.statistics.between(role, base);
+        of(Role::Optimized).or_else(|| of(Role::Mixture)).map(Comparison::words)
     };
     let rows = html! {
         @for result in studies.iter().map(|study| &study.result) {
@@ -79,12 +80,12 @@ pub fn overview(studies: &[Study]) -> Markup {
 }
 
 fn headline(result: &StudyResult) -> Markup {
-    let row = |variant: &str| result.table.iter().find(|r| r.variant == variant);
+    let row = |role: Role| result.table.iter().find(|r| r.role() == role);
     let reached = |r: &TableRow| match &r.judged {
         Some(judged) => format!("{} {}", r.name(), mean_and_sd(judged)),
         None => r.name(),
     };
-    let first = [OPTIMIZED, MIXTURE].into_iter().chain(baseline(result));
+    let first = [Role::Optimized, Role::Mixture].into_iter().chain(baseline(result));
     let told: Vec<String> = first.filter_map(row).map(reached).collect();
     let told = if told.is_empty() { result.table.iter().map(reached).collect() } else { told };
     html! {
@@ -126,10 +127,10 @@ fn many_choices(choices: &[LayerChoice]) -> String {
 }
 
 /// The variant that the others are held against: ReLU, or the one that the study names.
-pub(super) fn baseline(result: &StudyResult) -> Option<&str> {
-    let is_there = |variant: &&str| result.table.iter().any(|row| row.variant == **variant);
-    let own = || result.against.as_deref().filter(|against| !Role::of(against).is_searched());
-    Some("relu").filter(is_there).or_else(own)
+pub(super) fn baseline(result: &StudyResult) -> Option<Role<'_>> {
+    let is_there = |role: &Role| result.table.iter().any(|row| row.role() == *role);
+    let own = || result.against.as_deref().map(Role::of).filter(|against| !against.is_adacts());
+    Some(Role::RELU).filter(is_there).or_else(own)
 }
 
 fn place(result: &StudyResult, choice: &LayerChoice) -> Markup {
@@ -159,14 +160,14 @@ fn place(result: &StudyResult, choice: &LayerChoice) -> Markup {
 }
 
 fn cost(result: &StudyResult) -> String {
-    let numbers = |variant: &str| {
-        let row = result.table.iter().find(|r| r.variant == variant)?;
+    let numbers = |role: Role| {
+        let row = result.table.iter().find(|r| r.role() == role)?;
         Some((row.parameters?, row.seconds?))
     };
     let Some(base) = baseline(result) else { return String::new() };
     let Some((parameters, seconds)) = numbers(base) else { return String::new() };
-    let against = |variant: &str| {
-        let (all, time) = numbers(variant)?;
+    let against = |role: Role| {
+        let (all, time) = numbers(role)?;
         let more = all - parameters;
         let parameters = match more.round() as i64 {
             0 => "no more parameters".to_string(),
@@ -178,9 +179,9 @@ fn cost(result: &StudyResult) -> String {
         } else {
             String::new()
         };
-        Some(format!("{}: {parameters}{time}.", names::variant(variant)))
+        Some(format!("{}: {parameters}{time}.", names::variant(role)))
     };
-    let rows: Vec<String> = [MIXTURE, OPTIMIZED].into_iter().filter_map(against).collect();
+    let rows: Vec<String> = [Role::Mixture, Role::Optimized].into_iter().filter_map(against).collect();
     if rows.is_empty() {
         return String::new();
     }

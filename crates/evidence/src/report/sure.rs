@@ -7,7 +7,7 @@ use super::answer::baseline;
 use crate::axes::signed;
 use crate::figures::mean_softmax;
 use crate::names::MANY_PLACES;
-use crate::records::{MIXTURE, OPTIMIZED, Role, StudyResult};
+use crate::records::{Role, StudyResult};
 use crate::statistics::{Comparison, Verdict};
 use crate::table::{
     TableRow, capital, count, mean_and_sd_or_nothing, p_in_words, selection_in_words, signed_interval,
@@ -21,10 +21,10 @@ const MOST_OTHERS: usize = 4;
 pub fn how_sure(result: &StudyResult) -> Markup {
     let mut out = Vec::new();
     if result.seeds.len() > 1 {
-        let base = baseline(result).unwrap_or("relu");
-        let pairs = [(OPTIMIZED, base), (MIXTURE, base), (OPTIMIZED, MIXTURE)];
+        let base = baseline(result).unwrap_or(Role::RELU);
+        let pairs = [(Role::Optimized, base), (Role::Mixture, base), (Role::Optimized, Role::Mixture)];
         let told: Vec<&Comparison> =
-            pairs.iter().filter_map(|(a, b)| result.statistics.between(a, b)).collect();
+            pairs.iter().filter_map(|(a, b)| result.statistics.between(*a, *b)).collect();
         let best = best_single(result);
         out.extend(too_few(&told));
         out.extend(told.iter().filter(|c| c.verdict != Verdict::TooFewSeeds).map(|c| sentence(c)));
@@ -104,8 +104,8 @@ fn interval(c: &Comparison) -> String {
 /// Verdicts between other variants, as far as they are decided.
 fn others_decided(result: &StudyResult, told: &[&Comparison]) -> Option<String> {
     let is_random = |c: &Comparison| {
-        let roles = [Role::of(&c.a), Role::of(&c.b)];
-        matches!(roles, [Role::Optimized, Role::Random(_)] | [Role::Random(_), Role::Optimized])
+        use Role::{Optimized, Random};
+        matches!(c.roles(), [Optimized, Random(_)] | [Random(_), Optimized])
     };
     let (first, others) = result.statistics.by_interest();
     let decided = |c: &&Comparison| matches!(c.verdict, Verdict::Better | Verdict::Worse);
@@ -127,9 +127,8 @@ fn best_single(result: &StudyResult) -> Option<(String, Option<&Comparison>)> {
     let metric = result.primary();
     let gain = |row: &TableRow| row.judged.map_or(f64::NEG_INFINITY, |judged| metric.gain(judged.mean));
     let best = singles.iter().max_by(|a, b| gain(a).total_cmp(&gain(b)))?;
-    let comparison = result.statistics.between(OPTIMIZED, &best.variant)?;
-    let decided =
-        comparison.verdict != Verdict::TooFewSeeds && Some(best.variant.as_str()) != baseline(result);
+    let comparison = result.statistics.between(Role::Optimized, best.role())?;
+    let decided = comparison.verdict != Verdict::TooFewSeeds && Some(best.role()) != baseline(result);
     let comparison = Some(comparison).filter(|_| decided);
     (singles.len() > 1).then(|| {
         let words = format!(
@@ -146,10 +145,10 @@ fn best_single(result: &StudyResult) -> Option<(String, Option<&Comparison>)> {
 
 /// The choice against random ones, where any were trained.
 fn random_choices(result: &StudyResult) -> Option<String> {
-    let random = result.variants.iter().filter(|v| matches!(Role::of(v), Role::Random(_)));
+    let random = result.variants.iter().map(Role::from).filter(|role| matches!(role, Role::Random(_)));
     let comparisons: Vec<&Comparison> =
-        random.filter_map(|v| result.statistics.between(OPTIMIZED, v)).collect();
-    let seen: Vec<(f64, Verdict)> = comparisons.iter().map(|c| c.seen_from(OPTIMIZED)).collect();
+        random.filter_map(|role| result.statistics.between(Role::Optimized, role)).collect();
+    let seen: Vec<(f64, Verdict)> = comparisons.iter().map(|c| c.seen_from(Role::Optimized)).collect();
     let mean = seen.iter().map(|(mean, _)| mean).sum::<f64>() / seen.len() as f64;
     let shown = |verdict| seen.iter().filter(|(_, v)| *v == verdict).count();
     let undecided = comparisons.first()?.verdict == Verdict::TooFewSeeds;
@@ -163,7 +162,7 @@ fn random_choices(result: &StudyResult) -> Option<String> {
             words(shown(Verdict::Worse))
         )
     };
-    let name = result.table.iter().find(|r| Role::of(&r.variant) == Role::Optimized)?.name();
+    let name = result.table.iter().find(|r| r.role() == Role::Optimized)?.name();
     Some(format!(
         "{name} against {} of an activation for each {}: {} in the mean{verdicts}.",
         count(seen.len(), "random choice"),

@@ -153,13 +153,14 @@ impl Statistics {
     }
 
     /// The comparison of two variants, whichever comes first in it.
-    pub fn between(&self, a: &str, b: &str) -> Option<&Comparison> {
-        self.comparisons.iter().find(|c| (c.a == a && c.b == b) || (c.a == b && c.b == a))
+    pub fn between<'a>(&self, a: impl Into<Role<'a>>, b: impl Into<Role<'a>>) -> Option<&Comparison> {
+        let (a, b) = (a.into(), b.into());
+        self.comparisons.iter().find(|c| c.roles() == [a, b] || c.roles() == [b, a])
     }
 
     /// The comparisons to tell first, and the others: where there are many, those of AdAct and of its choice come first.
     pub fn by_interest(&self) -> (Vec<&Comparison>, Vec<&Comparison>) {
-        let adacts = |c: &&Comparison| [&c.a, &c.b].iter().any(|v| Role::of(v).is_searched());
+        let adacts = |c: &&Comparison| c.roles().iter().any(|role| role.is_adacts());
         if self.comparisons.len() <= MANY || !self.comparisons.iter().any(|c| adacts(&c)) {
             return (self.comparisons.iter().collect(), Vec::new());
         }
@@ -223,13 +224,18 @@ impl Comparison {
     }
 
     /// The mean difference and the verdict as `variant`, one of the two, sees them.
-    pub fn seen_from(&self, variant: &str) -> (f64, Verdict) {
-        match (self.a == variant, self.verdict) {
+    pub fn seen_from<'a>(&self, variant: impl Into<Role<'a>>) -> (f64, Verdict) {
+        match (Role::of(&self.a) == variant.into(), self.verdict) {
             (true, verdict) => (self.difference.mean, verdict),
             (false, Verdict::Better) => (-self.difference.mean, Verdict::Worse),
             (false, Verdict::Worse) => (-self.difference.mean, Verdict::Better),
             (false, verdict) => (-self.difference.mean, verdict),
         }
+    }
+
+    /// The parts that the two variants play.
+    pub fn roles(&self) -> [Role<'_>; 2] {
+        [Role::of(&self.a), Role::of(&self.b)]
     }
 
     /// How the first variant is named: with the number of seeds with which it failed, if there are any.

@@ -19,7 +19,7 @@ pub use sentences::{
 };
 
 use crate::names;
-use crate::records::{RunResult, StudyResult};
+use crate::records::{Role, RunResult, StudyResult};
 use crate::statistics::Summary;
 
 /// A variant over its seeds. What needs a run is absent where every training failed.
@@ -60,6 +60,11 @@ pub struct TableRow {
 }
 
 impl TableRow {
+    /// The part that its variant plays.
+    pub fn role(&self) -> Role<'_> {
+        Role::of(&self.variant)
+    }
+
     /// One row for each variant that has a run or a failure.
     pub fn of(study: &StudyResult) -> Vec<Self> {
         study.variants.iter().filter_map(|v| Self::of_variant(study, v)).collect()
