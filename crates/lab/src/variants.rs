@@ -1,5 +1,6 @@
 //! What a study compares: `adact,optimized,relu,uniform:mish,all-uniform,random:3`.
 
+use adact_evidence::records::Role;
 use adact_kernels::Activation;
 use adact_kernels::random::{Purpose, Stream};
 
@@ -28,6 +29,11 @@ pub enum Source {
 }
 
 impl Variant {
+    /// The part that it plays.
+    pub fn role(&self) -> Role<'_> {
+        Role::of(&self.name)
+    }
+
     fn given(name: impl Into<String>, activations: impl Into<String>) -> Self {
         Self { name: name.into(), source: Source::Given(activations.into()) }
     }
@@ -43,7 +49,7 @@ impl Variant {
         let stream = Stream::new(0, Purpose::Choice, i as u64);
         let pick = |layer| candidates[stream.below(layer, candidates.len() as u64) as usize].name();
         let activations: Vec<_> = (0..places as u64).map(pick).collect();
-        Self::given(format!("random-{i}"), activations.join("+"))
+        Self::given(Role::Random(&i.to_string()).to_string(), activations.join("+"))
     }
 }
 
@@ -64,7 +70,8 @@ pub fn parse<S: AsRef<str>>(words: &[S], candidates: &[Activation], places: usiz
     if variants.is_empty() {
         return Err(Error::input("variants: give at least one"));
     }
-    if variants.iter().any(|v| v.source == Source::Optimized) && !variants.iter().any(|v| v.name == "adact") {
+    let has = |role: Role| variants.iter().any(|v| v.role() == role);
+    if has(Role::Optimized) && !has(Role::Mixture) {
         return Err(Error::input(
             "variants: `optimized` takes the activations that `adact` chose, so give `adact` as well",
         ));
@@ -99,9 +106,12 @@ fn one(word: &str, candidates: &[Activation], places: usize) -> Result<Vec<Varia
         Some(("random", count)) => return random(count, candidates, places),
         _ => {}
     }
+    match Role::of(word) {
+        Role::Mixture => return Ok(vec![Variant::given(word, "adact")]),
+        Role::Optimized => return Ok(vec![Variant { name: word.into(), source: Source::Optimized }]),
+        Role::Random(_) | Role::Named(_) => {}
+    }
     match word {
-        "adact" => Ok(vec![Variant::given("adact", "adact")]),
-        "optimized" => Ok(vec![Variant { name: "optimized".into(), source: Source::Optimized }]),
         "all-uniform" => Ok(candidates.iter().map(|&a| Variant::uniform(a)).collect()),
         "random" => random("1", candidates, places),
         _ if word.contains('+') => {

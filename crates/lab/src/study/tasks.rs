@@ -109,11 +109,10 @@ impl Tasks {
             if !matches!(states[i], State::Waiting) {
                 continue;
             }
-            let adact = self
-                .tasks
-                .iter()
-                .position(|t| Role::of(&t.id.variant) == Role::Mixture && t.id.seed == task.id.seed);
-            let chosen = match adact.map(|a| &states[a]) {
+            let is_its_mixture =
+                |t: &Task| Role::of(&t.id.variant) == Role::Mixture && t.id.seed == task.id.seed;
+            let mixture = self.tasks.iter().position(is_its_mixture);
+            let chosen = match mixture.map(|i| &states[i]) {
                 Some(State::Done(result)) => Some(&**result),
                 Some(State::Failed(error)) if task.source == Source::Optimized => {
                     let message = format!("{}: can't be trained, because adact failed", task.id);
