@@ -1,7 +1,6 @@
 //! Safetensors files: named tensors and one text of metadata, written beside and renamed.
 
 use std::collections::{BTreeMap, HashMap};
-use std::io::Write;
 use std::path::Path;
 
 use half::{bf16, f16};
@@ -36,22 +35,7 @@ pub(crate) fn write(path: &Path, entries: &Entries, metadata: String) -> Result<
         .collect::<std::result::Result<Vec<_>, _>>()
         .and_then(|views| safetensors::serialize(views, Some(HashMap::from([(KEY.to_string(), metadata)]))))
         .map_err(|e| Error::new(ErrorKind::Write, format!("cannot write {}: {e}", path.display())))?;
-    replace(path, &file).map_err(|e| Error::write(path, &e))
-}
-
-/// Writes a file beside its place and renames it.
-fn replace(path: &Path, contents: &[u8]) -> std::io::Result<()> {
-    let name = path.file_name().ok_or_else(|| std::io::Error::other("the path names no file"))?;
-    let beside = path.with_file_name(format!(".{}.{}.part", name.to_string_lossy(), std::process::id()));
-    let written = std::fs::File::create(&beside).and_then(|mut file| {
-        file.write_all(contents)?;
-        file.sync_all()?;
-        std::fs::rename(&beside, path)
-    });
-    written.inspect_err(|_| {
-        // The error to tell is the first one.
-        let _ = std::fs::remove_file(&beside);
-    })
+    adact_common::write(path, &file).map_err(|e| Error::write(path, &e))
 }
 
 /// Reads all tensors as `f32`, and the metadata if the file is one of ours. PyTorch's counters are left out.

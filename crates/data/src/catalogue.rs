@@ -315,15 +315,10 @@ pub fn catalogue() -> &'static [Entry] {
 /// The data set with this name; the error suggests the nearest one.
 pub fn entry(name: &str) -> Result<&'static Entry> {
     CATALOGUE.iter().find(|entry| entry.name == name).ok_or_else(|| {
-        let lower = name.to_lowercase();
-        let nearest = CATALOGUE
-            .iter()
-            .map(|entry| (strsim::jaro_winkler(&lower, entry.name), entry.name))
-            .max_by(|a, b| a.0.total_cmp(&b.0))
-            .filter(|&(likeness, _)| likeness > 0.75);
-        let known = CATALOGUE.iter().map(|entry| entry.name).collect::<Vec<_>>().join(", ");
-        let advice = match nearest {
-            Some((_, nearest)) => format!("did you mean `{nearest}`? (There are {known}, and folder:PATH)"),
+        let names: Vec<_> = CATALOGUE.iter().map(|entry| entry.name).collect();
+        let known = names.join(", ");
+        let advice = match adact_common::nearest(name, names) {
+            Some(nearest) => format!("did you mean `{nearest}`? (There are {known}, and folder:PATH)"),
             None => format!("there are {known}, and folder:PATH for data of your own"),
         };
         Error::new(Kind::Unknown, format!("no data set is called {name:?}: {advice}"))

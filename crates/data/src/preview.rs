@@ -1,6 +1,5 @@
 //! A data set as a picture: images in rows, masks over their images, the characters of a text and how it begins.
 
-use std::fs;
 use std::io::Cursor;
 use std::path::Path;
 
@@ -22,13 +21,7 @@ pub use text::text;
 /// # Errors
 /// If the file can't be written.
 pub fn write(png: &[u8], path: &Path) -> Result<()> {
-    let beside = path.with_added_extension("part");
-    let written = fs::write(&beside, png).and_then(|()| fs::rename(&beside, path));
-    written.map_err(|e| {
-        // There may be nothing to remove; the error worth telling is the first one.
-        let _ = fs::remove_file(&beside);
-        Error::io(path, "write it", &e)
-    })
+    adact_common::write(path, png).map_err(|e| Error::io(path, "write it", &e))
 }
 
 fn check_columns(columns: usize) -> Result<()> {

@@ -1,13 +1,11 @@
 //! Files that appear whole or not at all.
 
-use std::fs::{self, File};
-use std::io::Write;
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::path::Path;
 
-use crate::{Error, Result};
+use crate::{Error, ErrorKind, Result};
 
-/// Writes a file beside its place, flushes it to the disk and renames it into place.
+/// Writes a file beside its place, flushes it to the disk and renames it into place: [`adact_common::write()`], with an
+/// error that names the file.
 ///
 /// Whoever reads `path` sees the old contents or the new ones, never a part. The folder must exist.
 ///
@@ -15,53 +13,11 @@ use crate::{Error, Result};
 /// When the disk refuses: no space, no permission, no folder. What was at `path` is then still there,
 /// and nothing is left beside it.
 pub fn write(path: &Path, contents: &[u8]) -> Result<()> {
-    write_with(path, |file| file.write_all(contents))
-}
-
-/// As [`write()`], for contents that are produced piece by piece.
-///
-/// # Errors
-/// As [`write()`], and whatever `fill` returns.
-pub fn write_with(path: &Path, fill: impl FnOnce(&mut File) -> std::io::Result<()>) -> Result<()> {
-    let beside = name_beside(path)?;
-    let written = File::create(&beside).and_then(|mut file| {
-        fill(&mut file)?;
-        file.sync_all()?;
-        fs::rename(&beside, path)
-    });
-    if let Err(e) = written {
-        // There may be nothing to remove; the error worth telling is the one that brought us here.
-        let _ = fs::remove_file(&beside);
-        return Err(Error::io(path, "write", e));
+    if path.file_name().is_none() {
+        let message = "cannot write: this is a folder, not the name of a file";
+        return Err(Error::of_file(ErrorKind::Invalid, path, message));
     }
-    sync_folder(path);
-    Ok(())
-}
-
-/// A hidden name in the same folder, so that the rename stays within one file system.
-fn name_beside(path: &Path) -> Result<PathBuf> {
-    static COUNTER: AtomicU64 = AtomicU64::new(0);
-    let name = path.file_name().ok_or_else(|| {
-        Error::of_file(
-            crate::ErrorKind::Invalid,
-            path,
-            "cannot write: this is a folder, not the name of a file",
-        )
-    })?;
-    let n = COUNTER.fetch_add(1, Ordering::Relaxed);
-    Ok(path.with_file_name(format!(".{}.{}-{n}.part", name.to_string_lossy(), std::process::id())))
-}
-
-/// The rename itself must survive a power failure; only Unix can flush a folder.
-fn sync_folder(path: &Path) {
-    #[cfg(unix)]
-    if let Some(folder) = path.parent() {
-        let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-        // Some file systems refuse to flush a folder; the file itself is safe already.
-        let _ = File::open(folder).and_then(|f| f.sync_all());
-    }
-    #[cfg(not(unix))]
-    let _ = path;
+    adact_common::write(path, contents).map_err(|e| Error::io(path, "write", e))
 }
 
 #[cfg(test)]
@@ -74,24 +30,26 @@ mod tests {
         let path = dir.path().join("result.json");
         write(&path, b"one").unwrap();
         write(&path, b"two").unwrap();
-        assert_eq!(fs::read(&path).unwrap(), b"two");
-        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+        assert_eq!(std::fs::read(&path).unwrap(), b"two");
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
     }
 
     #[test]
-    fn a_write_that_fails_leaves_the_old_file_alone() {
+    fn a_write_that_fails_is_not_the_inputs_fault_and_leaves_nothing() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("result.json");
-        write(&path, b"old").unwrap();
-        let failed = write_with(&path, |file| {
-            file.write_all(b"half of the ne")?;
-            Err(std::io::Error::other("the disk is full"))
-        });
-        let error = failed.unwrap_err();
-        assert!(error.to_string().contains("the disk is full"), "{error}");
+        std::fs::create_dir(&path).unwrap();
+        let error = write(&path, b"new").unwrap_err();
+        assert!(error.to_string().contains("result.json: cannot write: "), "{error}");
         assert!(!error.is_input());
-        assert_eq!(fs::read(&path).unwrap(), b"old");
-        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_path_that_names_no_file_is_the_inputs_fault() {
+        let error = write(Path::new(".."), b"x").unwrap_err();
+        assert_eq!(error.to_string(), "..: cannot write: this is a folder, not the name of a file");
+        assert!(error.is_input());
     }
 
     #[test]

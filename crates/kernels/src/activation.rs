@@ -328,17 +328,11 @@ pub struct UnknownActivation {
 
 impl std::fmt::Display for UnknownActivation {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let nearest = Activation::ALL
-            .iter()
-            .map(|a| (strsim::damerau_levenshtein(a.name(), &self.name.to_lowercase()), a))
-            .min_by_key(|(distance, _)| *distance);
-        write!(f, "there is no activation '{}'", self.name)?;
-        if let Some((distance, activation)) = nearest
-            && distance <= 3
-        {
-            write!(f, "; did you mean '{activation}'?")?;
-        }
         let names: Vec<_> = Activation::ALL.iter().map(|a| a.name()).collect();
+        write!(f, "there is no activation '{}'", self.name)?;
+        if let Some(nearest) = adact_common::nearest(&self.name, names.iter().copied()) {
+            write!(f, "; did you mean '{nearest}'?")?;
+        }
         write!(f, " The activations are {}", names.join(", "))
     }
 }

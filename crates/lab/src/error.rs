@@ -3,6 +3,8 @@
 use std::fmt;
 use std::path::Path;
 
+use adact_common::nearest;
+
 /// What kind of failure an [`Error`] is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -119,10 +121,5 @@ impl From<adact_data::Error> for Error {
 
 /// The entry of `known` that `name` most likely means, as ` (did you mean ...?)`, or nothing.
 pub(crate) fn suggestion<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
-    known
-        .into_iter()
-        .map(|k| (strsim::damerau_levenshtein(&name.to_lowercase(), k), k))
-        .min_by_key(|&(distance, _)| distance)
-        .filter(|&(distance, k)| distance <= 1 + k.len() / 4)
-        .map_or_else(String::new, |(_, k)| format!(" (did you mean `{k}`?)"))
+    nearest(name, known).map_or_else(String::new, |nearest| format!(" (did you mean `{nearest}`?)"))
 }
