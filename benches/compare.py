@@ -18,7 +18,7 @@ import sys
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-MODES = ["eager", "channels_last", "compile", "compile+channels_last"]
+MODES = ["eager", "channels_last", "compile", "compile+channels_last", "bf16+channels_last", "bf16+compile+channels_last"]
 
 
 def cpu():
@@ -100,7 +100,9 @@ def peer_step(name, mode, shape, batch, steps):
         y = torch.randint(10, (batch,))
         start = time.perf_counter()
         optimizer.zero_grad()
-        F.cross_entropy(run(x), y).backward()
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled="bf16" in mode):
+            logits = run(x)
+        F.cross_entropy(logits.float(), y).backward()
         optimizer.step()
         if step >= 5:
             times.append(time.perf_counter() - start)
@@ -170,12 +172,14 @@ def compare_steps(a):
             for mode in MODES:
                 theirs.setdefault((name, mode), []).extend(peer("step", name, mode, *common))
     print(f"Training step, {a.shape}, batch {a.batch}, {a.threads} threads of {cpu()}; ms, the best median of {a.rounds} rounds.\n")
-    print("| | " + " | ".join(f"PyTorch {m}" for m in MODES) + " | adact | adact / best | adact / eager |")
-    print("|---" * (len(MODES) + 4) + "|")
+    print("| | " + " | ".join(f"PyTorch {m}" for m in MODES) + " | adact | adact / best | adact / best f32 | adact / eager |")
+    print("|---" * (len(MODES) + 5) + "|")
     for name in ("relu", "adact"):
-        times = [best(theirs[name, mode], "ms") for mode in MODES]
+        times = {mode: best(theirs[name, mode], "ms") for mode in MODES}
         own = best(mine[name], "ms_per_step")
-        cells = [f"{t:.1f}" for t in times] + [f"**{own:.1f}**", f"{own / min(times):.2f}", f"{own / times[0]:.2f}"]
+        best_f32 = min(t for mode, t in times.items() if "bf16" not in mode)
+        ratios = [own / t for t in (min(times.values()), best_f32, times["eager"])]
+        cells = [f"{t:.1f}" for t in times.values()] + [f"**{own:.1f}**", *(f"{r:.2f}" for r in ratios)]
         print(f"| {name} | " + " | ".join(cells) + " |")
     ratio = best(mine["adact"], "ms_per_step") / best(mine["relu"], "ms_per_step")
     print(f"\nadact's AdAct step takes {ratio:.2f} times its ReLU step.")

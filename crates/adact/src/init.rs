@@ -6,7 +6,8 @@ use adact_kernels::random::{Purpose, Stream};
 use burn::module::Param;
 use burn::tensor::{Device, Tensor, TensorData};
 
-use crate::activation::{ActivationConfig, ActivationLayer, AdAct, AdActConfig, Channels, Granularity};
+use crate::activation::{ActivationConfig, ActivationLayer, AdAct, AdActConfig, Granularity};
+use crate::ops::Channels;
 
 /// What a network is built from: initial values and activations, handed out in the order in which the network asks.
 ///

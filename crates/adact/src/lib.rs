@@ -100,8 +100,8 @@ mod visit;
 mod weights;
 
 pub use activation::{
-    ActivationConfig, ActivationLayer, AdAct, AdActConfig, Candidates, Channels, ConstantsConfig,
-    Granularity, LayerMixture, Prelu, RawWeights, Single, SingleConfig, selection,
+    ActivationConfig, ActivationLayer, AdAct, AdActConfig, Candidates, ConstantsConfig, Granularity,
+    LayerMixture, Prelu, RawWeights, Single, SingleConfig, selection,
 };
 pub use adact_kernels::{Activation, Noise, random};
 pub use error::{Error, ErrorKind, Result};
@@ -114,6 +114,7 @@ pub use layers::{
 };
 pub use network::{Inputs, Network, NetworkConfig, images_from_channels_last};
 pub use networks::{ConvNet, ConvNetConfig, Hints};
+pub use ops::Channels;
 pub use optim::{AdamW, Decay, Optimizer, Recipe, Schedule, Sgd, Shape};
 pub use pass::Pass;
 pub use places::{Place, places};

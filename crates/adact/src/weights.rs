@@ -7,8 +7,8 @@ use burn::tensor::Device;
 use crate::error::{Error, ErrorKind, Result};
 use crate::file::{self, Entries};
 use crate::network::{NetworkConfig, with_entries};
+use crate::optim::TrainingState;
 use crate::state::Mismatch;
-use crate::trainer;
 
 /// What wraps a network under this name and lends it to the names of its tensors: `DataParallel`,
 /// `DistributedDataParallel` and `AveragedModel`, `torch.compile`, and what shards or checkpoints.
@@ -94,7 +94,7 @@ fn slopes(name: &str, found: &[usize], expected: &[usize]) -> Option<String> {
 /// The configuration that a file's metadata hold.
 pub(crate) fn config<C: NetworkConfig>(path: &Path, json: &str) -> Result<C> {
     let corrupt = |what: String| Error::new(ErrorKind::CorruptFile, format!("{} {what}", path.display()));
-    if trainer::is_state(json) {
+    if TrainingState::is_one(json) {
         return Err(corrupt("is the state of a training, not the weights of a network".into()));
     }
     let damaged = |e: &dyn std::fmt::Display| corrupt(format!("has a damaged configuration: {e}"));

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use adact_lab::config::{Config, Network};
+use adact_lab::config::{Config, NetworkOptions};
 use adact_lab::folder::Mode;
 use adact_lab::{Error, Result};
 
@@ -89,8 +89,8 @@ fn network(args: &NetworkArgs, config: &mut Config) -> Result<()> {
 }
 
 /// A network as `bench` measures it.
-pub fn bench_network(args: &NetworkArgs) -> Result<Network> {
-    let mut config = Config { network: Network::default(), ..Config::default() };
+pub fn bench_network(args: &NetworkArgs) -> Result<NetworkOptions> {
+    let mut config = Config { network: NetworkOptions::default(), ..Config::default() };
     if let Some(name) = &args.network {
         config.network.name.clone_from(name);
     }

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use adact::{ActivationConfig, ActivationLayer, Channels, Init, Inputs, Network, NetworkConfig, Pass};
 use adact_data::Rows;
-use adact_lab::config::{Protocol, Seeds, Study};
+use adact_lab::config::{Protocol, Seeds, StudyOptions};
 use adact_lab::data::Data;
 use adact_lab::folder::Mode;
 use adact_lab::{Config, Control, Event, Observer, study::study_of};
@@ -21,7 +21,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let variants = ["adact", "optimized", "relu", "tanh"].map(String::from).to_vec();
     let config = Config {
         protocol: Protocol { epochs: 10, batch: 32, lr: 3e-3, ..Protocol::default() },
-        study: Some(Study { seeds: Seeds::first(8), variants, against: Some("relu".into()) }),
+        study: Some(StudyOptions { seeds: Seeds::first(8), variants, against: Some("relu".into()) }),
         ..Config::default()
     };
     let net =

@@ -10,7 +10,7 @@ use adact_kernels::{Activation, simd};
 use burn::tensor::{Device, Tensor, TensorData};
 use serde::Serialize;
 
-use crate::config::{Network, NetworkShape};
+use crate::config::{NetworkOptions, NetworkShape};
 use crate::error::{Error, Result};
 use crate::network::activations as of_places;
 
@@ -54,7 +54,7 @@ impl std::fmt::Display for Shape {
 #[derive(Clone, Debug)]
 pub struct Work {
     /// The network.
-    pub network: Network,
+    pub network: NetworkOptions,
     /// `adact`, `base` (what such networks use), an activation, or one a place.
     pub activation: String,
     /// The shape of an image; a language model's is its context.

@@ -23,7 +23,7 @@ use crate::parts::Part;
 /// # Errors
 /// If the network can't take the data, the activations can't be used, or a file of initial weights is missing, broken or
 /// of another network.
-pub fn network(config: &Config, data: &Data) -> Result<Network> {
+pub fn network(config: &Config, data: &Data) -> Result<NetworkLearner> {
     begin(named(config, data)?, config, data)
 }
 
@@ -35,7 +35,7 @@ pub(crate) fn own_network<C: NetworkConfig>(
     net: &C,
     config: &Config,
     data: &Data,
-) -> Result<Network<C::Network>> {
+) -> Result<NetworkLearner<C::Network>> {
     begin(net.clone(), config, data)
 }
 
@@ -56,7 +56,7 @@ fn named(config: &Config, data: &Data) -> Result<AnyConfig> {
 }
 
 /// A network with the seed, the activations, the recipe and the initial weights that the options ask for.
-fn begin<C: NetworkConfig>(net: C, config: &Config, data: &Data) -> Result<Network<C::Network>> {
+fn begin<C: NetworkConfig>(net: C, config: &Config, data: &Data) -> Result<NetworkLearner<C::Network>> {
     let train = config.train.clone().unwrap_or_default();
     let activations = activations(&train.activation, &net.places()?, &config.model)?;
     let net = net.with_seed(train.seed).with_activations(activations);
@@ -65,7 +65,7 @@ fn begin<C: NetworkConfig>(net: C, config: &Config, data: &Data) -> Result<Netwo
         None => Trainer::new(&net, recipe)?,
         Some(path) => Trainer::from_net(net.load(path, &Device::flex().autodiff())?, recipe)?,
     };
-    Ok(Network { trainer, name: config.network.name.clone() })
+    Ok(NetworkLearner { trainer, name: config.network.name.clone() })
 }
 
 /// The activations that a text gives to places, with the settings of `model`: its candidates are those of `adact` alone, a
@@ -89,20 +89,20 @@ pub fn activations(text: &str, places: &[String], model: &Activations) -> Result
 
 /// A network in training.
 #[derive(Debug)]
-pub struct Network<N: Module = AnyNetwork> {
+pub struct NetworkLearner<N: Module = AnyNetwork> {
     trainer: Trainer<N>,
     /// Its name in records.
     name: String,
 }
 
-impl<N: Module> Network<N> {
+impl<N: Module> NetworkLearner<N> {
     /// Whether it is the paper's, whose places records don't name.
     fn is_papers(&self) -> bool {
         self.name == PAPERS_NETWORK
     }
 }
 
-impl<N: Module> Learner for Network<N> {
+impl<N: Module> Learner for NetworkLearner<N> {
     fn step(&mut self, inputs: Inputs, targets: &[i32], _: u64) -> Result<Outcome> {
         match self.trainer.step(inputs, targets) {
             Ok(step) => Ok(Outcome { loss: step.loss, correct: step.correct }),
@@ -286,7 +286,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (weights, after) = (folder.path().join("weights"), folder.path().join("after"));
         let batch = images(4);
-        let step = |network: &mut Network| {
+        let step = |network: &mut NetworkLearner| {
             let (mut pixels, mut labels) = (Vec::new(), Vec::new());
             batch.batch(&[0, 1, 2, 3], &mut pixels, &mut labels);
             network.step(pixels.into(), &labels, 1).unwrap();

@@ -56,12 +56,13 @@ pub fn study_of<C: NetworkConfig>(
     mode: Mode,
     control: &Control<'_>,
 ) -> Result<Study> {
-    let network = config::Network { name: name.trim().into(), ..config::Network::default() };
+    let network = config::NetworkOptions { name: name.trim().into(), ..config::NetworkOptions::default() };
     if network.kind().is_ok() || network.name.is_empty() {
         return Err(Error::input(format!("network: `{name}` can't be the name of a network of one's own")));
     }
     let own = OwnNetwork { places: net.places()? };
-    let mut config = Config { network: config::Network { own: Some(own), ..network }, ..config.clone() };
+    let mut config =
+        Config { network: config::NetworkOptions { own: Some(own), ..network }, ..config.clone() };
     config.data.dataset = data.name.clone();
     config.check()?;
     study_with(&config, data, out, mode, control, &|config, data| own_network(net, config, data))
@@ -167,7 +168,7 @@ fn too_few_seeds(seeds: usize, variants: usize, against: Option<&str>) -> Option
 }
 
 /// The tasks in the order in which they are begun: seed by seed, so that comparisons are complete early.
-fn plan_tasks(plan: &config::Study, variants: &[Variant]) -> Vec<Task> {
+fn plan_tasks(plan: &config::StudyOptions, variants: &[Variant]) -> Vec<Task> {
     let seeds = plan.seeds.as_slice().iter();
     seeds
         .flat_map(|&seed| {

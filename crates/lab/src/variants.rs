@@ -4,7 +4,7 @@ use adact_evidence::records::Role;
 use adact_kernels::Activation;
 use adact_kernels::random::{Purpose, Stream};
 
-use crate::config::Study;
+use crate::config::StudyOptions;
 use crate::error::{Error, Result, suggestion};
 
 /// Random choices beyond this are a typing mistake.
@@ -79,7 +79,7 @@ pub fn parse<S: AsRef<str>>(words: &[S], candidates: &[Activation], places: usiz
     Ok(variants)
 }
 
-impl Study {
+impl StudyOptions {
     /// The name of the variant with which all others are compared, if there is one.
     ///
     /// # Errors
@@ -193,7 +193,7 @@ mod tests {
     fn a_baseline_is_one_of_the_variants() {
         let variants = parse(&["adact", "optimized", "uniform:leaky_relu"], Activation::PAPER, 4).unwrap();
         let against = |word: &str| {
-            let plan = Study { against: Some(word.into()), ..Study::default() };
+            let plan = StudyOptions { against: Some(word.into()), ..StudyOptions::default() };
             plan.against(&variants).map_err(|e| e.to_string())
         };
         assert_eq!(against("optimized"), Ok(Some("optimized".into())));
@@ -202,7 +202,7 @@ mod tests {
             against("relu").unwrap_err(),
             "against: `relu` is not among the variants: adact, optimized, leaky_relu"
         );
-        assert_eq!(Study::default().against(&variants).unwrap(), None);
+        assert_eq!(StudyOptions::default().against(&variants).unwrap(), None);
     }
 
     #[test]

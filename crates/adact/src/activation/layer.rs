@@ -4,11 +4,10 @@ use adact_kernels::Noise;
 use burn::module::{Module, ParamId};
 use burn::tensor::{Device, Tensor};
 
-use super::granularity::Channels;
 use super::layer_config::ActivationConfig;
 use super::mixture::AdAct;
 use super::single::Single;
-use crate::ops::{FunctionSpec, FunctionTensors};
+use crate::ops::{Channels, FunctionSpec, FunctionTensors};
 use crate::pass::Pass;
 
 /// What a layer applies: a mixture or a single activation, as configured.

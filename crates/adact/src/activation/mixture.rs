@@ -6,10 +6,10 @@ use burn::tensor::{Device, Tensor};
 
 use super::candidates::Candidates;
 use super::config::AdActConfig;
-use super::granularity::{Channels, Granularity, RawWeights};
+use super::granularity::{Granularity, RawWeights};
 use super::randomness::Randomness;
 use super::selection::LayerMixture;
-use crate::ops::{self, FunctionSpec, FunctionTensors, Mixing};
+use crate::ops::{self, Channels, FunctionSpec, FunctionTensors, Mixing};
 
 /// A learned mixture of activation functions: `sum_i softmax(w)_i act_i(x)`.
 ///

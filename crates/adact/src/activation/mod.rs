@@ -15,7 +15,7 @@ pub(crate) use candidates::CANDIDATES;
 pub use candidates::Candidates;
 pub use config::{AdActConfig, ConstantsConfig, SingleConfig};
 pub(crate) use granularity::RAW_WEIGHTS;
-pub use granularity::{Channels, Granularity, RawWeights};
+pub use granularity::{Granularity, RawWeights};
 pub use layer::ActivationLayer;
 pub use layer_config::ActivationConfig;
 pub use mixture::{AdAct, Prelu};

@@ -6,7 +6,7 @@ use burn::tensor::Tensor;
 use super::batch_norm::BatchNorm;
 use crate::activation::ActivationLayer;
 use crate::init::Init;
-use crate::ops::{self, BlockSpec, BlockTensors, FunctionSpec, FunctionTensors, absent};
+use crate::ops::{self, BlockOptions, BlockTensors, FunctionSpec, FunctionTensors, absent};
 use crate::pass::Pass;
 
 /// The configuration of a [`Conv`].
@@ -138,7 +138,7 @@ impl Conv {
             Some(act) => act.function(act.noise(training, pass), &device),
             None => (FunctionSpec::identity(), FunctionTensors::none(&device)),
         };
-        let spec = BlockSpec {
+        let options = BlockOptions {
             stride: self.stride,
             padding: self.padding,
             norm: norm.map(|norm| norm.eps),
@@ -157,7 +157,7 @@ impl Conv {
             function: function_tensors,
             residual: fused.residual,
         };
-        let (out, batch) = ops::conv_block(images, tensors, spec);
+        let (out, batch) = ops::conv_block(images, tensors, options);
         if let (Some(norm), Some([mean, var])) = (norm, batch) {
             norm.running_mean.blend(mean, norm.momentum);
             norm.running_var.blend(var, norm.momentum);

@@ -5,9 +5,10 @@ use burn::tensor::{Device, Tensor};
 
 use super::batch_norm::BatchNorm;
 use super::conv::{Conv, ConvConfig, Fused};
-use crate::activation::{ActivationConfig, ActivationLayer, Channels};
+use crate::activation::{ActivationConfig, ActivationLayer};
 use crate::error::{Error, Result};
 use crate::init::Init;
+use crate::ops::Channels;
 use crate::pass::Pass;
 
 /// The configuration of a [`ConvBlock`].

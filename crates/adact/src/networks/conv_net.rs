@@ -8,12 +8,12 @@ use serde::{Deserialize, Serialize};
 
 use super::foreign::{self, Hints};
 use super::sizes::{activations_and_seed, checked, checked_names, weights};
-use crate::activation::{ActivationConfig, ActivationLayer, Channels};
+use crate::activation::{ActivationConfig, ActivationLayer};
 use crate::error::{Error, Result};
 use crate::init::Init;
 use crate::layers::{BatchNorm, Conv, ConvConfig, Fused, Linear};
 use crate::network::{Inputs, Network, NetworkConfig};
-use crate::ops;
+use crate::ops::{self, Channels};
 use crate::pass::Pass;
 use crate::weights;
 

@@ -5,12 +5,12 @@ use burn::tensor::{Int, Tensor};
 use serde::{Deserialize, Serialize};
 
 use super::sizes::{activations_and_seed, checked, weights};
-use crate::activation::{ActivationConfig, ActivationLayer, Channels};
+use crate::activation::{ActivationConfig, ActivationLayer};
 use crate::error::{Error, Result};
 use crate::init::Init;
 use crate::layers::{Attention, Embedding, LayerNorm, Linear};
 use crate::network::{Inputs, Network, NetworkConfig};
-use crate::ops;
+use crate::ops::{self, Channels};
 use crate::pass::Pass;
 
 /// The deviation of the initial weights.

@@ -5,12 +5,12 @@ use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
 use super::sizes::{activations_and_seed, checked, checked_names, weights};
-use crate::activation::{ActivationConfig, ActivationLayer, Channels};
+use crate::activation::{ActivationConfig, ActivationLayer};
 use crate::error::{Error, Result};
 use crate::init::Init;
 use crate::layers::{BatchNorm, Conv, ConvConfig, Fused, Linear};
 use crate::network::{Inputs, Network, NetworkConfig};
-use crate::ops;
+use crate::ops::{self, Channels};
 use crate::pass::Pass;
 
 /// The configuration of a [`ResNet`]: He et al. 2015, section 4.2, with a 1x1 convolution where the shape changes.

@@ -5,12 +5,12 @@ use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
 use super::sizes::{activations_and_seed, checked, checked_names, weights};
-use crate::activation::{ActivationConfig, ActivationLayer, Channels};
+use crate::activation::{ActivationConfig, ActivationLayer};
 use crate::error::{Error, Result};
 use crate::init::Init;
 use crate::layers::{BatchNorm, Conv, ConvConfig, ConvTranspose, Fused};
 use crate::network::{Inputs, Network, NetworkConfig};
-use crate::ops;
+use crate::ops::{self, Channels};
 use crate::pass::Pass;
 
 /// The configuration of a [`UNet`]: Ronneberger et al. 2015 with padding, batch norm and transposed convolutions.

@@ -5,11 +5,12 @@ use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
 use super::sizes::{activations_and_seed, checked, checked_names, weights};
-use crate::activation::{ActivationConfig, ActivationLayer, Channels};
+use crate::activation::{ActivationConfig, ActivationLayer};
 use crate::error::{Error, Result};
 use crate::init::Init;
 use crate::layers::{Attention, Conv, ConvConfig, LayerNorm, Linear};
 use crate::network::{Inputs, Network, NetworkConfig};
+use crate::ops::Channels;
 use crate::pass::Pass;
 
 /// The deviation of the initial weights.

@@ -5,18 +5,19 @@ use std::sync::{Arc, OnceLock};
 use adact_kernels::block::{self, BlockParams, Saved};
 use burn::backend::TensorMetadata;
 use burn::backend::flex::FlexTensor;
-use burn::tensor::Tensor;
+use burn::tensor::ops::{ConvOptions, MaxPoolOptions};
+use burn::tensor::{Tensor, module};
 
 use super::buffer::{self, WORKSPACE, vector};
 use super::conv::conv_spec;
 use super::function::Values;
 use super::fused::{self, Operation, is_fused};
 use super::layout::{Arranged, CHANNELS_LAST, from_channels_last};
-use super::{FunctionSpec, FunctionTensors, absent, check_shape, compose, function, max_pool2d};
+use super::{FunctionSpec, FunctionTensors, absent, check_shape, function, max_pool2d};
 
 /// What of a block is not a tensor.
 #[derive(Clone, Debug)]
-pub(crate) struct BlockSpec {
+pub(crate) struct BlockOptions {
     /// The convolution's stride.
     pub stride: usize,
     /// The convolution's padding.
@@ -61,35 +62,35 @@ pub(crate) struct BlockTensors {
 pub(crate) fn conv_block(
     x: Tensor<4>,
     tensors: BlockTensors,
-    spec: BlockSpec,
+    options: BlockOptions,
 ) -> (Tensor<4>, Option<[Tensor<1>; 2]>) {
-    let conv = conv_spec(x.dims(), tensors.weight.dims(), spec.stride, spec.padding);
-    tensors.check(&spec, conv.out_channels);
+    let conv = conv_spec(x.dims(), tensors.weight.dims(), options.stride, options.padding);
+    tensors.check(&options, conv.out_channels);
     // The fused evaluation has no gradients: a frozen block inside a network that trains is composed.
-    let frozen = !spec.training && (x.is_autodiff() || tensors.weight.is_autodiff());
+    let frozen = !options.training && (x.is_autodiff() || tensors.weight.is_autodiff());
     if frozen || !is_fused(&x) || !tensors.is_fused() {
-        return compose::conv_block(x, tensors, &spec);
+        return composed(x, tensors, &options);
     }
-    if spec.pool
+    if options.pool
         && let Some(residual) = tensors.residual
     {
         // The kernel pools no residual sum: two passes.
-        let whole = BlockSpec { pool: false, ..spec };
+        let whole = BlockOptions { pool: false, ..options };
         let (y, statistics) = conv_block(x, BlockTensors { residual: Some(residual), ..tensors }, whole);
         return (max_pool2d(y), statistics);
     }
     let device = tensors.weight.device();
-    if spec.function.channels.is_some() {
+    if options.function.channels.is_some() {
         // The kernel knows one function for all channels: two passes.
         let before = BlockTensors { function: FunctionTensors::none(&device), ..tensors };
-        let bare = BlockSpec { function: FunctionSpec::identity(), pool: false, ..spec.clone() };
+        let bare = BlockOptions { function: FunctionSpec::identity(), pool: false, ..options.clone() };
         let (y, statistics) = conv_block(x, before, bare);
-        let y = function(y, tensors.function, spec.function);
-        return (if spec.pool { max_pool2d(y) } else { y }, statistics);
+        let y = function(y, tensors.function, options.function);
+        return (if options.pool { max_pool2d(y) } else { y }, statistics);
     }
     let bias = tensors.bias.unwrap_or_else(|| absent(&device));
     let residual = tensors.residual.map(Tensor::into_dispatch);
-    let operation = Arc::new(Block { spec, statistics: OnceLock::new() });
+    let operation = Arc::new(Block { options, statistics: OnceLock::new() });
     let inputs = [
         x.into_dispatch(),
         tensors.weight.into_dispatch(),
@@ -109,9 +110,34 @@ pub(crate) fn conv_block(
     (y, statistics)
 }
 
+/// The block composed of Burn's own operations.
+fn composed(x: Tensor<4>, t: BlockTensors, options: &BlockOptions) -> (Tensor<4>, Option<[Tensor<1>; 2]>) {
+    let conv = ConvOptions::new([options.stride; 2], [options.padding; 2], [1; 2], 1);
+    let mut y = module::conv2d(x, t.weight, t.bias, conv);
+    let mut statistics = None;
+    if let Some(eps) = options.norm.map(f64::from) {
+        if options.training {
+            let [batch, _, height, width] = y.dims();
+            let count = (batch * height * width) as f64;
+            let normed = module::batch_norm_train(y, t.gamma, t.beta, eps);
+            let unbiased = normed.variance * (count / (count - 1.0).max(1.0));
+            statistics = Some([normed.mean, unbiased].map(Tensor::detach));
+            y = normed.output;
+        } else {
+            y = module::batch_norm(y, t.gamma, t.beta, t.running_mean, t.running_var, eps);
+        }
+    }
+    if let Some(residual) = t.residual {
+        y = y + residual;
+    }
+    let y = function(y, t.function, options.function.clone());
+    let y = if options.pool { module::max_pool2d(y, MaxPoolOptions::new([2; 2])) } else { y };
+    (y, statistics)
+}
+
 /// The operation. It runs once, and leaves the batch's mean and unbiased variance in `statistics`.
 struct Block {
-    spec: BlockSpec,
+    options: BlockOptions,
     statistics: OnceLock<[Vec<f32>; 2]>,
 }
 
@@ -129,13 +155,13 @@ struct Inputs {
 }
 
 impl Inputs {
-    fn params<'a>(&'a self, spec: &'a BlockSpec) -> BlockParams<'a> {
+    fn params<'a>(&'a self, options: &'a BlockOptions) -> BlockParams<'a> {
         BlockParams {
             weight: self.weight.values(),
             bias: self.bias.values(),
-            gamma_beta: spec.norm.map(|_| (self.gamma.values(), self.beta.values())),
+            gamma_beta: options.norm.map(|_| (self.gamma.values(), self.beta.values())),
             residual: self.residual.as_ref().map(Arranged::values),
-            function: Some(spec.function.bind(&self.values)),
+            function: Some(options.function.bind(&self.values)),
         }
     }
 
@@ -151,28 +177,28 @@ impl Operation<10> for Block {
 
     fn forward(&self, inputs: [FlexTensor; 10], keep: bool) -> (FlexTensor, Option<Self::Saved>) {
         let [x, weight, bias, gamma, beta, w, slope, running_mean, running_var, residual] = inputs;
-        let spec = &self.spec;
+        let options = &self.options;
         let dims = |t: &FlexTensor| -> [usize; 4] { t.shape().dims() };
-        let conv = conv_spec(dims(&x), dims(&weight), spec.stride, spec.padding);
+        let conv = conv_spec(dims(&x), dims(&weight), options.stride, options.padding);
         let inputs = Inputs {
-            kernel: block::BlockSpec { conv, pool: spec.pool, eps: spec.norm.unwrap_or(0.0) },
+            kernel: block::BlockSpec { conv, pool: options.pool, eps: options.norm.unwrap_or(0.0) },
             x: Arranged::new(x, &CHANNELS_LAST),
             weight: Arranged::row_major(weight),
             bias: Arranged::row_major(bias),
             gamma: Arranged::row_major(gamma),
             beta: Arranged::row_major(beta),
-            values: spec.function.values(w, slope),
+            values: options.function.values(w, slope),
             residual: (residual.rank() == 4).then(|| Arranged::new(residual, &CHANNELS_LAST)),
         };
-        let params = inputs.params(spec);
-        if !spec.training {
+        let params = inputs.params(options);
+        if !options.training {
             let (mean, var) = (Arranged::row_major(running_mean), Arranged::row_major(running_var));
             let (mean, var) = (mean.values(), var.values());
             let y = block::forward_eval(&WORKSPACE, &inputs.kernel, inputs.x.values(), &params, mean, var);
             return (inputs.output(y), None);
         }
         let forward = block::forward(&WORKSPACE, &inputs.kernel, inputs.x.values(), &params);
-        if spec.norm.is_some() {
+        if options.norm.is_some() {
             let count = (conv.batch * conv.out_height() * conv.out_width()) as f32;
             let unbiased = count / (count - 1.0).max(1.0);
             let var = forward.var.iter().map(|v| v * unbiased).collect();
@@ -188,11 +214,11 @@ impl Operation<10> for Block {
         [need_dx, ..]: [bool; 10],
     ) -> [Option<FlexTensor>; 10] {
         let dy = Arranged::new(dy, &CHANNELS_LAST);
-        let (kernel, params) = (&inputs.kernel, inputs.params(&self.spec));
+        let (kernel, params) = (&inputs.kernel, inputs.params(&self.options));
         let own =
             block::backward(&WORKSPACE, kernel, inputs.x.values(), &params, saved, dy.values(), need_dx);
         let residual = own.residual;
-        let [w, slope] = self.spec.function.gradients(&inputs.values, &[own.function]);
+        let [w, slope] = self.options.function.gradients(&inputs.values, &[own.function]);
         [
             own.dx.map(|dx| inputs.x.like(dx)),
             Some(inputs.weight.like(own.weight)),
@@ -209,17 +235,17 @@ impl Operation<10> for Block {
 }
 
 impl BlockTensors {
-    fn check(&self, spec: &BlockSpec, channels: usize) {
+    fn check(&self, options: &BlockOptions, channels: usize) {
         if let Some(bias) = &self.bias {
             check_shape("the convolution's bias", bias, [channels]);
         }
-        if spec.norm.is_some() {
+        if options.norm.is_some() {
             check_shape("batch norm's weight", &self.gamma, [channels]);
             check_shape("batch norm's bias", &self.beta, [channels]);
             check_shape("the running mean", &self.running_mean, [channels]);
             check_shape("the running variance", &self.running_var, [channels]);
         }
-        self.function.check(&spec.function);
+        self.function.check(&options.function);
     }
 
     fn is_fused(&self) -> bool {

@@ -1,6 +1,6 @@
 //! Values that parse but make no sense, and TOML's errors in one line.
 
-use super::{Activations, Config, Data, Output, Protocol};
+use super::{Activations, Config, DataOptions, Output, Protocol};
 use crate::error::{Error, Result};
 
 impl Config {
@@ -19,7 +19,7 @@ impl Config {
     }
 }
 
-fn data(d: &Data) -> Result<()> {
+fn data(d: &DataOptions) -> Result<()> {
     at_least("limit-train", d.limit_train, 1)?;
     at_least("limit-test", d.limit_test, 1)?;
     at_least("side", d.side, 16)?;

@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, Result};
 use crate::parts::Part;
 pub(crate) use network::Shape as NetworkShape;
-pub use network::{NAMES as NETWORKS, Network, OwnNetwork};
+pub use network::{NAMES as NETWORKS, NetworkOptions, OwnNetwork};
 pub use seeds::Seeds;
 
 /// All options. `adact train` reads the section `[train]`, `adact study` reads `[study]`.
@@ -28,10 +28,10 @@ pub use seeds::Seeds;
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
     /// Which network.
-    #[serde(skip_serializing_if = "Network::is_default")]
-    pub network: Network,
+    #[serde(skip_serializing_if = "NetworkOptions::is_default")]
+    pub network: NetworkOptions,
     /// Which images or texts.
-    pub data: Data,
+    pub data: DataOptions,
     /// How a network is trained and judged.
     pub protocol: Protocol,
     /// The activations' own settings.
@@ -41,7 +41,7 @@ pub struct Config {
     pub train: Option<Train>,
     /// What a study adds.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub study: Option<Study>,
+    pub study: Option<StudyOptions>,
     /// What doesn't change the numbers: where they go and how many processors work on them.
     pub output: Output,
 }
@@ -49,7 +49,7 @@ pub struct Config {
 /// Which images.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Data {
+pub struct DataOptions {
     /// A data set's name (`adact data list`) or a folder of images.
     pub dataset: String,
     /// Where the data sets lie; without it `ADACT_DATA`, then the platform's cache folder.
@@ -256,7 +256,7 @@ pub struct Train {
 /// What a study adds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Study {
+pub struct StudyOptions {
     /// The seeds, each used by every variant.
     pub seeds: Seeds,
     /// The variants, as `--variants` spells them.
@@ -282,7 +282,7 @@ pub struct Output {
     pub jobs: usize,
 }
 
-impl Default for Data {
+impl Default for DataOptions {
     fn default() -> Self {
         Self {
             dataset: "fmnist-mini".into(),
@@ -341,7 +341,7 @@ impl Default for Train {
     }
 }
 
-impl Default for Study {
+impl Default for StudyOptions {
     fn default() -> Self {
         let variants = ["adact", "optimized", "relu"].map(String::from).to_vec();
         Self { seeds: Seeds::first(1), variants, against: None }
@@ -434,7 +434,7 @@ impl Config {
             if !config.protocol.looks_ahead() {
                 (config.protocol.epochs, config.protocol.steps) = (Protocol::default().epochs, None);
             }
-            config.study = config.study.map(|_| Study::default());
+            config.study = config.study.map(|_| StudyOptions::default());
             toml::Table::try_from(config).unwrap_or_default()
         };
         let (here, there) = (numbers(self), numbers(held));
@@ -586,12 +586,12 @@ mod tests {
 
     #[test]
     fn where_and_how_fast_do_not_make_another_run() {
-        let a = Config { study: Some(Study::default()), ..Config::default() };
+        let a = Config { study: Some(StudyOptions::default()), ..Config::default() };
         let mut b = a.clone();
         b.output = Output { out: Some("x".into()), tensorboard: false, threads: Some(1), jobs: 2 };
         b.data.dir = Some("elsewhere".into());
         b.protocol.epochs = 30;
-        b.study = Some(Study { seeds: Seeds::first(5), variants: vec!["relu".into()], against: None });
+        b.study = Some(StudyOptions { seeds: Seeds::first(5), variants: vec!["relu".into()], against: None });
         assert_eq!(a.difference(&b), None);
         b.data.limit_train = Some(10);
         assert_eq!(a.difference(&b).unwrap(), "data.limit_train is 10 there and not set here");
@@ -603,7 +603,7 @@ mod tests {
     fn damaged_files_are_refused_in_one_line_and_what_is_read_can_be_written() {
         let config = Config {
             train: Some(Train::default()),
-            study: Some(Study { seeds: Seeds::first(3), ..Study::default() }),
+            study: Some(StudyOptions { seeds: Seeds::first(3), ..StudyOptions::default() }),
             ..Config::default()
         };
         let whole = config.to_toml().unwrap().into_bytes();

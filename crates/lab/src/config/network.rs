@@ -6,13 +6,13 @@ use adact_data::{Augment, Task};
 use adact_evidence::records::Selection;
 use serde::{Deserialize, Serialize};
 
-use super::{Config, OptimizerName, ScheduleName, Study};
+use super::{Config, OptimizerName, ScheduleName, StudyOptions};
 use crate::error::{Error, Result, suggestion};
 
 /// Which network. Sizes that are not given are the network's own.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Network {
+pub struct NetworkOptions {
     /// `convnet`, `resnet20` (or `resnet:BLOCKS`), `vit`, `gpt`, `unet`.
     pub name: String,
     /// Channels of the blocks (convnet) or of the stages (resnet).
@@ -74,7 +74,7 @@ pub(crate) struct Shape {
     pub classes: usize,
 }
 
-impl Default for Network {
+impl Default for NetworkOptions {
     fn default() -> Self {
         Self {
             name: "convnet".into(),
@@ -91,7 +91,7 @@ impl Default for Network {
     }
 }
 
-impl Network {
+impl NetworkOptions {
     /// Whether it is the paper's as it is.
     pub(crate) fn is_default(&self) -> bool {
         *self == Self::default()
@@ -254,7 +254,7 @@ impl Config {
     /// # Errors
     /// If there is no network of that name.
     pub fn of_network(name: &str) -> Result<Self> {
-        let network = Network { name: name.trim().into(), ..Network::default() };
+        let network = NetworkOptions { name: name.trim().into(), ..NetworkOptions::default() };
         let mut config = Self::default();
         let kind = network.kind()?;
         let protocol = &mut config.protocol;
@@ -300,11 +300,11 @@ impl Config {
     }
 
     /// The variants of a study where none are given: AdAct, its choice, and what such networks use.
-    pub fn usual_study(&self) -> Study {
+    pub fn usual_study(&self) -> StudyOptions {
         let variants: &[&str] = match self.network.kind() {
             Ok(Kind::Gpt | Kind::Vit) => &["adact", "optimized", "gelu", "relu"],
             _ => &["adact", "optimized", "relu"],
         };
-        Study { variants: variants.iter().map(|v| v.to_string()).collect(), ..Study::default() }
+        StudyOptions { variants: variants.iter().map(|v| v.to_string()).collect(), ..StudyOptions::default() }
     }
 }

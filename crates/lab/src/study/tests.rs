@@ -9,7 +9,7 @@ use adact_evidence::records::{MANIFEST, Manifest, RESULT};
 
 use super::*;
 use crate::build;
-use crate::config::{Seeds, Study};
+use crate::config::{Seeds, StudyOptions};
 use crate::control::Observer;
 use crate::folder::BEST;
 use crate::testing::{self, Number, StopAfter};
@@ -17,7 +17,7 @@ use crate::testing::{self, Number, StopAfter};
 fn config(seeds: usize) -> Config {
     let mut config = testing::config();
     config.protocol.epochs = 3;
-    config.study = Some(Study { seeds: Seeds::first(seeds), ..Study::default() });
+    config.study = Some(StudyOptions { seeds: Seeds::first(seeds), ..StudyOptions::default() });
     config.output.threads = Some(2);
     config
 }
@@ -217,7 +217,11 @@ fn weights_that_became_nan_in_the_last_step_are_a_failure() {
     let observer = StopAfter::new(None);
     let broken = |config: &Config, data: &Data| Ok(Number { nan_after: Some(21), ..make(config, data)? });
     let mut config = config(1);
-    config.study = Some(Study { variants: vec!["relu".into()], seeds: Seeds::first(1), ..Study::default() });
+    config.study = Some(StudyOptions {
+        variants: vec!["relu".into()],
+        seeds: Seeds::first(1),
+        ..StudyOptions::default()
+    });
     let data = testing::data();
     let study = study_with(&config, &data, dir.path(), Mode::New, &observer.control(), &broken).unwrap();
     // 50 images in batches of 8: the third epoch ends with step 21.

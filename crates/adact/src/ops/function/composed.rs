@@ -1,13 +1,10 @@
-//! The operations composed of Burn's own: for backends and element types without a fused kernel.
+//! The function composed of Burn's own operations: for backends and element types without a fused kernel.
 
 use adact_kernels::{Activation, Function, Noise, elementwise};
 use burn::tensor::activation::{gelu, sigmoid, softmax};
-use burn::tensor::module::{batch_norm, batch_norm_train, conv2d, max_pool2d};
-use burn::tensor::ops::{ConvOptions, MaxPoolOptions};
 use burn::tensor::{Tensor, TensorData};
 
-use super::block::{BlockSpec, BlockTensors};
-use super::function::{FunctionSpec, FunctionTensors, Mixing};
+use super::{FunctionSpec, FunctionTensors, Mixing};
 
 /// See [`super::function()`].
 pub(super) fn function<const D: usize>(
@@ -84,33 +81,4 @@ fn rrelu_slopes<const D: usize>(x: &Tensor<D>, spec: &FunctionSpec) -> Tensor<D>
         Function { constants: spec.constants, noise: spec.noise, ..Function::single(&Activation::Rrelu) };
     elementwise::forward(&rrelu, &ones, &mut slopes);
     Tensor::<D>::from_data(TensorData::new(slopes, shape), &x.device()).cast(x.dtype()).neg()
-}
-
-/// See [`super::conv_block()`].
-pub(super) fn conv_block(
-    x: Tensor<4>,
-    t: BlockTensors,
-    spec: &BlockSpec,
-) -> (Tensor<4>, Option<[Tensor<1>; 2]>) {
-    let options = ConvOptions::new([spec.stride; 2], [spec.padding; 2], [1; 2], 1);
-    let mut y = conv2d(x, t.weight, t.bias, options);
-    let mut statistics = None;
-    if let Some(eps) = spec.norm.map(f64::from) {
-        if spec.training {
-            let [batch, _, height, width] = y.dims();
-            let count = (batch * height * width) as f64;
-            let normed = batch_norm_train(y, t.gamma, t.beta, eps);
-            let unbiased = normed.variance * (count / (count - 1.0).max(1.0));
-            statistics = Some([normed.mean, unbiased].map(Tensor::detach));
-            y = normed.output;
-        } else {
-            y = batch_norm(y, t.gamma, t.beta, t.running_mean, t.running_var, eps);
-        }
-    }
-    if let Some(residual) = t.residual {
-        y = y + residual;
-    }
-    let y = super::function(y, t.function, spec.function.clone());
-    let y = if spec.pool { max_pool2d(y, MaxPoolOptions::new([2; 2])) } else { y };
-    (y, statistics)
 }

@@ -1,5 +1,7 @@
 //! A function applied to every element: one activation or a mixture.
 
+mod composed;
+
 use std::sync::Arc;
 
 use adact_kernels::channels::{self, ChannelSpec};
@@ -12,8 +14,7 @@ use burn::tensor::{Device, Tensor};
 use super::buffer::{WORKSPACE, vector};
 use super::fused::{self, Operation, is_fused};
 use super::layout::Arranged;
-use super::{check_shape, compose};
-use crate::activation::Channels;
+use super::{Channels, check_shape};
 
 /// What of a function is not a tensor.
 #[derive(Clone, Debug)]
@@ -209,7 +210,7 @@ pub(crate) fn function<const D: usize>(
         assert!(found == count, "an activation of {count} channels got {found} in dimension {axis}");
     }
     if !(is_fused(&x) && parameters.is_fused()) {
-        return compose::function(x, parameters, &spec);
+        return composed::function(x, parameters, &spec);
     }
     let inputs = [x.into_dispatch(), parameters.w.into_dispatch(), parameters.slope.into_dispatch()];
     fused::run(inputs, Arc::new(Apply(spec)))
