@@ -3,9 +3,10 @@
 #[path = "common/files.rs"]
 mod files;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
+use adact::networks::AnyNetwork;
 use adact::{ConvNet, ConvNetConfig, Error, ErrorKind, Evaluate, Hints, Network, NetworkConfig};
 use burn::tensor::Device;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
@@ -305,6 +306,24 @@ fn hints_that_contradict_our_own_file_are_refused() {
         assert_eq!(error.kind(), ErrorKind::ModelMismatch);
         assert!(error.to_string().contains(expected), "{error}");
     }
+}
+
+#[test]
+fn the_network_of_another_program_is_not_called_damaged() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("spirals.safetensors");
+    let values = [0; 8];
+    let view = TensorView::new(Dtype::F32, vec![2], &values).unwrap();
+    let metadata =
+        HashMap::from([("adact".to_string(), r#"{"hidden":16,"activations":["relu"],"seed":0}"#.into())]);
+    safetensors::serialize_to_file([("hidden.bias", view)], Some(metadata), &path).unwrap();
+    let error = AnyNetwork::load_with(&path, &Hints::default(), &Device::flex()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::ModelMismatch);
+    let message = error.to_string();
+    assert!(
+        message.contains("spirals.safetensors holds a network that is not among convnet, resnet, vit"),
+        "{message}"
+    );
 }
 
 #[test]

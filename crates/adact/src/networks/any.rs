@@ -14,9 +14,10 @@ use super::resnet::{ResNet, ResNetConfig};
 use super::unet::{UNet, UNetConfig};
 use super::vit::{Vit, VitConfig};
 use crate::activation::ActivationConfig;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::init::Init;
 use crate::network::{Inputs, Network, NetworkConfig};
+use crate::optim::TrainingState;
 use crate::pass::Pass;
 use crate::weights;
 
@@ -157,6 +158,14 @@ impl AnyNetwork {
         let (entries, metadata) = weights::read(path)?;
         let config = match metadata {
             Some(json) => {
+                if is_anothers(&json) {
+                    let message = format!(
+                        "{} holds a network that is not among {}: read it with the program that trained it",
+                        path.display(),
+                        AnyConfig::NAMES.join(", ")
+                    );
+                    return Err(Error::new(ErrorKind::ModelMismatch, message));
+                }
                 let config: AnyConfig = weights::config(path, &json)?;
                 hints.check(path, &config)?;
                 config
@@ -165,6 +174,14 @@ impl AnyNetwork {
         };
         weights::build(&config, path, entries, device)
     }
+}
+
+/// Whether a configuration is of a network that another program made: it has no name, and not a [`ConvNetConfig`]'s fields.
+fn is_anothers(json: &str) -> bool {
+    let fields = serde_json::from_str::<serde_json::Map<String, Value>>(json);
+    fields.is_ok_and(|fields| {
+        !fields.contains_key(NAME) && !fields.contains_key("widths") && !TrainingState::is_one(json)
+    })
 }
 
 /// The key of the network's name.

@@ -89,10 +89,14 @@ impl NetworkConfig for UNetConfig {
         if [self.channels, self.side, self.classes, self.base, self.levels].contains(&0) {
             return Err(Error::config("the sizes of a U-Net are 1 at least"));
         }
-        if self.levels > 16 || !self.side.is_multiple_of(1 << (self.levels - 1)) {
-            let (levels, side) = (self.levels, self.side);
+        let (levels, side) = (self.levels, self.side);
+        if levels > 16 {
+            return Err(Error::config(format!("{levels} levels: 16 are the most")));
+        }
+        let step = 1 << (levels - 1);
+        if !side.is_multiple_of(step) {
             return Err(Error::config(format!(
-                "{levels} levels don't halve images of {side} x {side} evenly: the side must be a multiple of 2^(levels - 1)"
+                "{levels} levels don't halve images of {side} x {side} evenly: the side must be a multiple of {step}"
             )));
         }
         checked_names(self.classes, &self.class_names)?;

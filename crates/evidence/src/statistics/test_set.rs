@@ -44,13 +44,13 @@ impl TestSet {
         Some(Self { images, accuracy, difference })
     }
 
-    /// The same in a sentence or two.
+    /// The same in a sentence or two. Examples are images, or the rows of a table of numbers.
     pub fn words(&self, dataset: &str) -> String {
         let difference = self.difference.map_or(String::new(), |half| {
-            format!(", a difference up to ±{half:.4} (less where both variants err on the same images)")
+            format!(", a difference up to ±{half:.4} (less where both variants err on the same examples)")
         });
         format!(
-            "The test set of {} has {} images: on other images of this kind an accuracy may be ±{:.4} away{difference}, by \
+            "The test set of {} has {} examples: on others of this kind an accuracy may be ±{:.4} away{difference}, by \
              95% intervals, and more seeds don't change that.",
             names::dataset(dataset),
             thousands(self.images),
