@@ -1,6 +1,7 @@
 //! A function applied to every element of a slice, and its gradients: one pass over memory each.
 
 use crate::check::length;
+use crate::element::Element;
 use crate::function::{Function, FunctionGrads, FunctionVisitor, Pointwise};
 use crate::simd::{WIDTH, vectorised};
 use rayon::prelude::*;
@@ -8,7 +9,7 @@ use rayon::prelude::*;
 /// Elements a task. It fixes where partial sums end, so it must not depend on the number of threads.
 const CHUNK: usize = 16 * 1024;
 
-/// `y[i] = f(x[i])`.
+/// `y[i] = f(x[i])`, of `f32` or of half precision.
 ///
 /// # Panics
 /// If the lengths differ, or the function's shares are not one a candidate.
@@ -19,14 +20,16 @@ const CHUNK: usize = 16 * 1024;
 /// elementwise::forward(&Function::single(&Activation::LeakyRelu), &[-1.0, 0.0, 2.0], &mut y);
 /// assert_eq!(y, [-0.01, 0.0, 2.0]);
 /// ```
-pub fn forward(f: &Function<'_>, x: &[f32], y: &mut [f32]) {
+pub fn forward<E: Element>(f: &Function<'_>, x: &[E], y: &mut [E]) {
     length("y", y.len(), x.len());
-    struct Run<'a>(&'a [f32], &'a mut [f32]);
-    impl FunctionVisitor for Run<'_> {
+    struct Run<'a, E>(&'a [E], &'a mut [E]);
+    impl<E: Element> FunctionVisitor for Run<'_, E> {
         type Output = ();
         fn visit<F: Pointwise>(self, f: F) {
             let chunks = self.1.par_chunks_mut(CHUNK).zip(self.0.par_chunks(CHUNK));
-            chunks.enumerate().for_each(|(i, (y, x))| values(f, i * CHUNK, x, y));
+            chunks.enumerate().for_each(|(i, (y, x))| {
+                E::map(x, y, |at, x, y| values(f, i * CHUNK + at, x, y));
+            });
         }
     }
     f.visit(Run(x, y));
@@ -36,11 +39,11 @@ pub fn forward(f: &Function<'_>, x: &[f32], y: &mut [f32]) {
 ///
 /// # Panics
 /// As [`forward`].
-pub fn backward(f: &Function<'_>, x: &[f32], dy: &[f32], dx: &mut [f32]) -> FunctionGrads {
+pub fn backward<E: Element>(f: &Function<'_>, x: &[E], dy: &[E], dx: &mut [E]) -> FunctionGrads {
     length("dy", dy.len(), x.len());
     length("dx", dx.len(), x.len());
-    struct Run<'a>(&'a [f32], &'a [f32], &'a mut [f32]);
-    impl FunctionVisitor for Run<'_> {
+    struct Run<'a, E>(&'a [E], &'a [E], &'a mut [E]);
+    impl<E: Element> FunctionVisitor for Run<'_, E> {
         type Output = Vec<f64>;
         fn visit<F: Pointwise>(self, f: F) -> Vec<f64> {
             let count = self.0.len().div_ceil(CHUNK);
@@ -48,7 +51,9 @@ pub fn backward(f: &Function<'_>, x: &[f32], dy: &[f32], dx: &mut [f32]) -> Func
             let chunks =
                 self.2.par_chunks_mut(CHUNK).zip(self.0.par_chunks(CHUNK)).zip(self.1.par_chunks(CHUNK));
             let chunks = chunks.zip(partial.par_chunks_mut(F::SUMS)).enumerate();
-            chunks.for_each(|(i, (((dx, x), dy), sums))| gradients(f, i * CHUNK, x, dy, dx, sums));
+            chunks.for_each(|(i, (((dx, x), dy), sums))| {
+                E::map2(x, dy, dx, |at, x, dy, dx| gradients(f, i * CHUNK + at, x, dy, dx, sums));
+            });
             let mut total = vec![0.0; F::SUMS];
             for sums in partial.chunks(F::SUMS) {
                 total.iter_mut().zip(sums).for_each(|(t, s)| *t += s);
@@ -84,7 +89,7 @@ vectorised! {
 }
 
 vectorised! {
-    /// The gradients of such a run, and its sums into `out`.
+    /// The gradients of such a run; adds its sums to `out`.
     pub(crate) fn gradients<V, F: Pointwise>(f: F, start: usize, x: &[f32], dy: &[f32], dx: &mut [f32], out: &mut [f64]) {
         length("dy", dy.len(), x.len());
         length("dx", dx.len(), x.len());
@@ -108,7 +113,7 @@ vectorised! {
             i += WIDTH;
         }
         for (out, sum) in out.iter_mut().zip(sums.as_ref()) {
-            *out = sum.sum();
+            *out += sum.sum();
         }
     }
 }

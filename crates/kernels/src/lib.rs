@@ -21,6 +21,7 @@ mod check;
 pub mod clip;
 pub mod conv;
 pub mod conv_transpose;
+mod element;
 pub mod elementwise;
 pub mod embedding;
 mod exp;
@@ -44,6 +45,7 @@ mod workspace;
 
 pub use activation::{Activation, Constants};
 pub use conv::ConvSpec;
+pub use element::Element;
 pub use fingerprint::fingerprint;
 pub use function::{Function, FunctionGrads, Noise};
 pub use softmax::{softmax, softmax_gradient};

@@ -3,8 +3,11 @@
 mod common;
 
 use adact_kernels::random::{Purpose, Stream};
-use adact_kernels::{Activation, Constants, Function, Noise, elementwise, softmax, softmax_gradient};
+use adact_kernels::{
+    Activation, Constants, Element, Function, Noise, elementwise, softmax, softmax_gradient,
+};
 use common::*;
+use half::{bf16, f16};
 use safetensors::SafeTensors;
 
 fn close(got: f64, want: f64, what: &str) {
@@ -225,4 +228,50 @@ fn the_bits_are_the_same_on_every_path_and_with_any_threads() {
         push(Function::mixture(Activation::ALL, &softmax(&all)));
         out
     });
+}
+
+/// Half precision is the arithmetic of `f32` between a widening and a rounding, wherever an element lies.
+fn half_precision_is_widened_and_rounded<E: Element + std::fmt::Debug>(
+    narrow: impl Fn(f32) -> E + Sync,
+    widen: impl Fn(E) -> f32 + Sync,
+    bits: impl Fn(E) -> u16,
+) {
+    let stream = Stream::new(3, Purpose::Rrelu, 1);
+    let x: Vec<E> =
+        (0..40_000).map(|i| narrow((i as f32 * 0.37).sin() * 9.0)).chain(HARD.map(&narrow)).collect();
+    let dy: Vec<E> = (0..x.len()).map(|i| narrow((i as f32 * 0.11).cos())).collect();
+    let shares = softmax(&[0.1, -0.2, 0.3, 0.0, 0.5, -0.4, 0.2]);
+    let f = Function::mixture(Activation::PAPER, &shares).with_noise(Noise::Random(stream));
+    let (mut y, mut dx) = (vec![narrow(0.0); x.len()], vec![narrow(0.0); x.len()]);
+    elementwise::forward(&f, &x, &mut y);
+    let own = elementwise::backward(&f, &x, &dy, &mut dx);
+    let wide = |values: &[E]| values.iter().map(|&v| widen(v)).collect::<Vec<f32>>();
+    let (wide_y, wide_dx, wide_own) = run(&f, &wide(&x), &wide(&dy));
+    for i in 0..x.len() {
+        assert_eq!(bits(y[i]), bits(narrow(wide_y[i])), "y of {:?}", x[i]);
+        assert_eq!(bits(dx[i]), bits(narrow(wide_dx[i])), "dx of {:?}", x[i]);
+    }
+    for (own, wide) in own.shares.iter().zip(&wide_own.shares) {
+        // Hard inputs make some of the sums NaN; runs are summed in another order.
+        assert!(
+            own.is_nan() && wide.is_nan() || (own - wide).abs() <= 1e-4 * wide.abs().max(1.0),
+            "{own} {wide}"
+        );
+    }
+    same_bits_everywhere(|| {
+        let (mut y, mut dx) = (vec![narrow(0.0); x.len()], vec![narrow(0.0); x.len()]);
+        elementwise::forward(&f, &x, &mut y);
+        let own = elementwise::backward(&f, &x, &dy, &mut dx);
+        vec![wide(&y), wide(&dx), own.shares.iter().map(|&d| d as f32).collect()]
+    });
+}
+
+#[test]
+fn bfloat16_is_widened_and_rounded() {
+    half_precision_is_widened_and_rounded(bf16::from_f32, bf16::to_f32, bf16::to_bits);
+}
+
+#[test]
+fn float16_is_widened_and_rounded() {
+    half_precision_is_widened_and_rounded(f16::from_f32, f16::to_f32, f16::to_bits);
 }
