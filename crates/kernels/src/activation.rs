@@ -172,7 +172,8 @@ impl Curve for Hardswish {
         let gate = x.plus(three).clamped(0.0, 6.0).scaled(1.0 / 6.0);
         let middle = x.scaled(2.0).plus(three).scaled(1.0 / 6.0);
         let left = x.plus(three).if_positive(middle, R::constant(0.0));
-        (x.times(gate), x.minus(three).if_positive(R::constant(1.0), left))
+        // At the kinks the slopes further from 0, as PyTorch has them.
+        (x.times(gate), three.minus(x).if_positive(left, R::constant(1.0)))
     }
 }
 

@@ -1,0 +1,161 @@
+"""The mixture as a module."""
+
+from __future__ import annotations
+
+import math
+from typing import Callable, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from . import candidates as _candidates
+from . import ops
+from .candidates import PAPER, Constants
+from .spec import Inputs, Spec
+
+Mixing = str | Callable[[Tensor], Tensor]
+
+
+class AdAct(nn.Module):
+    r"""A learnable mixture of activation functions, :math:`y = \sum_i p_i f_i(x)` with :math:`p = \mathrm{softmax}(w)`.
+
+    Equation 1 of Maiti, "AdAct", ICLR 2024 Tiny Papers. It stands where an activation stood: input and output have the same
+    shape, type and order in memory, any of them. On a CPU, `float32`, `bfloat16` and `float16` take one pass over memory
+    forward and one backward; sums over elements are of `float64` and in a fixed order. Elsewhere, and in `float64`, it is
+    composed of PyTorch's operations.
+
+    Args:
+        candidates: names from :data:`adact.torch.ACTIVATIONS`. Default the paper's seven.
+        granularity: `"place"`, one set of weights; or `"channel"`, a set and a slope of PReLU for each channel.
+        channels: how many channels there are, with `granularity="channel"`.
+        channel_dim: their dimension: 1 for images (batch, channels, height, width), -1 for tokens (batch, length, features).
+        mixing: what makes shares of the raw weights: `"softmax"`, or a function of a tensor (..., candidates).
+        prelu_init: PReLU's first slope. Default 0.25, as PyTorch's.
+        alpha: ELU's alpha.
+        negative_slope: LeakyReLU's slope.
+        lower: the smallest slope that RReLU draws. In evaluation its slope is the mean of the smallest and the largest.
+        upper: the largest.
+        share: an AdAct whose parameters this one uses, too: one set for several places.
+
+    Parameters:
+        w: the raw weights, (candidates,) or (channels, candidates), all 0 at first, so all shares are equal.
+        prelu.weight: PReLU's slope, (1,) or (channels,), where it is a candidate.
+
+    Raises:
+        ValueError: for unknown candidates, granularity or mixing, or channels that are missing.
+
+    >>> import torch, adact.torch
+    >>> act = adact.torch.AdAct(("relu", "identity"))
+    >>> act(torch.tensor([-1.0, 2.0])).tolist()
+    [-0.5, 2.0]
+    >>> act.shares()
+    {'relu': 0.5, 'identity': 0.5}
+    """
+
+    def __init__(
+        self,
+        candidates: Sequence[str] = PAPER,
+        *,
+        granularity: str = "place",
+        channels: int | None = None,
+        channel_dim: int = 1,
+        mixing: Mixing = "softmax",
+        prelu_init: float = 0.25,
+        alpha: float = 1.0,
+        negative_slope: float = 0.01,
+        lower: float = 1.0 / 8.0,
+        upper: float = 1.0 / 3.0,
+        share: AdAct | None = None,
+        device=None,
+        dtype=None,
+    ) -> None:
+        super().__init__()
+        if isinstance(candidates, str):
+            raise ValueError(f"candidates are a sequence of names, not the text {candidates!r}")
+        self.candidates = _candidates.check(tuple(candidates))
+        if granularity not in ("place", "channel"):
+            raise ValueError(f"granularity is 'place' or 'channel', not {granularity!r}; for one set in the network give `share`")
+        if (granularity == "channel") != (channels is not None):
+            raise ValueError("channels are given with granularity='channel', and only with it")
+        if isinstance(mixing, str) and mixing != "softmax":
+            raise ValueError(f"mixing is 'softmax' or a function of the raw weights, not {mixing!r}")
+        if not 0.0 <= lower <= upper:
+            raise ValueError(f"RReLU's slopes are from lower to upper, both at least 0: not {lower} to {upper}")
+        if not all(map(math.isfinite, (prelu_init, alpha, negative_slope, upper))):
+            raise ValueError("the constants of the activations are finite numbers")
+        self.granularity = granularity
+        self.channels = channels
+        self.channel_dim = channel_dim
+        self.mixing = mixing
+        self.constants = Constants(alpha, negative_slope, lower, upper)
+        if share is not None:
+            if (share.candidates, share.channels) != (self.candidates, channels):
+                raise ValueError("modules that share parameters have the same candidates and channels")
+            self.w = share.w
+            if "prelu" in self.candidates:
+                self.prelu = share.prelu
+            return
+        factory = {"device": device, "dtype": dtype}
+        shape = (len(self.candidates),) if channels is None else (channels, len(self.candidates))
+        self.w = nn.Parameter(torch.zeros(shape, **factory))
+        if "prelu" in self.candidates:
+            self.prelu = nn.PReLU(1 if channels is None else channels, prelu_init, **factory)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The mixture of every element.
+
+        Args:
+            x: a floating-point tensor of any shape; with `granularity="channel"` of `channels` in dimension `channel_dim`.
+
+        Raises:
+            TypeError: if x is not floating point.
+            ValueError: if x has other channels.
+        """
+        if not x.is_floating_point():
+            raise TypeError(f"AdAct needs a floating-point tensor, not {str(x.dtype).removeprefix('torch.')}")
+        channel_dim = None
+        if self.channels is not None:
+            if not -x.dim() <= self.channel_dim < x.dim():
+                raise ValueError(f"AdAct needs channels in dimension {self.channel_dim}, and the input has {x.dim()} dimensions")
+            channel_dim = self.channel_dim % x.dim()
+            if x.size(channel_dim) != self.channels:
+                raise ValueError(
+                    f"AdAct has {self.channels} channels, and the input {x.size(channel_dim)} in dimension {channel_dim}"
+                )
+        w, mixing = self.w, "softmax"
+        if not isinstance(self.mixing, str):
+            w, mixing = self.mixing(w), "shares"
+        slope = self.prelu.weight if "prelu" in self.candidates else w.new_empty(0)
+        seed = None
+        if self.training and "rrelu" in self.candidates:
+            # Drawn from PyTorch's generator: `torch.manual_seed` repeats it, and activation checkpointing draws it again.
+            seed = torch.randint(1 << 62, (), device=x.device)
+        spec = Spec(",".join(self.candidates), mixing, self.constants, channel_dim)
+        return ops.function(Inputs(x, w, slope, seed), spec)
+
+    def mix(self) -> Tensor:
+        """The share of each candidate, of the shape of `w`, without gradient."""
+        with torch.no_grad():
+            w = self.w.detach().to(torch.promote_types(self.w.dtype, torch.float32))
+            return torch.softmax(w.double(), -1) if isinstance(self.mixing, str) else self.mixing(w)
+
+    def shares(self) -> dict[str, float]:
+        """The share of each candidate by its name; of several channels the mean."""
+        shares = self.mix().reshape(-1, len(self.candidates)).mean(0)
+        return dict(zip(self.candidates, shares.tolist()))
+
+    def choice(self) -> str:
+        """The candidate with the largest share, the first of several."""
+        shares = self.shares()
+        return max(self.candidates, key=shares.__getitem__)
+
+    def extra_repr(self) -> str:
+        parts = [", ".join(self.candidates)]
+        if self.channels is not None:
+            parts.append(f"channels={self.channels}, channel_dim={self.channel_dim}")
+        return "; ".join(parts)
+
+
+def places(model: nn.Module) -> dict[str, AdAct]:
+    """Every AdAct of a model by the path of its module, in the order of the modules."""
+    return {path: module for path, module in model.named_modules() if isinstance(module, AdAct)}

@@ -1,0 +1,127 @@
+"""The function as an operation of PyTorch's.
+
+`adact::function` and `adact::function_backward` are registered operations: `torch.compile`, `torch.export`, dispatch modes and
+subclasses of tensors see them. A plain tensor takes a shorter way to the same kernels, since a registered operation costs
+several times what a small activation does.
+"""
+
+from __future__ import annotations
+
+from typing import Sequence
+
+import torch
+from torch import Tensor
+
+from . import compose, native
+from .candidates import Constants
+from .layout import dense
+from .spec import Inputs, Spec
+
+
+def function(inputs: Inputs, spec: Spec) -> Tensor:
+    """Applies a function to every element of `inputs.x`."""
+    x = inputs.x
+    if not native.serves(x):
+        return compose.function(inputs, spec)
+    if torch.compiler.is_compiling() or not _is_plain(x) or torch._C._len_torch_dispatch_stack() > 0:
+        return _function(*inputs, spec.candidates, spec.mixing, list(spec.constants), spec.channel_dim)
+    return _Function.apply(*inputs, spec)
+
+
+def _is_plain(x: Tensor) -> bool:
+    return type(x) is Tensor or type(x) is torch.nn.Parameter
+
+
+class _Function(torch.autograd.Function):
+    """The shorter way."""
+
+    @staticmethod
+    def forward(ctx, x: Tensor, w: Tensor, slope: Tensor, seed: Tensor | None, spec: Spec) -> Tensor:
+        ctx.save_for_backward(x, w, slope, seed)
+        ctx.spec = spec
+        return native.forward(Inputs(x, w, slope, seed), spec)
+
+    @staticmethod
+    def backward(ctx, dy: Tensor):
+        inputs = Inputs(*ctx.saved_tensors)
+        if torch.is_grad_enabled():  # create_graph=True
+            return *compose.gradients(dy, inputs, ctx.spec), None, None
+        return *native.backward(dy, inputs, ctx.spec), None, None
+
+
+def _spec(candidates: str, mixing: str, constants: Sequence[float], channel_dim: int | None) -> Spec:
+    return Spec(candidates, mixing, Constants(*constants), channel_dim)
+
+
+@torch.library.custom_op("adact::function", mutates_args=())
+def _function(
+    x: Tensor,
+    w: Tensor,
+    slope: Tensor,
+    seed: Tensor | None,
+    candidates: str,
+    mixing: str,
+    constants: Sequence[float],
+    channel_dim: int | None,
+) -> Tensor:
+    return native.forward(Inputs(x, w, slope, seed), _spec(candidates, mixing, constants, channel_dim))
+
+
+@_function.register_fake
+def _(x, w, slope, seed, candidates, mixing, constants, channel_dim):
+    return torch.empty_like(dense(x))
+
+
+@torch.library.custom_op("adact::function_backward", mutates_args=())
+def _function_backward(
+    dy: Tensor,
+    x: Tensor,
+    w: Tensor,
+    slope: Tensor,
+    seed: Tensor | None,
+    candidates: str,
+    mixing: str,
+    constants: Sequence[float],
+    channel_dim: int | None,
+) -> tuple[Tensor, Tensor, Tensor]:
+    return native.backward(dy, Inputs(x, w, slope, seed), _spec(candidates, mixing, constants, channel_dim))
+
+
+@_function_backward.register_fake
+def _(dy, x, w, slope, seed, candidates, mixing, constants, channel_dim):
+    return torch.empty_like(dense(x)), torch.empty_like(w), torch.empty_like(slope)
+
+
+def _setup_context(ctx, inputs, output) -> None:
+    x, w, slope, seed, *rest = inputs
+    ctx.save_for_backward(x, w, slope, seed)
+    ctx.rest = rest
+
+
+def _backward(ctx, dy: Tensor):
+    x, w, slope, seed = ctx.saved_tensors
+    found = _function_backward(dy, x, w, slope, seed, *ctx.rest)
+    return *found, None, None, None, None, None
+
+
+_function.register_autograd(_backward, setup_context=_setup_context)
+
+
+def _setup_second(ctx, inputs, output) -> None:
+    dy, x, w, slope, seed, *rest = inputs
+    ctx.save_for_backward(dy, x, w, slope, seed)
+    ctx.spec = _spec(*rest)
+
+
+def _second_backward(ctx, *gradients):
+    """The gradients of the gradients, by the composition."""
+    dy, x, w, slope, seed = ctx.saved_tensors
+    with torch.enable_grad():
+        leaves = [t.detach().requires_grad_() for t in (dy, x, w, slope)]
+        first = compose.gradients(leaves[0], Inputs(*leaves[1:], seed), ctx.spec)
+        pairs = [(f, g) for f, g in zip(first, gradients) if f is not None and g is not None and f.requires_grad]
+        found = torch.autograd.grad([f for f, _ in pairs], leaves, [g for _, g in pairs], allow_unused=True)
+    return *found, None, None, None, None, None
+
+
+_function_backward.register_autograd(_second_backward, setup_context=_setup_second)
