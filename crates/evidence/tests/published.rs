@@ -24,7 +24,7 @@ fn blocks(page: &str) -> Vec<String> {
     for (from, to) in [(" class=\"\"", ""), (">\n", ">"), ("\n<", "<"), ("<!doctype", "<!DOCTYPE")] {
         page = page.replace(from, to);
     }
-    for end in ["p", "tr", "figure", "li", "dd", "h1", "h2", "h3", "thead", "style"] {
+    for end in ["p", "tr", "figure", "li", "dd", "h1", "h2", "h3", "thead", "style", "details"] {
         page = page.replace(&format!("</{end}>"), &format!("</{end}>\n"));
     }
     page.lines().map(String::from).collect()
