@@ -14,14 +14,18 @@ Maiti, "AdAct: learning to optimize activation function choice through adaptive 
 
 from .candidates import ACTIVATIONS, PAPER
 from .choose import Frozen, choices, freeze, optimized, parameter_groups
+from .convert import Conversion, Place, convert
 from .module import AdAct, places
 
 __all__ = [
     "ACTIVATIONS",
     "PAPER",
     "AdAct",
+    "Conversion",
     "Frozen",
+    "Place",
     "choices",
+    "convert",
     "freeze",
     "optimized",
     "parameter_groups",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from . import candidates, random
+from . import candidates, noise
 from .layout import dense
 from .spec import Inputs, Spec
 
@@ -31,7 +31,7 @@ def function(inputs: Inputs, spec: Spec) -> Tensor:
     names = spec.names
     drawn = (constants.lower + constants.upper) / 2
     if inputs.seed is not None and "rrelu" in names:
-        drawn = random.slopes(inputs.seed, x, spec.channel_dim, constants.lower, constants.upper).to(wide)
+        drawn = noise.slopes(inputs.seed, x, spec.channel_dim, constants.lower, constants.upper).to(wide)
     prelu = beside(slope) if "prelu" in names else None
     slopes = candidates.Slopes(prelu=prelu, rrelu=drawn)
     z = x.to(wide)
