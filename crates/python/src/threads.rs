@@ -13,8 +13,11 @@ thread_local! {
     static OWN: OnceCell<(usize, ThreadPool)> = const { OnceCell::new() };
 }
 
+/// Pools by process and number of threads.
+type Pools = HashMap<(u32, usize), Arc<ThreadPool>>;
+
 /// Pools of other sizes, for programs that change the number of threads.
-static OTHERS: LazyLock<Mutex<HashMap<(u32, usize), Arc<ThreadPool>>>> = LazyLock::new(Mutex::default);
+static OTHERS: LazyLock<Mutex<Pools>> = LazyLock::new(Mutex::default);
 
 /// Runs `work` on this many threads.
 pub fn on<R: Send>(threads: usize, work: impl FnOnce() -> R + Send) -> R {
@@ -29,7 +32,8 @@ pub fn on<R: Send>(threads: usize, work: impl FnOnce() -> R + Send) -> R {
         }
         let other = {
             let mut others = OTHERS.lock().unwrap_or_else(PoisonError::into_inner);
-            let build = || ThreadPoolBuilder::new().num_threads(threads).build().expect("threads can be started");
+            let build =
+                || ThreadPoolBuilder::new().num_threads(threads).build().expect("threads can be started");
             // The threads of a pool that was made before a fork are gone.
             Arc::clone(others.entry((std::process::id(), threads)).or_insert_with(|| Arc::new(build())))
         };

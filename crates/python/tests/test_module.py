@@ -152,7 +152,7 @@ def test_second_order_through_the_kernels(registered):
     seed = torch.tensor(17)
 
     def penalty(module, x, apply):
-        spec = Spec(",".join(PAPER), "softmax", Constants(), None)
+        spec = Spec(PAPER, "softmax", Constants())
         y = apply(Inputs(x, module.w, module.prelu.weight, seed), spec)
         (dx,) = torch.autograd.grad(y.square().sum(), x, create_graph=True)
         return torch.autograd.grad(dx.square().sum(), [x, module.w, module.prelu.weight])
@@ -197,6 +197,23 @@ def test_export_keeps_the_operation():
     assert "adact.function" in str(program.graph)
     x = torch.randn(2, 8)
     torch.testing.assert_close(program.module()(x), model(x))
+
+
+def test_transforms_of_torch_func():
+    from torch.func import functional_call, grad, vmap
+
+    module = trained(AdAct()).eval()
+    parameters, x = dict(module.named_parameters()), torch.randn(5, 7)
+
+    def loss(parameters, x):
+        return functional_call(module, parameters, (x,)).square().sum()
+
+    found = grad(loss)(parameters, x)
+    loss(parameters, x).backward()
+    for name, parameter in module.named_parameters():
+        torch.testing.assert_close(found[name], parameter.grad)
+    per_sample = vmap(grad(loss), (None, 0))(parameters, x)
+    torch.testing.assert_close(per_sample["w"].sum(0), module.w.grad)
 
 
 def test_autocast():

@@ -95,7 +95,7 @@ class Frozen(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """The mixture of every element of a floating-point tensor."""
         channel_dim = None if self.channel_dim is None else self.channel_dim % x.dim()
-        spec = Spec(",".join(self.candidates), "shares", self.constants, channel_dim)
+        spec = Spec(self.candidates, "shares", self.constants, channel_dim)
         return compose.function(Inputs(x, self.shares, self.slope, None), spec)
 
 

@@ -25,7 +25,7 @@ def dense(x: Tensor) -> Tensor:
 
 def like(x: Tensor, other: Tensor) -> Tensor:
     """`x`, in the order in memory of the dense tensor `other`."""
-    if x.stride() == other.stride():
+    if x.is_contiguous() and other.is_contiguous() or x.stride() == other.stride():
         return x
     return torch.empty_like(other, dtype=x.dtype).copy_(x)
 

@@ -88,6 +88,7 @@ class AdAct(nn.Module):
         self.channel_dim = channel_dim
         self.mixing = mixing
         self.constants = Constants(alpha, negative_slope, lower, upper)
+        self._spec = Spec(self.candidates, mixing if isinstance(mixing, str) else "shares", self.constants)
         if share is not None:
             if (share.candidates, share.channels) != (self.candidates, channels):
                 raise ValueError("modules that share parameters have the same candidates and channels")
@@ -113,25 +114,29 @@ class AdAct(nn.Module):
         """
         if not x.is_floating_point():
             raise TypeError(f"AdAct needs a floating-point tensor, not {str(x.dtype).removeprefix('torch.')}")
-        channel_dim = None
+        spec, parameters = self._spec, self._parameters
+        w = parameters["w"] if "w" in parameters else self.w  # a parametrization makes it a property
         if self.channels is not None:
-            if not -x.dim() <= self.channel_dim < x.dim():
-                raise ValueError(f"AdAct needs channels in dimension {self.channel_dim}, and the input has {x.dim()} dimensions")
-            channel_dim = self.channel_dim % x.dim()
-            if x.size(channel_dim) != self.channels:
-                raise ValueError(
-                    f"AdAct has {self.channels} channels, and the input {x.size(channel_dim)} in dimension {channel_dim}"
-                )
-        w, mixing = self.w, "softmax"
+            spec = self._spec_of(x)
         if not isinstance(self.mixing, str):
-            w, mixing = self.mixing(w), "shares"
-        slope = self.prelu.weight if "prelu" in self.candidates else w.new_empty(0)
+            w = self.mixing(w)
+        slope = self.prelu.weight if spec.learns_slope else w.new_empty(0)
         seed = None
         if self.training and "rrelu" in self.candidates:
             # Drawn from PyTorch's generator: `torch.manual_seed` repeats it, and activation checkpointing draws it again.
             seed = torch.randint(1 << 62, (), device=x.device)
-        spec = Spec(",".join(self.candidates), mixing, self.constants, channel_dim)
         return ops.function(Inputs(x, w, slope, seed), spec)
+
+    def _spec_of(self, x: Tensor) -> Spec:
+        """The specification for an input with channels."""
+        if not -x.dim() <= self.channel_dim < x.dim():
+            raise ValueError(f"AdAct needs channels in dimension {self.channel_dim}, and the input has {x.dim()} dimensions")
+        channel_dim = self.channel_dim % x.dim()
+        if x.size(channel_dim) != self.channels:
+            raise ValueError(
+                f"AdAct has {self.channels} channels, and the input {x.size(channel_dim)} in dimension {channel_dim}"
+            )
+        return Spec(self.candidates, self._spec.mixing, self.constants, channel_dim)
 
     def mix(self) -> Tensor:
         """The share of each candidate, of the shape of `w`, without gradient."""

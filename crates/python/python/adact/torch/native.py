@@ -15,31 +15,35 @@ _TYPES = {torch.float32: "float32", torch.bfloat16: "bfloat16", torch.float16: "
 
 def serves(x: Tensor) -> bool:
     """Whether the kernels take this tensor."""
-    return x.device.type == "cpu" and x.dtype in _TYPES and x.layout is torch.strided
+    return x.dtype in _TYPES and x.is_cpu and x.layout is torch.strided
 
 
-def _prepare(inputs: Inputs, spec: Spec):
-    x, w, slope, seed = inputs
-    for name, parameter in (("w", w), ("prelu.weight", slope)):
-        if parameter.device.type != "cpu":
-            raise RuntimeError(f"the input is on the CPU, and the parameter {name} on {parameter.device}")
+def _float32(name: str, parameter: Tensor, count: int) -> Tensor:
+    """A parameter as the kernels read it."""
+    if not parameter.is_cpu:
+        raise RuntimeError(f"the input is on the CPU, and the parameter {name} on {parameter.device}")
+    if parameter.numel() != count:
+        raise RuntimeError(f"{name} has {parameter.numel()} elements, not {count}")
+    if parameter.dtype is not torch.float32:
+        parameter = parameter.detach().to(torch.float32)
+    return parameter if parameter.is_contiguous() else parameter.contiguous()
+
+
+def _prepare(x: Tensor, inputs: Inputs, spec: Spec):
+    """The addresses of the parameters, the layout of x, and the tensors to keep as long as their addresses are used."""
     channels = None if spec.channel_dim is None else around(x, spec.channel_dim)
     rows = 1 if channels is None else channels[1]
-    names = spec.names
-    if spec.mixing != "single" and w.numel() != rows * len(names):
-        raise RuntimeError(f"w has {w.numel()} elements, not {rows} x {len(names)}")
-    if "prelu" in names and slope.numel() != rows:
-        raise RuntimeError(f"prelu.weight has {slope.numel()} elements, not {rows}")
-    w = w.detach().to(torch.float32).contiguous()
-    slope = slope.detach().to(torch.float32).contiguous()
-    parameters = (
-        w.data_ptr() if w.numel() else 0,
-        slope.data_ptr() if slope.numel() else 0,
-        0 if seed is None else seed.data_ptr(),
-    )
-    layout = (x.numel(), _TYPES[x.dtype], channels)
-    # The tensors are returned to be kept as long as their addresses are used.
-    return (spec.candidates, spec.mixing, spec.constants), parameters, layout, (w, slope, seed)
+    seed, w, slope = inputs.seed, 0, 0
+    kept = []
+    if spec.mixing != "single":
+        tensor = _float32("w", inputs.w, rows * len(spec.names))
+        kept.append(tensor)
+        w = tensor.data_ptr()
+    if spec.learns_slope:
+        tensor = _float32("prelu.weight", inputs.slope, rows)
+        kept.append(tensor)
+        slope = tensor.data_ptr()
+    return (w, slope, 0 if seed is None else seed.data_ptr()), (x.numel(), _TYPES[x.dtype], channels), kept
 
 
 def forward(inputs: Inputs, spec: Spec) -> Tensor:
@@ -49,9 +53,10 @@ def forward(inputs: Inputs, spec: Spec) -> Tensor:
         # The kernels that know channels read float32 alone.
         return forward(inputs._replace(x=x.float()), spec).to(x.dtype)
     y = torch.empty_like(x)
+    parameters, layout, _kept = _prepare(x, inputs, spec)
     if x.numel():
-        description, parameters, layout, _kept = _prepare(inputs._replace(x=x), spec)
-        _native.forward(description, parameters, layout, (x.data_ptr(), y.data_ptr()), torch.get_num_threads())
+        addresses = (x.data_ptr(), y.data_ptr())
+        _native.forward(spec.description, parameters, layout, addresses, torch.get_num_threads())
     return y
 
 
@@ -61,13 +66,17 @@ def backward(dy: Tensor, inputs: Inputs, spec: Spec) -> tuple[Tensor, Tensor, Te
     if spec.channel_dim is not None and x.dtype is not torch.float32:
         dx, dw, dslope = backward(dy.float(), inputs._replace(x=x.float()), spec)
         return dx.to(x.dtype), dw, dslope
-    dy = like(dy.to(x.dtype), x)
+    dy = like(dy if dy.dtype is x.dtype else dy.to(x.dtype), x)
     dx = torch.empty_like(x)
-    dw = torch.zeros(inputs.w.shape, dtype=torch.float32)
-    dslope = torch.zeros(inputs.slope.shape, dtype=torch.float32)
+    w, slope = inputs.w, inputs.slope
+    dw = torch.empty_like(w, dtype=torch.float32, memory_format=torch.contiguous_format)
+    dslope = torch.empty_like(slope, dtype=torch.float32)
     if x.numel():
-        description, parameters, layout, _kept = _prepare(inputs._replace(x=x), spec)
-        addresses = (x.data_ptr(), dy.data_ptr(), dx.data_ptr())
-        gradients = (dw.data_ptr() if dw.numel() else 0, dslope.data_ptr() if dslope.numel() else 0)
-        _native.backward(description, parameters, layout, addresses, gradients, torch.get_num_threads())
-    return dx, dw.to(inputs.w.dtype), dslope.to(inputs.slope.dtype)
+        parameters, layout, _kept = _prepare(x, inputs, spec)
+        addresses, gradients = (x.data_ptr(), dy.data_ptr(), dx.data_ptr()), (dw.data_ptr(), dslope.data_ptr())
+        _native.backward(spec.description, parameters, layout, addresses, gradients, torch.get_num_threads())
+    else:
+        dw.zero_(), dslope.zero_()
+    if w.dtype is not torch.float32:
+        dw, dslope = dw.to(w.dtype), dslope.to(slope.dtype)
+    return dx, dw, dslope

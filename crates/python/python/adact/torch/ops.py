@@ -21,7 +21,8 @@ from .spec import Inputs, Spec
 def function(inputs: Inputs, spec: Spec) -> Tensor:
     """Applies a function to every element of `inputs.x`."""
     x = inputs.x
-    if not native.serves(x):
+    if not native.serves(x) or torch._C._functorch.peek_interpreter_stack() is not None:
+        # Transforms of torch.func take operations of PyTorch's alone.
         return compose.function(inputs, spec)
     if torch.compiler.is_compiling() or not _is_plain(x) or torch._C._len_torch_dispatch_stack() > 0:
         return _function(*inputs, spec.candidates, spec.mixing, list(spec.constants), spec.channel_dim)
@@ -50,7 +51,7 @@ class _Function(torch.autograd.Function):
 
 
 def _spec(candidates: str, mixing: str, constants: Sequence[float], channel_dim: int | None) -> Spec:
-    return Spec(candidates, mixing, Constants(*constants), channel_dim)
+    return Spec(candidates.split(","), mixing, Constants(*constants), channel_dim)
 
 
 @torch.library.custom_op("adact::function", mutates_args=())

@@ -1,28 +1,34 @@
-"""What of a function is not a tensor."""
+"""What goes into a function."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, Sequence
 
 from torch import Tensor
 
 from .candidates import Constants
 
 
-class Spec(NamedTuple):
-    """What of a function is not a tensor."""
+class Spec:
+    """What of a function is not a tensor. It does not change, and is made once a module: small activations are short."""
 
-    candidates: str
-    """The names of the candidates, separated by commas; one alone where nothing is mixed."""
-    mixing: str
-    """`softmax` of raw weights, `shares` as they are given, or `single`."""
-    constants: Constants
-    channel_dim: int | None
-    """The dimension of the channels, where each has a function of its own."""
+    __slots__ = ("names", "candidates", "mixing", "constants", "channel_dim", "learns_slope", "description")
 
-    @property
-    def names(self) -> list[str]:
-        return self.candidates.split(",")
+    def __init__(
+        self, names: Sequence[str], mixing: str, constants: Constants, channel_dim: int | None = None
+    ) -> None:
+        self.names = tuple(names)
+        """The names of the candidates; one alone where nothing is mixed."""
+        self.candidates = ",".join(names)
+        """The same, separated by commas."""
+        self.mixing = mixing
+        """`softmax` of raw weights, `shares` as they are given, or `single`."""
+        self.constants = constants
+        self.channel_dim = channel_dim
+        """The dimension of the channels, where each has a function of its own."""
+        self.learns_slope = "prelu" in self.names
+        self.description = (self.candidates, mixing, tuple(constants))
+        """As the kernels take it."""
 
 
 class Inputs(NamedTuple):
