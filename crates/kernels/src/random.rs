@@ -59,6 +59,11 @@ impl Stream {
         Self { key: mix(key.wrapping_add(step.wrapping_mul(GOLDEN))) }
     }
 
+    /// The stream that a key identifies. Keys that another generator drew may not resemble each other.
+    pub fn from_key(key: u64) -> Self {
+        Self { key }
+    }
+
     /// A stream of its own derived from this one, for instance one a layer.
     pub fn child(self, index: u64) -> Self {
         Self { key: mix(self.key ^ mix(index.wrapping_add(GOLDEN))) }

@@ -1,7 +1,7 @@
 //! The mixture, and single activations, on the memory of tensors.
 
 use adact_kernels::channels::{self, ChannelSpec};
-use adact_kernels::random::{Purpose, Stream};
+use adact_kernels::random::Stream;
 use adact_kernels::{
     Activation, Constants, Element, Function, FunctionGrads, Noise, elementwise, softmax, softmax_gradient,
 };
@@ -107,7 +107,7 @@ impl Functions {
         // SAFETY: the caller's promise.
         let slopes = unsafe { slice::<f32>(slope, if learns { count } else { 0 }) }.to_vec();
         let noise = match unsafe { slice::<i64>(seed, usize::from(seed != 0)) } {
-            [seed] => Noise::Random(Stream::new(*seed as u64, Purpose::Rrelu, 0)),
+            [seed] => Noise::Random(Stream::from_key(*seed as u64)),
             _ => Noise::Mean,
         };
         let constants = Constants {

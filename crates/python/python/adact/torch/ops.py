@@ -7,12 +7,13 @@ several times what a small activation does.
 
 from __future__ import annotations
 
+from types import ModuleType
 from typing import Sequence
 
 import torch
 from torch import Tensor
 
-from . import compose, native
+from . import compose, gpu, native
 from .candidates import Constants
 from .layout import dense
 from .spec import Inputs, Spec
@@ -21,12 +22,20 @@ from .spec import Inputs, Spec
 def function(inputs: Inputs, spec: Spec) -> Tensor:
     """Applies a function to every element of `inputs.x`."""
     x = inputs.x
-    if not native.serves(x) or torch._C._functorch.peek_interpreter_stack() is not None:
+    kernels = _kernels(x, spec)
+    if kernels is None or torch._C._functorch.peek_interpreter_stack() is not None:
         # Transforms of torch.func take operations of PyTorch's alone.
         return compose.function(inputs, spec)
     if torch.compiler.is_compiling() or not _is_plain(x) or torch._C._len_torch_dispatch_stack() > 0:
         return _function(*inputs, spec.candidates, spec.mixing, list(spec.constants), spec.channel_dim)
-    return _Function.apply(*inputs, spec)
+    return _Function.apply(*inputs, spec, kernels)
+
+
+def _kernels(x: Tensor, spec: Spec) -> ModuleType | None:
+    """The module of the kernels that take a tensor."""
+    if native.serves(x):
+        return native
+    return gpu if gpu.serves(x, spec) else None
 
 
 def _is_plain(x: Tensor) -> bool:
@@ -37,17 +46,17 @@ class _Function(torch.autograd.Function):
     """The shorter way."""
 
     @staticmethod
-    def forward(ctx, x: Tensor, w: Tensor, slope: Tensor, seed: Tensor | None, spec: Spec) -> Tensor:
+    def forward(ctx, x: Tensor, w: Tensor, slope: Tensor, seed: Tensor | None, spec: Spec, kernels: ModuleType) -> Tensor:
         ctx.save_for_backward(x, w, slope, seed)
-        ctx.spec = spec
-        return native.forward(Inputs(x, w, slope, seed), spec)
+        ctx.spec, ctx.kernels = spec, kernels
+        return kernels.forward(Inputs(x, w, slope, seed), spec)
 
     @staticmethod
     def backward(ctx, dy: Tensor):
         inputs = Inputs(*ctx.saved_tensors)
         if torch.is_grad_enabled():  # create_graph=True
-            return *compose.gradients(dy, inputs, ctx.spec), None, None
-        return *native.backward(dy, inputs, ctx.spec), None, None
+            return *compose.gradients(dy, inputs, ctx.spec), None, None, None
+        return *ctx.kernels.backward(dy, inputs, ctx.spec), None, None, None
 
 
 def _spec(candidates: str, mixing: str, constants: Sequence[float], channel_dim: int | None) -> Spec:
@@ -65,7 +74,8 @@ def _function(
     constants: Sequence[float],
     channel_dim: int | None,
 ) -> Tensor:
-    return native.forward(Inputs(x, w, slope, seed), _spec(candidates, mixing, constants, channel_dim))
+    spec = _spec(candidates, mixing, constants, channel_dim)
+    return _kernels(x, spec).forward(Inputs(x, w, slope, seed), spec)
 
 
 @_function.register_fake
@@ -85,7 +95,8 @@ def _function_backward(
     constants: Sequence[float],
     channel_dim: int | None,
 ) -> tuple[Tensor, Tensor, Tensor]:
-    return native.backward(dy, Inputs(x, w, slope, seed), _spec(candidates, mixing, constants, channel_dim))
+    spec = _spec(candidates, mixing, constants, channel_dim)
+    return _kernels(x, spec).backward(dy, Inputs(x, w, slope, seed), spec)
 
 
 @_function_backward.register_fake
