@@ -229,6 +229,20 @@ def test_where_selects_places():
     assert list(adact.torch.places(model)) == ["leaky_relu_1"]
 
 
+def test_a_model_can_be_converted_in_several_steps():
+    x = torch.randn(2, 1, 8, 8)
+    torch.manual_seed(0)
+    model = Classifier()
+    adact.torch.convert(model, "gelu*", verbose=False)
+    first = model.gelu_1
+    result = adact.torch.convert(model, example=x, verbose=False)
+    assert sorted(place.path for place in result) == ["head.1", "leaky_relu_1"] and not result.missed
+    assert model.gelu_1 is first and len(adact.torch.places(model)) == 3
+    with pytest.raises(ValueError, match="no activation to replace"):
+        adact.torch.convert(model, verbose=False)
+    model(x).sum().backward()
+
+
 def test_further_calls_that_are_not_selected_stay():
     models = pytest.importorskip("torchvision.models")
     torch.manual_seed(0)

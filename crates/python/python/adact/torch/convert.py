@@ -15,7 +15,7 @@ from . import known
 from .candidates import PAPER
 from .choose import Frozen
 from .module import AdAct, Mixing
-from .rewrite import rewrite
+from .rewrite import original, rewrite
 from .watch import calls_of, uncovered
 
 Where = str | Sequence[str] | Callable[[str, str], bool]
@@ -270,10 +270,11 @@ def _replace_calls(change: _Change, result: Conversion) -> None:
     was = {place.path: place.was for place in result.places}
     for path, owner in _owners(change.model):
         acts = frozenset(name for name, child in owner._modules.items() if isinstance(child, AdAct))
-        cls = type(owner)
+        cls = original(type(owner))
         rewritten = rewrite(cls, acts)
         missed.update(dict.fromkeys(rewritten.missed))
-        sites = [site for site in rewritten.sites if site.name != site.was]
+        # Some have modules where the model was converted before.
+        sites = [site for site in rewritten.sites if site.name != site.was and site.name not in owner._modules]
         places = [Place(_join(path, site.name), site.was, "as it was", site.line) for site in sites]
         for site, place in zip(sites, places):
             if site.attribute:

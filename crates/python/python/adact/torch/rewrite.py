@@ -43,6 +43,15 @@ class Rewritten:
     """Calls that could not be replaced, each with its place and the reason."""
 
 
+# The attribute of a new class that holds the old one.
+_ORIGINAL = "_adact_original"
+
+
+def original(cls: type[nn.Module]) -> type[nn.Module]:
+    """The class that a class was made of, or itself."""
+    return getattr(cls, _ORIGINAL, cls)
+
+
 @functools.lru_cache(maxsize=None)
 def rewrite(
     cls: type[nn.Module], attributes: frozenset[str], skipped: frozenset[str] = frozenset()
@@ -84,6 +93,7 @@ def rewrite(
         return Rewritten(cls, (), tuple(missed))
     methods["__reduce_ex__"] = functools.partialmethod(_reduce, cls, attributes, skipped)
     methods["__module__"] = cls.__module__
+    methods[_ORIGINAL] = cls
     return Rewritten(type(cls.__name__, (cls,), methods), tuple(sites), tuple(missed))
 
 
