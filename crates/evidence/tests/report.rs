@@ -245,7 +245,7 @@ fn pages_of_other_tasks_say_what_they_are_about() {
                 "Weights of all places",
                 "Each place by itself",
                 "Test accuracy after the last epoch",
-                "The test set of CIFAR-10 has 10,000 images",
+                "The test set of CIFAR-10 has 10,000 examples",
             ],
             vec!["Beside the paper", "Layer 1", "Samples", "Lower is better"],
         ),

@@ -283,7 +283,7 @@ fn the_size_of_the_test_set_is_told_for_every_study() {
         assert!((test_set.accuracy - 0.0059).abs() < 1e-4, "{test_set:?}");
         assert!((test_set.difference.unwrap() - 0.0081).abs() < 2e-4, "{test_set:?}");
         let words = test_set.words("fmnist");
-        assert!(words.starts_with("The test set of Fashion-MNIST has 10,000 images"), "{words}");
+        assert!(words.starts_with("The test set of Fashion-MNIST has 10,000 examples"), "{words}");
         assert!(table::markdown(&result).contains(&words));
         assert!(report(&[Study { metrics: Vec::new(), result }]).contains(&words));
     }
