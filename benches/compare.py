@@ -84,9 +84,27 @@ def network(name, channels, side):
     return nn.Sequential(*layers, nn.Flatten(), nn.Linear(256 * (side // 16) ** 2, 10))
 
 
-def peer_step(name, mode, shape, batch, steps):
+def step_seconds(run, optimizer, next_batch, steps, bf16=False):
+    """The median of training steps, in seconds, after five that don't count."""
     import torch
     from torch.nn import functional as F
+
+    times = []
+    for step in range(steps + 5):
+        x, y = next_batch()
+        start = time.perf_counter()
+        optimizer.zero_grad()
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=bf16):
+            logits = run(x)
+        F.cross_entropy(logits.float(), y).backward()
+        optimizer.step()
+        if step >= 5:
+            times.append(time.perf_counter() - start)
+    return statistics.median(times)
+
+
+def peer_step(name, mode, shape, batch, steps):
+    import torch
 
     channels, side, _ = shape
     net = network(name, channels, side)
@@ -94,24 +112,16 @@ def peer_step(name, mode, shape, batch, steps):
     net = net.to(memory_format=layout)
     run = torch.compile(net) if "compile" in mode else net
     optimizer = torch.optim.AdamW(net.parameters(), lr=1e-3)
-    times = []
-    for step in range(steps + 5):
-        x = torch.randn(batch, *shape).contiguous(memory_format=layout)
-        y = torch.randint(10, (batch,))
-        start = time.perf_counter()
-        optimizer.zero_grad()
-        with torch.autocast("cpu", dtype=torch.bfloat16, enabled="bf16" in mode):
-            logits = run(x)
-        F.cross_entropy(logits.float(), y).backward()
-        optimizer.step()
-        if step >= 5:
-            times.append(time.perf_counter() - start)
-    print(json.dumps({"activation": name, "mode": mode, "ms": 1e3 * statistics.median(times)}))
+
+    def next_batch():
+        return torch.randn(batch, *shape).contiguous(memory_format=layout), torch.randint(10, (batch,))
+
+    seconds = step_seconds(run, optimizer, next_batch, steps, "bf16" in mode)
+    print(json.dumps({"activation": name, "mode": mode, "ms": 1e3 * seconds}))
 
 
 def peer_network(name, activation_name, mode, steps):
     import torch
-    from torch.nn import functional as F
 
     from networks import WORKS
 
@@ -122,21 +132,15 @@ def peer_network(name, activation_name, mode, steps):
         net = net.to(memory_format=torch.channels_last)
     run = torch.compile(net) if "compile" in mode else net
     optimizer = torch.optim.AdamW(net.parameters(), lr=1e-3, fused=True)
-    times = []
-    for step in range(steps + 4):
+
+    def next_batch():
         x = torch.randn(shape) if is_map else torch.randint(classes, shape)
         if is_map and name != "vit":
             x = x.contiguous(memory_format=torch.channels_last)
-        y = torch.randint(classes, answers)
-        start = time.perf_counter()
-        optimizer.zero_grad()
-        with torch.autocast("cpu", dtype=torch.bfloat16, enabled="bf16" in mode):
-            logits = run(x)
-        F.cross_entropy(logits.float(), y).backward()
-        optimizer.step()
-        if step >= 4:
-            times.append(time.perf_counter() - start)
-    print(json.dumps({"network": name, "activation": activation_name, "mode": mode, "ms": 1e3 * statistics.median(times)}))
+        return x, torch.randint(classes, answers)
+
+    seconds = step_seconds(run, optimizer, next_batch, steps, "bf16" in mode)
+    print(json.dumps({"network": name, "activation": activation_name, "mode": mode, "ms": 1e3 * seconds}))
 
 
 def peer_activation(name, mode, elements, steps):

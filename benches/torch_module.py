@@ -13,7 +13,7 @@ import torch
 from torch.nn import functional as F
 
 import adact.torch
-from compare import cpu, mixture, network
+from compare import cpu, mixture, network, step_seconds
 
 
 def once(run, x, gradient):
@@ -43,17 +43,11 @@ def step(net, repeats):
     """The median of training steps of the paper's network at 3x32x32, batch 64, in seconds."""
     net = net.to(memory_format=torch.channels_last)
     optimizer = torch.optim.AdamW(net.parameters(), lr=1e-3)
-    times = []
-    for i in range(repeats + 5):
-        x = torch.randn(64, 3, 32, 32).contiguous(memory_format=torch.channels_last)
-        y = torch.randint(10, (64,))
-        start = time.perf_counter()
-        optimizer.zero_grad()
-        F.cross_entropy(net(x), y).backward()
-        optimizer.step()
-        if i >= 5:
-            times.append(time.perf_counter() - start)
-    return statistics.median(times)
+
+    def next_batch():
+        return torch.randn(64, 3, 32, 32).contiguous(memory_format=torch.channels_last), torch.randint(10, (64,))
+
+    return step_seconds(net, optimizer, next_batch, repeats)
 
 
 def main():

@@ -1,4 +1,4 @@
-//! The mixture, and single activations, on the memory of tensors.
+//! The mixture on the memory of tensors.
 
 use adact_kernels::channels::{self, ChannelSpec};
 use adact_kernels::random::Stream;
@@ -11,7 +11,7 @@ use pyo3::prelude::*;
 
 use crate::threads;
 
-/// What of a function is not a tensor: the candidates' names separated by commas, `softmax`, `shares` or `single`, and the
+/// What of a function is not a tensor: the candidates' names separated by commas, `softmax` or `shares`, and the
 /// constants alpha of ELU, the slope of LeakyReLU, and RReLU's bounds.
 type Description<'a> = (&'a str, &'a str, [f64; 4]);
 
@@ -79,7 +79,7 @@ fn no_type(dtype: &str) -> PyErr {
 struct Functions {
     candidates: Vec<Activation>,
     softmax: bool,
-    shares: Option<Vec<f64>>,
+    shares: Vec<f64>,
     slopes: Vec<f32>,
     constants: Constants,
     noise: Noise,
@@ -96,11 +96,10 @@ impl Functions {
         let candidates = candidates.map_err(|e| PyValueError::new_err(e.to_string()))?;
         let count = channels.map_or(1, |(_, count, _)| count);
         // SAFETY: the caller's promise.
-        let w = unsafe { slice::<f32>(w, if *mixing == "single" { 0 } else { count * candidates.len() }) };
+        let w = unsafe { slice::<f32>(w, count * candidates.len()) };
         let shares = match *mixing {
-            "single" => None,
-            "softmax" => Some(w.chunks(candidates.len()).flat_map(softmax).collect()),
-            "shares" => Some(w.iter().copied().map(f64::from).collect()),
+            "softmax" => w.chunks(candidates.len()).flat_map(softmax).collect(),
+            "shares" => w.iter().copied().map(f64::from).collect(),
             other => return Err(PyValueError::new_err(format!("no mixing {other}"))),
         };
         let learns = candidates.iter().any(|candidate| candidate.learns_slope());
@@ -124,7 +123,7 @@ impl Functions {
         let n = self.candidates.len();
         Function {
             candidates: &self.candidates,
-            shares: self.shares.as_ref().map(|shares| &shares[channel * n..][..n]),
+            shares: Some(&self.shares[channel * n..][..n]),
             slope: self.slopes.get(channel).copied().unwrap_or(0.0),
             constants: self.constants,
             noise: self.noise,
@@ -138,14 +137,12 @@ impl Functions {
     /// Writes the gradients of the raw weights or shares, and of the slopes.
     unsafe fn write_gradients(&self, own: &[FunctionGrads], dw: usize, dslope: usize) {
         let n = self.candidates.len();
-        if let Some(shares) = &self.shares {
-            let dw = unsafe { slice_mut::<f32>(dw, self.count * n) };
-            for ((dw, own), shares) in dw.chunks_mut(n).zip(own).zip(shares.chunks(n)) {
-                if self.softmax {
-                    dw.copy_from_slice(&softmax_gradient(shares, &own.shares));
-                } else {
-                    dw.iter_mut().zip(&own.shares).for_each(|(dw, &d)| *dw = d as f32);
-                }
+        let dw = unsafe { slice_mut::<f32>(dw, self.count * n) };
+        for ((dw, own), shares) in dw.chunks_mut(n).zip(own).zip(self.shares.chunks(n)) {
+            if self.softmax {
+                dw.copy_from_slice(&softmax_gradient(shares, &own.shares));
+            } else {
+                dw.iter_mut().zip(&own.shares).for_each(|(dw, &d)| *dw = d as f32);
             }
         }
         if !self.slopes.is_empty() {

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from . import candidates as _candidates
 from . import compose
-from .module import AdAct, places
+from .module import AdAct, places, put
 from .spec import Inputs, Spec
 
 
@@ -67,8 +67,7 @@ def _replace(model: nn.Module, make: Callable[[str, AdAct], nn.Module]) -> nn.Mo
     if isinstance(model, AdAct):
         return make("", model).train(model.training)
     for path, act in places(model).items():
-        parent, _, name = path.rpartition(".")
-        setattr(model.get_submodule(parent), name, make(path, act).train(act.training))
+        put(model, path, make(path, act).train(act.training))
     return model
 
 

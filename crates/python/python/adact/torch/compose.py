@@ -35,8 +35,6 @@ def function(inputs: Inputs, spec: Spec) -> Tensor:
     prelu = beside(slope) if "prelu" in names else None
     slopes = candidates.Slopes(prelu=prelu, rrelu=drawn)
     z = x.to(wide)
-    if spec.mixing == "single":
-        return candidates.value(names[0], z, constants, slopes).to(x.dtype)
     shares = torch.softmax(w, -1) if spec.mixing == "softmax" else w
     y = beside(shares[..., 0]) * candidates.value(names[0], z, constants, slopes)
     for i, name in enumerate(names[1:], 1):

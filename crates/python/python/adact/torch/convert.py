@@ -14,9 +14,9 @@ from torch import nn
 from . import known
 from .candidates import PAPER
 from .choose import Frozen
-from .module import AdAct, Mixing
+from .module import AdAct, Mixing, put
 from .rewrite import original, rewrite
-from .watch import calls_of, uncovered
+from .watch import Kept, calls_of, uncovered
 
 Where = str | Sequence[str] | Callable[[str, str], bool]
 
@@ -214,17 +214,6 @@ class _Where:
                 raise ValueError(f"no place matches {pattern!r}{hint}: the places are {', '.join(paths) or 'none'}")
 
 
-class Kept(nn.Module):
-    """A function that was an attribute and stays what it was, as a module that can be told from what is missed."""
-
-    def __init__(self, was: Callable) -> None:
-        super().__init__()
-        self.was = was
-
-    def forward(self, x):
-        return self.was(x)
-
-
 def _owners(model: nn.Module) -> list[tuple[str, nn.Module]]:
     """The modules with their paths, apart from mixtures and what is inside of them."""
     inside = {id(m) for act in model.modules() if isinstance(act, (AdAct, Frozen, Kept)) for m in act.modules()}
@@ -271,7 +260,7 @@ def _replace_calls(change: _Change, result: Conversion) -> None:
     for path, owner in _owners(change.model):
         acts = frozenset(name for name, child in owner._modules.items() if isinstance(child, AdAct))
         cls = original(type(owner))
-        rewritten = rewrite(cls, acts)
+        rewritten = rewrite(cls, acts, frozenset())
         missed.update(dict.fromkeys(rewritten.missed))
         # Some have modules where the model was converted before.
         sites = [site for site in rewritten.sites if site.name != site.was and site.name not in owner._modules]
@@ -309,11 +298,10 @@ def _by_channel(model: nn.Module, example: Any, result: Conversion) -> None:
         act = model.get_submodule(path)
         dims = {1 if len(shape) >= 4 else -1 for shape in shapes}
         counts = {shape[dim] for shape in shapes for dim in dims if shape}
-        parent, _, name = path.rpartition(".")
         if len(counts) != 1:
             result.missed.append(f"{path}: one set of weights, since its calls have {sorted(counts)} channels")
             continue
         new = AdAct(
             act.candidates, granularity="channel", channels=counts.pop(), channel_dim=dims.pop(), mixing=act.mixing
         )
-        setattr(model.get_submodule(parent), name, new.to(act.w.device).train(act.training))
+        put(model, path, new.to(act.w.device).train(act.training))

@@ -32,10 +32,7 @@ def _prepare(inputs: Inputs, spec: Spec):
     for name, parameter in (("w", w), ("prelu.weight", inputs.slope)):
         if parameter.device != inputs.x.device:
             raise RuntimeError(f"the input is on {inputs.x.device}, and the parameter {name} on {parameter.device}")
-    if spec.mixing != "single":
-        shares = torch.softmax(w, 0) if spec.mixing == "softmax" else w
-    else:
-        shares = torch.ones(1, device=inputs.x.device)
+    shares = torch.softmax(w, 0) if spec.mixing == "softmax" else w
     codes = [ACTIVATIONS.index(name) for name in spec.names]
     # Scattered by the host's knowledge alone: nothing waits for the device.
     every = shares.new_zeros(len(ACTIVATIONS))
@@ -68,7 +65,7 @@ def backward(dy: Tensor, inputs: Inputs, spec: Spec) -> tuple[Tensor, Tensor, Te
     from . import triton_kernels
 
     x = dense(inputs.x)
-    dy = like(dy if dy.dtype is x.dtype else dy.to(x.dtype), x)
+    dy = like(dy, x)
     dx = torch.empty_like(x)
     shares, every, slope, seed, codes, constants = _prepare(inputs, spec)
     elements = x.numel()
@@ -84,6 +81,5 @@ def backward(dy: Tensor, inputs: Inputs, spec: Spec) -> tuple[Tensor, Tensor, Te
     if spec.mixing == "softmax":
         p = shares.double()
         dshares = p * (dshares - (p * dshares).sum())
-    dw = dshares if spec.mixing != "single" else torch.zeros_like(inputs.w)
     dslope = dslope if spec.learns_slope else torch.zeros_like(inputs.slope)
-    return dx, dw.to(inputs.w.dtype).reshape(inputs.w.shape), dslope.to(inputs.slope.dtype)
+    return dx, dshares.to(inputs.w.dtype).reshape(inputs.w.shape), dslope.to(inputs.slope.dtype)

@@ -24,10 +24,10 @@ def dense(x: Tensor) -> Tensor:
 
 
 def like(x: Tensor, other: Tensor) -> Tensor:
-    """`x`, in the order in memory of the dense tensor `other`."""
-    if x.is_contiguous() and other.is_contiguous() or x.stride() == other.stride():
+    """`x`, with the type and the order in memory of the dense tensor `other`."""
+    if x.dtype is other.dtype and (x.is_contiguous() and other.is_contiguous() or x.stride() == other.stride()):
         return x
-    return torch.empty_like(other, dtype=x.dtype).copy_(x)
+    return torch.empty_like(other).copy_(x)
 
 
 def around(x: Tensor, channel_dim: int) -> tuple[int, int, int]:

@@ -114,8 +114,7 @@ class AdAct(nn.Module):
         """
         if not x.is_floating_point():
             raise TypeError(f"AdAct needs a floating-point tensor, not {str(x.dtype).removeprefix('torch.')}")
-        spec, parameters = self._spec, self._parameters
-        w = parameters["w"] if "w" in parameters else self.w  # a parametrization makes it a property
+        spec, w = self._spec, self.w
         if self.channels is not None:
             spec = self._spec_of(x)
         if not isinstance(self.mixing, str):
@@ -159,6 +158,12 @@ class AdAct(nn.Module):
         if self.channels is not None:
             parts.append(f"channels={self.channels}, channel_dim={self.channel_dim}")
         return "; ".join(parts)
+
+
+def put(model: nn.Module, path: str, module: nn.Module) -> None:
+    """Puts a module into a model, in the place of the one at `path`."""
+    parent, _, name = path.rpartition(".")
+    setattr(model.get_submodule(parent), name, module)
 
 
 def places(model: nn.Module) -> dict[str, AdAct]:

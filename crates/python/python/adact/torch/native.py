@@ -33,17 +33,10 @@ def _prepare(x: Tensor, inputs: Inputs, spec: Spec):
     """The addresses of the parameters, the layout of x, and the tensors to keep as long as their addresses are used."""
     channels = None if spec.channel_dim is None else around(x, spec.channel_dim)
     rows = 1 if channels is None else channels[1]
-    seed, w, slope = inputs.seed, 0, 0
-    kept = []
-    if spec.mixing != "single":
-        tensor = _float32("w", inputs.w, rows * len(spec.names))
-        kept.append(tensor)
-        w = tensor.data_ptr()
-    if spec.learns_slope:
-        tensor = _float32("prelu.weight", inputs.slope, rows)
-        kept.append(tensor)
-        slope = tensor.data_ptr()
-    return (w, slope, 0 if seed is None else seed.data_ptr()), (x.numel(), _TYPES[x.dtype], channels), kept
+    seed, w = inputs.seed, _float32("w", inputs.w, rows * len(spec.names))
+    slope = _float32("prelu.weight", inputs.slope, rows) if spec.learns_slope else None
+    parameters = tuple(0 if tensor is None else tensor.data_ptr() for tensor in (w, slope, seed))
+    return parameters, (x.numel(), _TYPES[x.dtype], channels), (w, slope, seed)
 
 
 def forward(inputs: Inputs, spec: Spec) -> Tensor:
@@ -66,7 +59,7 @@ def backward(dy: Tensor, inputs: Inputs, spec: Spec) -> tuple[Tensor, Tensor, Te
     if spec.channel_dim is not None and x.dtype is not torch.float32:
         dx, dw, dslope = backward(dy.float(), inputs._replace(x=x.float()), spec)
         return dx.to(x.dtype), dw, dslope
-    dy = like(dy if dy.dtype is x.dtype else dy.to(x.dtype), x)
+    dy = like(dy, x)
     dx = torch.empty_like(x)
     w, slope = inputs.w, inputs.slope
     dw = torch.empty_like(w, dtype=torch.float32, memory_format=torch.contiguous_format)

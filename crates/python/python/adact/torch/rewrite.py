@@ -54,7 +54,7 @@ def original(cls: type[nn.Module]) -> type[nn.Module]:
 
 @functools.lru_cache(maxsize=None)
 def rewrite(
-    cls: type[nn.Module], attributes: frozenset[str], skipped: frozenset[str] = frozenset()
+    cls: type[nn.Module], attributes: frozenset[str], skipped: frozenset[str]
 ) -> Rewritten:
     """Rewrites a class whose `attributes` are activation modules, but for the calls of functions that would be called `skipped`.
 

@@ -18,11 +18,11 @@ class Spec:
         self, names: Sequence[str], mixing: str, constants: Constants, channel_dim: int | None = None
     ) -> None:
         self.names = tuple(names)
-        """The names of the candidates; one alone where nothing is mixed."""
+        """The names of the candidates."""
         self.candidates = ",".join(names)
         """The same, separated by commas."""
         self.mixing = mixing
-        """`softmax` of raw weights, `shares` as they are given, or `single`."""
+        """`softmax` of raw weights, or `shares` as they are given."""
         self.constants = constants
         self.channel_dim = channel_dim
         """The dimension of the channels, where each has a function of its own."""

@@ -81,12 +81,8 @@ def _slopes(at, seed, lower, upper):
 
 
 @triton.jit
-def forward(
-    x_ptr, y_ptr, shares_ptr, slope_ptr, seed_ptr, elements,
-    alpha, negative_slope, lower, upper,
-    MASK: tl.constexpr, NOISE: tl.constexpr, BLOCK: tl.constexpr,
-):  # fmt: skip
-    """y = sum of shares_i f_i(x). `MASK` has the bits of the candidates; there is a share for each activation that there is."""
+def _inputs(x_ptr, slope_ptr, seed_ptr, elements, lower, upper, NOISE: tl.constexpr, BLOCK: tl.constexpr):
+    """The positions of a block, which of them there are, x there (0 past the end), PReLU's slope and RReLU's."""
     at = tl.program_id(0).to(tl.int64) * BLOCK + tl.arange(0, BLOCK)
     inside = at < elements
     x = tl.load(x_ptr + at, mask=inside, other=0.0).to(tl.float32)
@@ -94,6 +90,17 @@ def forward(
     drawn = tl.full([BLOCK], 0.0, tl.float32) + 0.5 * (lower + upper)
     if NOISE:
         drawn = _slopes(at, tl.load(seed_ptr), lower, upper)
+    return at, inside, x, slope, drawn
+
+
+@triton.jit
+def forward(
+    x_ptr, y_ptr, shares_ptr, slope_ptr, seed_ptr, elements,
+    alpha, negative_slope, lower, upper,
+    MASK: tl.constexpr, NOISE: tl.constexpr, BLOCK: tl.constexpr,
+):  # fmt: skip
+    """y = sum of shares_i f_i(x). `MASK` has the bits of the candidates; there is a share for each activation that there is."""
+    at, inside, x, slope, drawn = _inputs(x_ptr, slope_ptr, seed_ptr, elements, lower, upper, NOISE, BLOCK)
     y = tl.zeros([BLOCK], tl.float32)
     for code in tl.static_range(COUNT):
         if (MASK >> code) & 1:
@@ -110,15 +117,9 @@ def backward(
 ):  # fmt: skip
     """The gradient of x, and the sums of each block: of dy f_i(x), and of the slope's gradient. No two blocks write to one place."""
     block = tl.program_id(0)
-    at = block.to(tl.int64) * BLOCK + tl.arange(0, BLOCK)
-    inside = at < elements
+    at, inside, x, slope, drawn = _inputs(x_ptr, slope_ptr, seed_ptr, elements, lower, upper, NOISE, BLOCK)
     # Past the end x = dy = 0, which adds 0 to the sums.
-    x = tl.load(x_ptr + at, mask=inside, other=0.0).to(tl.float32)
     dy = tl.load(dy_ptr + at, mask=inside, other=0.0).to(tl.float32)
-    slope = tl.load(slope_ptr).to(tl.float32)
-    drawn = tl.full([BLOCK], 0.0, tl.float32) + 0.5 * (lower + upper)
-    if NOISE:
-        drawn = _slopes(at, tl.load(seed_ptr), lower, upper)
     total = tl.zeros([BLOCK], tl.float32)
     for code in tl.static_range(COUNT):
         if (MASK >> code) & 1:

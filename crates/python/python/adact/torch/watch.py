@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from typing import Any
+from typing import Any, Callable
 
 import torch
 from torch import nn
@@ -12,6 +12,17 @@ from torch.overrides import TorchFunctionMode
 from . import known
 from .choose import Frozen
 from .module import AdAct
+
+
+class Kept(nn.Module):
+    """A function that was an attribute and stays what it was, as a module that can be told from what is missed."""
+
+    def __init__(self, was: Callable) -> None:
+        super().__init__()
+        self.was = was
+
+    def forward(self, x):
+        return self.was(x)
 
 
 def run(model: nn.Module, example: Any) -> None:
@@ -56,9 +67,8 @@ def uncovered(model: nn.Module, example: Any) -> list[tuple[str, str]]:
     def leave(*_: Any) -> None:
         watch.inside -= 1
 
-    kept = {id(m) for module in model.modules() if type(module).__name__ == "Kept" for m in module.modules()}
     for module in model.modules():
-        if isinstance(module, (AdAct, Frozen)) or id(module) in kept or known.is_module(module):
+        if isinstance(module, (AdAct, Frozen, Kept)) or known.is_module(module):
             hooks.append(module.register_forward_pre_hook(enter))
             hooks.append(module.register_forward_hook(leave, always_call=True))
     try:
