@@ -40,6 +40,11 @@ pub(crate) fn write(path: &Path, entries: &Entries, metadata: String) -> Result<
 
 /// Reads all tensors as `f32`, and the metadata if the file is one of ours. PyTorch's counters are left out.
 pub(crate) fn read(path: &Path) -> Result<(Entries, Option<String>)> {
+    // A pipe or a device has no end that could be waited for.
+    if !std::fs::metadata(path).map_err(|e| Error::read(path, &e))?.is_file() {
+        let message = format!("{} is no file of weights: it is a folder, a pipe or a device", path.display());
+        return Err(Error::new(ErrorKind::CorruptFile, message));
+    }
     let bytes = std::fs::read(path).map_err(|e| Error::read(path, &e))?;
     let corrupt = |what: String| {
         let what = other_format(&bytes).map_or(what, str::to_string);

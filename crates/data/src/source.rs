@@ -56,11 +56,13 @@ const MAX_FILE: u64 = 1 << 30;
 
 /// Reads a file whole. Empty files, folders and absurdly large files are errors.
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>> {
-    let file = File::open(path).map_err(|e| Error::io(path, "open it", &e))?;
-    let meta = file.metadata().map_err(|e| Error::io(path, "read it", &e))?;
-    if meta.is_dir() {
-        return Err(Error::new(Kind::Unsupported, format!("{}: is a folder, not a file", path.display())));
+    // Looked at before it is opened, which waits where it is a pipe.
+    let meta = std::fs::metadata(path).map_err(|e| Error::io(path, "open it", &e))?;
+    if !meta.is_file() {
+        let what = if meta.is_dir() { "folder" } else { "pipe or a device" };
+        return Err(Error::new(Kind::Unsupported, format!("{}: is a {what}, not a file", path.display())));
     }
+    let file = File::open(path).map_err(|e| Error::io(path, "open it", &e))?;
     if meta.len() > MAX_FILE {
         return Err(
             Fault::corrupt(format!("{} bytes are more than any data set's file has", meta.len())).at(path)

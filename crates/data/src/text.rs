@@ -44,8 +44,8 @@ pub struct TextSet {
 /// ```
 ///
 /// # Errors
-/// If there is no such file, or it is empty, larger than 1 GiB, not UTF-8 (the sentence names the byte), or has more than
-/// 65,536 different characters.
+/// If there is no such file, or it is empty, larger than 1 GiB, not UTF-8 (the sentence names the byte), has a NUL, or has one
+/// character alone or more than 65,536 different ones.
 pub fn load_text(name_or_path: &str, dir: Option<&Path>) -> Result<TextSet> {
     Task::Text.check(name_or_path)?;
     if name_or_path == "shakespeare" {
@@ -81,6 +81,13 @@ impl TextSet {
         if vocabulary.len() > 1 << 16 {
             let count = thousands(vocabulary.len());
             return Err(Fault::unsupported(format!("{count} different characters, but 65,536 are the most")));
+        }
+        if vocabulary.len() < 2 {
+            return Err(Fault::unsupported("a text of one character alone has nothing to learn"));
+        }
+        if seen[0] {
+            let at = thousands(bytes.iter().position(|&b| b == 0).unwrap_or(0));
+            return Err(Fault::corrupt(format!("not a text: byte {at} is NUL")));
         }
         let mut tokens = vec![0; CODE_POINTS];
         vocabulary.iter().enumerate().for_each(|(token, &c)| tokens[c as usize] = token as u16);

@@ -66,13 +66,20 @@ pub(super) fn assign<'a>(rules: &'a [Rule], places: &[String]) -> Result<Vec<&'a
             places.len()
         )));
     }
-    let of = |place: &String| {
-        let rule = rules.iter().find(|(pattern, _)| fits(pattern, place));
-        rule.map(|(_, activation)| activation.as_str()).ok_or_else(|| {
+    let first = |place: &String| {
+        rules.iter().position(|(pattern, _)| fits(pattern, place)).ok_or_else(|| {
             Error::config(format!("nothing is given for the place {place}: end with *=ACTIVATION"))
         })
     };
-    places.iter().map(of).collect()
+    let chosen = places.iter().map(first).collect::<Result<Vec<_>>>()?;
+    // A rule that decides nothing is a mistake, not a wish.
+    if let Some(hidden) = (0..rules.len()).find(|rule| !chosen.contains(rule)) {
+        return Err(Error::config(format!(
+            "\"{}\" decides nothing: rules before it fit all of its places, and the first one that fits counts",
+            rules[hidden].0
+        )));
+    }
+    Ok(chosen.into_iter().map(|rule| rules[rule].1.as_str()).collect())
 }
 
 /// Whether a path fits a pattern, in which `*` stands for any characters.
@@ -110,6 +117,7 @@ mod tests {
         let error = |text| assign(&split(text).unwrap(), &places).unwrap_err().to_string();
         assert!(error("act3=relu,*=mish").contains("no place fits \"act3\": the network has 2 places"));
         assert!(error("act1=relu").contains("nothing is given for the place act2"));
+        assert!(error("*=relu,act2=mish").starts_with("\"act2\" decides nothing: rules before it"));
         assert!(split("relu,*=mish").unwrap_err().to_string().contains("begins without a place"));
     }
 }
