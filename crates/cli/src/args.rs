@@ -73,6 +73,9 @@ best.safetensors (PyTorch's names and shapes) and last/ (what resuming needs).")
                                          AdAct's choice against single and random activations
   adact study --select validation        choose on held-out images, and touch the
                                          test set once
+  adact study --program 'python train.py --epochs 10' --metric accuracy --seeds 7
+                                         a training program of your own, in any
+                                         language: see docs/program.md
 
 The folder holds report.html, table.md, table.csv, result.json, figures/ and
 runs/ with a folder for each training.")]
@@ -144,9 +147,28 @@ pub struct TrainArgs {
 #[derive(Debug, Args)]
 pub struct StudyArgs {
     #[command(flatten)]
+    pub program: ProgramArgs,
+    #[command(flatten)]
     pub plan: PlanArgs,
     #[command(flatten)]
     pub common: CommonArgs,
+}
+
+/// A training program that is not this one.
+#[derive(Debug, Args)]
+pub struct ProgramArgs {
+    /// A command that trains, run once for each variant and seed instead of a network of this program
+    ///
+    /// What to train is in its environment (ADACT_ACTIVATION, ADACT_SEED, ...), what it measured in a file that it writes;
+    /// docs/program.md is the protocol. In Python, `adact.run()` speaks it. --dataset names the data in the report.
+    #[arg(long, value_name = "COMMAND")]
+    pub program: Option<String>,
+    /// The metric that decides, among those that the program logs [default: accuracy]
+    #[arg(long, value_name = "NAME")]
+    pub metric: Option<String>,
+    /// A lower number is better (known of losses and the like)
+    #[arg(long)]
+    pub lower_is_better: bool,
 }
 
 /// `adact reproduce`.
@@ -526,15 +548,9 @@ pub struct PredictArgs {
 pub struct SampleArgs {
     #[command(flatten)]
     pub trained: TrainedArgs,
-    /// What to go on from
-    #[arg(
-        long,
-        visible_alias = "start",
-        value_name = "TEXT",
-        default_value = "\n",
-        allow_hyphen_values = true
-    )]
-    pub prompt: String,
+    /// What to go on from [default: a new line, or the first character that the model knows]
+    #[arg(long, visible_alias = "start", value_name = "TEXT", allow_hyphen_values = true)]
+    pub prompt: Option<String>,
     /// Characters to write
     #[arg(long, value_name = "N", default_value_t = 500)]
     pub count: usize,

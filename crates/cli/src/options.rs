@@ -2,12 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use adact_lab::config::{Config, NetworkOptions};
+use adact_lab::config::{Config, DataOptions, NetworkOptions, ProgramOptions};
 use adact_lab::folder::Mode;
 use adact_lab::{Error, Result};
 
 use crate::args::{
-    CommonArgs, DataArgs, MixtureArgs, NetworkArgs, OutputArgs, PlanArgs, ProtocolArgs, Switch,
+    CommonArgs, DataArgs, MixtureArgs, NetworkArgs, OutputArgs, PlanArgs, ProgramArgs, ProtocolArgs, Switch,
 };
 
 /// The configuration that `--config` and the options make, without what single commands add.
@@ -25,6 +25,36 @@ pub fn config(args: &CommonArgs, threads: Option<usize>) -> Result<Config> {
     set_some(&mut config.output.threads, &threads);
     set(&mut config.output.tensorboard, args.output.tensorboard.map(|switch| switch == Switch::On));
     Ok(config)
+}
+
+/// What the options say of a training program. Its data have its own name where nothing else names them.
+pub fn program(args: &ProgramArgs, dataset: Option<&String>, config: &mut Config) -> Result<()> {
+    let Some(command) = args.program.clone().or(config.program.as_ref().map(|p| p.command.clone())) else {
+        return match (&args.metric, args.lower_is_better) {
+            (Some(_), _) => Err(Error::input("--metric: is for a training program, so give --program")),
+            (_, true) => Err(Error::input("--lower-is-better: is for a training program, so give --program")),
+            _ => Ok(()),
+        };
+    };
+    let usual =
+        ProgramOptions { command: command.clone(), metric: "accuracy".into(), higher_is_better: None };
+    let mut program = config.program.take().unwrap_or(usual);
+    program.command = command;
+    if config.data == DataOptions::default() && dataset.is_none() {
+        config.data.dataset = program.name();
+    }
+    set(&mut program.metric, args.metric.clone());
+    set_some(&mut program.higher_is_better, &args.lower_is_better.then_some(false));
+    config.program = Some(program);
+    Ok(())
+}
+
+/// Refuses a training program where only `study` has a use for one.
+pub fn no_program(config: &Config) -> Result<()> {
+    match &config.program {
+        Some(_) => Err(Error::input("program: only `adact study` runs training programs")),
+        None => Ok(()),
+    }
 }
 
 /// What the options say of a study.

@@ -28,7 +28,8 @@ pub struct Progress {
 
 struct Run {
     bar: ProgressBar,
-    epochs: usize,
+    /// None where a program decides.
+    epochs: Option<usize>,
     steps: usize,
     epoch_began: Instant,
 }
@@ -78,11 +79,17 @@ impl Progress {
         self.runs.lock().unwrap_or_else(PoisonError::into_inner).get_mut(run).map(work)
     }
 
-    /// A bar for the study as a whole, below the others.
-    fn plan(&self, epochs: usize, finished: usize) {
+    /// A bar for the study as a whole, below the others. It counts epochs, or trainings where a program decides how many
+    /// epochs there are.
+    fn plan(&self, runs: usize, finished: usize, epochs: Option<usize>) {
         if self.drawn {
-            let bar = self.bars.add(ProgressBar::new(epochs as u64).with_position(finished as u64));
-            bar.set_style(style("{prefix} {bar:24} {percent:>3}%  {pos} of {len} epochs"));
+            let each = epochs.unwrap_or(1);
+            let bar = ProgressBar::new((runs * each) as u64).with_position((finished * each) as u64);
+            let bar = self.bars.add(bar);
+            let unit = if epochs.is_some() { "epochs" } else { "trainings" };
+            bar.set_style(style(&format!(
+                "{{prefix}} {{bar:24}} {{percent:>3}}%  {{pos}} of {{len}} {unit}"
+            )));
             bar.set_prefix(format!("{:<35}", "study"));
             bar.reset_eta();
             bar.enable_steady_tick(Duration::from_secs(1));
@@ -90,20 +97,36 @@ impl Progress {
         }
     }
 
-    fn began(&self, run: &RunId, epochs: usize, finished: usize, steps: usize) {
-        if finished > 0 && finished < epochs {
-            self.say(&format!("{}: {finished} of {epochs} epochs are finished, going on", label(run)));
+    fn began(&self, run: &RunId, epochs: Option<usize>, finished: usize, steps: usize) {
+        match epochs {
+            Some(epochs) if finished > 0 && finished < epochs => {
+                self.say(&format!("{}: {finished} of {epochs} epochs are finished, going on", label(run)));
+            }
+            None if finished > 0 => {
+                let done = table::count(finished, "epoch");
+                self.say(&format!(
+                    "{}: {done} logged before; the program decides where it goes on",
+                    label(run)
+                ));
+            }
+            _ => {}
         }
         let bar = if self.drawn {
             self.bars.insert(0, ProgressBar::new(steps as u64))
         } else {
             ProgressBar::hidden()
         };
-        bar.set_style(style("{prefix} {bar:24} {percent:>3}%  {msg}  {eta} left"));
+        if epochs.is_some() {
+            bar.set_style(style("{prefix} {bar:24} {percent:>3}%  {msg}  {eta} left"));
+        } else {
+            bar.set_style(style("{prefix} {spinner} {elapsed} {msg}"));
+            bar.set_prefix(format!("{:<24}", label(run)));
+            bar.enable_steady_tick(Duration::from_millis(200));
+        }
         let state = Run { bar, epochs, steps, epoch_began: Instant::now() };
         self.runs.lock().unwrap_or_else(PoisonError::into_inner).insert(run.clone(), state);
         if let Some(whole) = &*self.whole.lock().unwrap_or_else(PoisonError::into_inner) {
-            whole.inc(if finished < epochs { finished as u64 } else { 0 });
+            whole.inc(epochs.filter(|&epochs| finished < epochs).map_or(0, |_| finished as u64));
         }
     }
 
@@ -113,11 +136,15 @@ impl Progress {
             r.epoch_began = Instant::now();
             r.epochs
         });
+        let Some(epochs) = epochs.unwrap_or(Some(record.epoch)) else {
+            let took = table::duration(record.seconds);
+            self.say(&format!("{:<24} epoch {:>2}   {}   {took}", label(run), record.epoch, all(record)));
+            return;
+        };
         self.say(&format!(
-            "{:<24} epoch {:>2}/{}   loss {:.4}   train {}   {}   {}{}",
+            "{:<24} epoch {:>2}/{epochs}   loss {:.4}   train {}   {}   {}{}",
             label(run),
             record.epoch,
-            epochs.unwrap_or(record.epoch),
             record.train.get("loss").unwrap_or(f64::NAN),
             share(&record.train),
             judged(record),
@@ -137,8 +164,13 @@ impl Progress {
     }
 
     fn ended(&self, run: &RunId) {
-        if let Some(state) = self.runs.lock().unwrap_or_else(PoisonError::into_inner).remove(run) {
-            state.bar.finish_and_clear();
+        let ended = self.runs.lock().unwrap_or_else(PoisonError::into_inner).remove(run);
+        let Some(state) = ended else { return };
+        state.bar.finish_and_clear();
+        if let (None, Some(whole)) =
+            (state.epochs, &*self.whole.lock().unwrap_or_else(PoisonError::into_inner))
+        {
+            whole.inc(1);
         }
     }
 
@@ -156,7 +188,7 @@ impl Observer for Progress {
                 self.tell("note", None, &text);
             }
             Event::Planned { runs, finished, epochs } => {
-                self.plan(runs * epochs, finished * epochs);
+                self.plan(runs, finished, epochs);
                 if finished > 0 {
                     let others = if finished < runs { ", going on with the others" } else { "" };
                     self.say(&format!("{finished} of {runs} trainings are finished{others}"));
@@ -200,7 +232,8 @@ impl Observer for Progress {
 impl Run {
     fn step(&mut self, run: &RunId, (epoch, step, images): (usize, usize, usize), loss: f64, accuracy: f64) {
         let speed = images as f64 / self.epoch_began.elapsed().as_secs_f64();
-        self.bar.set_prefix(format!("{:<24} epoch {epoch:>2}/{}", label(run), self.epochs));
+        let epochs = self.epochs.unwrap_or(epoch);
+        self.bar.set_prefix(format!("{:<24} epoch {epoch:>2}/{epochs}", label(run)));
         self.bar.set_message(format!("loss {loss:.4}  accuracy {}  {speed:.0} images/s", percent(accuracy)));
         self.bar.set_length(self.steps as u64);
         self.bar.set_position(step as u64);
@@ -220,6 +253,17 @@ fn label(run: &RunId) -> String {
 fn share(metrics: &Metrics) -> String {
     let share = metrics.get("accuracy").or(metrics.get("pixel_accuracy"));
     share.map_or(String::new(), percent)
+}
+
+/// Everything that a program measured: `accuracy 0.9120   train_loss 0.2514`.
+fn all(record: &EpochRecord) -> String {
+    let told = |part: &str, metrics: &Metrics| {
+        metrics.iter().map(|(name, value)| format!("{part}{name} {value:.4}")).collect::<Vec<_>>()
+    };
+    let mut words = record.test.as_ref().map_or_else(Vec::new, |test| told("", test));
+    words.extend(record.validation.as_ref().map_or_else(Vec::new, |v| told("validation_", v)));
+    words.extend(told("train_", &record.train));
+    words.join("   ")
 }
 
 /// What was measured on other data: the metric by which epochs are picked.

@@ -34,18 +34,18 @@ pub enum Event<'a> {
         runs: usize,
         /// Those that earlier calls finished.
         finished: usize,
-        /// The epochs of each.
-        epochs: usize,
+        /// The epochs of each; none where a program decides.
+        epochs: Option<usize>,
     },
     /// A training begins or goes on.
     Started {
         /// Which training.
         run: &'a RunId,
-        /// Its epochs.
-        epochs: usize,
+        /// Its epochs; none where a program decides.
+        epochs: Option<usize>,
         /// The epochs that were finished before.
         finished: usize,
-        /// Training steps an epoch.
+        /// Training steps an epoch; 0 where only a program knows.
         steps: usize,
     },
     /// A training step is done.

@@ -7,10 +7,10 @@ use adact_evidence::records::{EpochRecord, METRICS, RESULT, RunResult};
 use crate::checkpoint;
 use crate::error::{Error, Result};
 
-/// The result of the run in a folder, if it was trained for `epochs` epochs. One of fewer epochs stays there until the
-/// training that goes on from it is finished.
-pub fn finished(run: &Path, epochs: usize) -> Result<Option<RunResult>> {
-    Ok(result(run)?.filter(|result| result.epochs == epochs))
+/// The result of the run in a folder, if it was trained for `epochs` epochs, or for however many where that is left to a
+/// program. One of fewer epochs stays there until the training that goes on from it is finished.
+pub fn finished(run: &Path, epochs: Option<usize>) -> Result<Option<RunResult>> {
+    Ok(result(run)?.filter(|result| epochs.is_none_or(|epochs| result.epochs == epochs)))
 }
 
 /// Expects a folder to hold no more than `epochs` trained epochs.

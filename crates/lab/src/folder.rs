@@ -22,6 +22,8 @@ pub const BEST: &str = "best.safetensors";
 pub const CHOICE: &str = "choice.toml";
 /// A study's runs.
 pub const RUNS: &str = "runs";
+/// What belongs to a training program: its log, what it printed, and whatever it keeps.
+pub const PROGRAM: &str = "program";
 
 /// What a run or a study writes; nothing else is ever removed. The options come last: without them the folder of a
 /// process that died while it removed the rest could not be told from one of something else.
@@ -29,6 +31,7 @@ const OURS: &[&str] = &[
     BEST,
     CHOICE,
     RUNS,
+    PROGRAM,
     "manifest.json",
     "metrics.jsonl",
     "result.json",
@@ -180,7 +183,7 @@ fn inspect(path: &Path, config: &Config, mode: Mode) -> Result<()> {
 
 /// Expects a training's folder, or those in a study's, to hold no more epochs than `config` asks for.
 fn room(path: &Path, config: &Config) -> Result<()> {
-    let epochs = config.protocol.epochs;
+    let Some(epochs) = config.epochs() else { return Ok(()) };
     if config.study.is_none() {
         return extent::check(path, epochs);
     }

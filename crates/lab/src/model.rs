@@ -14,7 +14,7 @@ use burn::tensor::Device;
 use serde::Serialize;
 
 use crate::error::{Error, Result};
-use crate::folder::BEST;
+use crate::folder::{BEST, RUNS};
 use crate::network::layer_weights;
 
 /// A trained network with the names of its classes.
@@ -100,6 +100,15 @@ impl Model {
     /// # Errors
     /// If there is none, it is broken, says something else than the hints, or leaves something open.
     pub fn open(path: &Path, hints: &Hints) -> Result<Self> {
+        if let Some(training) =
+            path.join(RUNS).read_dir().ok().and_then(|mut runs| runs.find_map(|run| run.ok()))
+        {
+            return Err(Error::input(format!(
+                "{}: is a study of several networks: choose one of its trainings, such as {}",
+                path.display(),
+                training.path().display()
+            )));
+        }
         let path = if path.is_dir() { path.join(BEST) } else { path.to_owned() };
         if !path.exists() {
             return Err(Error::input(format!(
@@ -154,7 +163,8 @@ impl Model {
     /// # Errors
     /// If a file is no image that can be read, or the network classifies no images.
     pub fn predict(&self, files: &[PathBuf]) -> Result<Vec<Prediction>> {
-        let image = self.image().ok_or_else(|| self.wants("it goes on with a text, give --prompt"))?;
+        let image =
+            self.image().ok_or_else(|| self.wants("it goes on with a text: see `adact sample --help`"))?;
         let predict = |file: &PathBuf| {
             let shares = self.net.predict(self.read(file, image)?)?.remove(0);
             let mut probabilities: Vec<_> = self.classes.iter().cloned().zip(shares).collect();
@@ -171,23 +181,44 @@ impl Model {
     /// The class of each pixel of image files, as pictures in a folder: `NAME-mask.png`, of the network's own side.
     ///
     /// # Errors
-    /// If a file is no image that can be read, the network doesn't segment, or the folder can't be written to.
+    /// If a file is no image that can be read, two have the same name, the network doesn't segment (nothing is written then),
+    /// or the folder can't be written to.
     pub fn predict_masks(&self, files: &[PathBuf], folder: &Path) -> Result<Vec<MaskPrediction>> {
         let AnyConfig::UNet(config) = self.net.config() else {
             return Err(self.wants("it makes no masks"));
         };
         let side = u32::try_from(config.side).unwrap_or(u32::MAX);
-        fs::create_dir_all(folder).map_err(|e| Error::io("create the folder", folder, &e))?;
-        let predict = |file: &PathBuf| {
-            let pixels = self.read(file, [config.channels, config.side])?;
-            let found = self.net.predict(pixels)?;
+        let name = |file: &PathBuf| {
+            let stem =
+                file.file_stem().map_or_else(|| "image".into(), |stem| stem.to_string_lossy().into_owned());
+            folder.join(format!("{stem}-mask.png"))
+        };
+        let masks: Vec<PathBuf> = files.iter().map(name).collect();
+        for (i, mask) in masks.iter().enumerate() {
+            let (file, to) = (files[i].display(), mask.display());
+            if let Some(twin) = masks[..i].iter().position(|other| other == mask) {
+                return Err(Error::input(format!(
+                    "{file}: its mask would be {to}, as that of {}: give them a call each, with another --out",
+                    files[twin].display()
+                )));
+            }
+            if files.contains(mask) {
+                return Err(Error::input(format!(
+                    "{to}: is an image, and the mask of {file} too: choose another --out"
+                )));
+            }
+        }
+        // All are read and answered before anything is written.
+        let answer = |file: &PathBuf| {
+            let found = self.net.predict(self.read(file, [config.channels, config.side])?)?;
             let best =
                 |row: &Vec<f32>| (0..row.len()).max_by(|&a, &b| row[a].total_cmp(&row[b])).unwrap_or(0);
-            let mask: Vec<u8> = found.iter().map(|row| best(row) as u8).collect();
-            let name =
-                file.file_stem().map_or_else(|| "image".into(), |stem| stem.to_string_lossy().into_owned());
-            let to = folder.join(format!("{name}-mask.png"));
-            Picture::of_classes(side, side, &mask)?.write(&to)?;
+            Ok(found.iter().map(|row| best(row) as u8).collect())
+        };
+        let answers = files.iter().map(answer).collect::<Result<Vec<Vec<u8>>>>()?;
+        fs::create_dir_all(folder).map_err(|e| Error::io("create the folder", folder, &e).as_input())?;
+        let write = |((file, to), mask): ((&PathBuf, &PathBuf), &Vec<u8>)| {
+            Picture::of_classes(side, side, mask)?.write(to)?;
             let share = |class: usize| {
                 mask.iter().filter(|&&c| usize::from(c) == class).count() as f64 / mask.len() as f64
             };
@@ -197,7 +228,17 @@ impl Model {
                 shares: self.classes.iter().enumerate().map(|(i, name)| (name.clone(), share(i))).collect(),
             })
         };
-        files.iter().map(predict).collect()
+        files.iter().zip(&masks).zip(&answers).map(write).collect()
+    }
+
+    /// What a language model goes on from where nothing else is said: a new line, or else its first character.
+    pub fn usual_prompt(&self) -> String {
+        let known: &[char] = match self.net.config() {
+            AnyConfig::Gpt(config) => &config.vocabulary,
+            _ => &[],
+        };
+        let first = if known.contains(&'\n') { None } else { known.first() };
+        first.unwrap_or(&'\n').to_string()
     }
 
     /// Goes on with a text.
@@ -206,7 +247,7 @@ impl Model {
     /// If the network is no language model, or the prompt is empty or has a character that it doesn't know.
     pub fn write(&self, prompt: &str, count: usize, sampling: Sampling) -> Result<Written> {
         let AnyConfig::Gpt(config) = self.net.config() else {
-            return Err(self.wants("it writes no text, give images"));
+            return Err(self.wants("it writes no text: see `adact predict --help`"));
         };
         let token = |c: char| {
             let found = config.vocabulary.iter().position(|known| *known == c);

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use adact_evidence::names::is_papers_network;
 use adact_evidence::records::{
-    Build, EpochRecord, LANGUAGE, MANIFEST, METRICS, Manifest, Plan, RESULT, RunResult, Study, StudyResult,
-    run_directory,
+    Build, EpochRecord, LANGUAGE, MANIFEST, METRICS, Manifest, PROGRAM, Plan, RESULT, RunResult, Study,
+    StudyResult, run_directory,
 };
 use adact_evidence::statistics::correct_together;
 use adact_evidence::table::count;
@@ -72,13 +72,16 @@ pub fn collect(folder: &Path) -> Result<StudyResult> {
         };
         return Ok(StudyResult::new(plan, vec![run], Vec::new(), provenance)?);
     };
-    let variants =
-        variants::parse(&study.variants, &config.model.candidates, config.network.places()?.len())?;
+    let places = match &config.program {
+        Some(_) => None,
+        None => Some(config.network.places()?.len()),
+    };
+    let variants = variants::parse(&study.variants, &config.model.candidates, places)?;
     let mut runs: Vec<RunResult> = Vec::new();
     for seed in study.seeds.as_slice() {
         for variant in &variants {
             let run = folder.join(run_directory(&variant.name, *seed));
-            runs.extend(extent::finished(&run, config.protocol.epochs)?);
+            runs.extend(extent::finished(&run, config.epochs())?);
         }
     }
     // What runs' folders don't tell: earlier failures, and the studies that this one is corrected together with.
@@ -86,9 +89,10 @@ pub fn collect(folder: &Path) -> Result<StudyResult> {
     let before = if before.exists() { Some(StudyResult::read(&before)?) } else { None };
     // The runs know better than the options: a validation set of the data's own may have picked the epochs.
     let selection = runs.first().map(|run| run.selection).or(before.as_ref().map(|study| study.selection));
-    let (task, metric) = match runs.first() {
-        Some(run) => (run.task.clone(), run.metric.clone()),
-        None => {
+    let (task, metric) = match (runs.first(), &config.program) {
+        (Some(run), _) => (run.task.clone(), run.metric.clone()),
+        (None, Some(program)) => (Some(PROGRAM.into()), program.record()),
+        (None, None) => {
             let task = config.network.task()?;
             (score::recorded(task), score::primary(task))
         }
@@ -103,10 +107,12 @@ pub fn collect(folder: &Path) -> Result<StudyResult> {
         planned && !runs.iter().any(|r| r.variant == f.variant && r.seed == f.seed)
     });
     if runs.is_empty() && failures.is_empty() {
+        let which = config
+            .epochs()
+            .map_or(String::new(), |epochs| format!(" with the {} of the study", count(epochs, "epoch")));
         return Err(Error::input(format!(
-            "{}: no training in {RUNS} is finished with the {} of the study; go on with --resume",
-            folder.display(),
-            count(config.protocol.epochs, "epoch")
+            "{}: no training in {RUNS} is finished{which}; go on with --resume",
+            folder.display()
         )));
     }
     provenance.builds = builds(folder, &runs)?;
@@ -114,15 +120,20 @@ pub fn collect(folder: &Path) -> Result<StudyResult> {
         dataset: provenance.dataset.clone(),
         against: study.against(&variants)?,
         variants: variants.into_iter().map(|v| v.name).collect(),
-        epochs: config.protocol.epochs,
+        epochs: config.epochs().unwrap_or_else(|| most_epochs(&runs)),
         selection: selection.unwrap_or(config.protocol.select),
-        network: (!is_papers_network(Some(&config.network.name))).then(|| config.network.name.clone()),
+        network: provenance.network.clone().filter(|name| !is_papers_network(Some(name))),
         task,
         metric,
         steps: steps.filter(|_| is_text).map(|steps| steps as u64),
         seeds: Some(study.seeds.as_slice().to_vec()),
     };
     Ok(StudyResult::new(plan, runs, failures, provenance)?.corrected_with(together))
+}
+
+/// The most epochs that one of them took; 1 where there is none.
+pub(crate) fn most_epochs(runs: &[RunResult]) -> usize {
+    runs.iter().map(|run| run.epochs).max().unwrap_or(1)
 }
 
 /// The builds of the program that trained the runs of a study.

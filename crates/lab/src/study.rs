@@ -8,8 +8,9 @@ mod tasks;
 use std::path::Path;
 
 use adact::NetworkConfig;
-use adact_evidence::names::is_papers_network;
-use adact_evidence::records::{Failure, Plan, RunResult, Study, StudyResult, run_directory};
+use adact_evidence::records::{
+    Failure, MetricRecord, Plan, RunResult, Selection, Study, StudyResult, run_directory,
+};
 use adact_evidence::statistics::seeds_to_reach_level;
 use adact_evidence::table::count;
 
@@ -23,8 +24,8 @@ use crate::learner::Learner;
 use crate::network::{network, own_network};
 use crate::outputs;
 use crate::score;
-use crate::train::{manifest, train};
-use crate::variants::{self, Source, Variant};
+use crate::train::{About, manifest, train};
+use crate::variants::{self, Variant};
 use tasks::{Task, Tasks};
 
 /// Runs the study that `config` describes in folder `out`, from where an earlier call ended.
@@ -78,20 +79,54 @@ pub(crate) fn study_with<L: Learner>(
     make: &(dyn Fn(&Config, &Data) -> Result<L> + Sync),
 ) -> Result<Study> {
     let config = config.resolved(data);
+    let subject = Subject {
+        about: About::of(&config, data),
+        places: Some(config.network.places()?.len()),
+        metric: score::primary(data.task),
+        selection: data.selected_by,
+        steps: data.train.steps(1).is_none().then(|| config.protocol.all_steps(&data.train) as u64),
+        train: &|config, run, folder| train(make(config, data)?, config, data, run, folder, control),
+    };
+    run_all(&config, &subject, out, mode, control)
+}
+
+/// What a study trains: what its trainings have in common, and how one of them goes.
+pub(crate) struct Subject<'a> {
+    /// What is trained on what.
+    pub about: About,
+    /// The number of places; none where only the trainings tell.
+    pub places: Option<usize>,
+    /// The metric that decides; none is the accuracy.
+    pub metric: Option<MetricRecord>,
+    /// What picks the best epochs.
+    pub selection: Selection,
+    /// The steps of a training, where an epoch is no pass over the data.
+    pub steps: Option<u64>,
+    /// Trains one, in its own folder, from where it was stopped.
+    pub train: &'a (dyn Fn(&Config, &RunId, &Folder) -> Result<RunResult> + Sync),
+}
+
+/// Trains what `config` plans of `subject` and is not done yet, and says what came out of all.
+pub(crate) fn run_all(
+    config: &Config,
+    subject: &Subject<'_>,
+    out: &Path,
+    mode: Mode,
+    control: &Control<'_>,
+) -> Result<Study> {
     let plan = config.study.clone().unwrap_or_else(|| config.usual_study());
-    let variants = variants::parse(&plan.variants, &config.model.candidates, config.network.places()?.len())?;
+    let variants = variants::parse(&plan.variants, &config.model.candidates, subject.places)?;
     let against = plan.against(&variants)?;
     let config = Config { train: None, study: Some(plan.clone()), ..config.clone() };
     let folder = Folder::open(out, &config, mode, control)?;
-    let provenance = manifest(&config, data, None, &folder)?;
+    let provenance = manifest(&subject.about, None, &folder)?;
     provenance.begin(&folder)?;
 
     let tasks = Tasks::new(plan_tasks(&plan, &variants));
-    let epochs = config.protocol.epochs;
-    let is_finished = |id: &&RunId| {
-        matches!(extent::finished(&folder.join(&run_directory(&id.variant, id.seed)), epochs), Ok(Some(_)))
-    };
-    let finished = tasks.ids().filter(is_finished).count();
+    let epochs = config.epochs();
+    let place = |id: &RunId| folder.join(&run_directory(&id.variant, id.seed));
+    let finished =
+        tasks.ids().filter(|id| matches!(extent::finished(&place(id), epochs), Ok(Some(_)))).count();
     if let Some(warning) = too_few_seeds(plan.seeds.as_slice().len(), variants.len(), against.as_deref()) {
         control.tell(Event::Note(&warning));
     }
@@ -107,7 +142,7 @@ pub(crate) fn study_with<L: Learner>(
             Mode::Resume
         };
         let folder = folder.open_inside(&name, &config, mode, control)?;
-        train(make(&config, data)?, &config, data, id, &folder, control)
+        (subject.train)(&config, id, &folder)
     };
     tasks.run(config.output.jobs, config.output.threads(), control, &run_task)?;
 
@@ -116,20 +151,17 @@ pub(crate) fn study_with<L: Learner>(
     if let Some((_, stop)) = failures.first().filter(|(_, e)| ends_all(e)) {
         return Err(stop.clone());
     }
-    let place = |id: &RunId| folder.join(&run_directory(&id.variant, id.seed));
-    let network = &config.network.name;
-    let steps = config.protocol.all_steps(&data.train);
     let failures = failures.iter().map(|(id, error)| failure(id, error, &place(id))).collect();
     let planned = Plan {
-        dataset: data.name.clone(),
+        dataset: subject.about.dataset.clone(),
         variants: variants.into_iter().map(|v| v.name).collect(),
         against,
-        epochs: config.protocol.epochs,
-        selection: data.selected_by,
-        network: (!is_papers_network(Some(network))).then(|| network.clone()),
-        task: score::recorded(data.task),
-        metric: score::primary(data.task),
-        steps: data.train.steps(1).is_none().then_some(steps as u64),
+        epochs: epochs.unwrap_or_else(|| outputs::most_epochs(&results)),
+        selection: subject.selection,
+        network: subject.about.network.clone(),
+        task: subject.about.task.clone(),
+        metric: subject.metric.clone(),
+        steps: subject.steps,
         seeds: Some(plan.seeds.as_slice().to_vec()),
     };
     let builds = outputs::builds(folder.path(), &results)?;
@@ -212,28 +244,6 @@ pub fn failed(study: &StudyResult) -> Option<Error> {
 /// Whether an error ends the whole study and not one training.
 fn ends_all(error: &Error) -> bool {
     matches!(error.kind(), Kind::Cancelled | Kind::Taken)
-}
-
-/// The activations that AdAct chose, as `optimized` uses them.
-fn choices(adact: &RunResult) -> Result<String> {
-    let layers = adact.layers.as_deref().unwrap_or_default();
-    if layers.len() != adact.activations.len() {
-        return Err(Error::failure(format!(
-            "the run of adact with seed {} has no choice for each place",
-            adact.seed
-        )));
-    }
-    Ok(layers.iter().map(|layer| layer.choice.as_str()).collect::<Vec<_>>().join("+"))
-}
-
-impl Source {
-    /// The activations of a task, once it is known what AdAct chose with its seed.
-    fn activations(&self, adact: Option<&RunResult>) -> Option<Result<String>> {
-        match self {
-            Self::Given(activations) => Some(Ok(activations.clone())),
-            Self::Optimized => adact.map(choices),
-        }
-    }
 }
 
 #[cfg(test)]

@@ -26,7 +26,7 @@ use crate::parts::Part;
 use crate::score::{self, Score};
 use crate::threads;
 
-pub(crate) use manifest::manifest;
+pub(crate) use manifest::{About, manifest};
 
 /// Trains the network as the section `[train]` of `config` asks for, in the folder `out`.
 ///
@@ -66,8 +66,9 @@ pub fn train<L: Learner>(
     folder: &Folder,
     control: &Control<'_>,
 ) -> Result<RunResult> {
-    let manifest = manifest(config, data, Some(run), folder)?;
-    if let Some(result) = extent::finished(folder.path(), config.protocol.epochs)? {
+    let about = About::of(config, data);
+    let manifest = manifest(&about, Some(run), folder)?;
+    if let Some(result) = extent::finished(folder.path(), config.epochs())? {
         control.tell(Event::Finished { run, result: &result, dir: folder.path() });
         return Ok(result);
     }
@@ -75,6 +76,7 @@ pub fn train<L: Learner>(
         learner,
         config,
         data,
+        about,
         run,
         folder,
         control,
@@ -86,7 +88,7 @@ pub fn train<L: Learner>(
     manifest.begin(folder)?;
     training.control.tell(Event::Started {
         run,
-        epochs: config.protocol.epochs,
+        epochs: config.epochs(),
         finished: training.epochs.len(),
         steps: training.steps(),
     });
@@ -105,6 +107,7 @@ struct Training<'a, L> {
     learner: L,
     config: &'a Config,
     data: &'a Data,
+    about: About,
     run: &'a RunId,
     folder: &'a Folder,
     control: &'a Control<'a>,
@@ -289,7 +292,7 @@ impl<L: Learner> Training<'_, L> {
 }
 
 /// The index of the epoch with the best metric on what selects; the first one of equals.
-fn best(epochs: &[EpochRecord], metric: &Metric) -> usize {
+pub(crate) fn best(epochs: &[EpochRecord], metric: &Metric) -> usize {
     let of = |epoch: &EpochRecord| {
         let measured = epoch.validation.as_ref().or(epoch.test.as_ref());
         measured

@@ -1,6 +1,6 @@
 //! What a study compares: `adact,optimized,relu,uniform:mish,all-uniform,random:3`.
 
-use adact_evidence::records::Role;
+use adact_evidence::records::{Role, RunResult};
 use adact_kernels::Activation;
 use adact_kernels::random::{Purpose, Stream};
 
@@ -26,6 +26,48 @@ pub enum Source {
     Given(String),
     /// What AdAct chose with the same seed.
     Optimized,
+    /// A draw by lot for each place, where AdAct tells the places: those of a program.
+    Drawn(usize, Vec<Activation>),
+}
+
+impl Source {
+    /// Whether AdAct is trained first, with the same seed.
+    pub(crate) fn follows_adact(&self) -> bool {
+        !matches!(self, Self::Given(_))
+    }
+
+    /// The activations, as the section `[train]` names them; none where AdAct has to be `adact`, a training that is done.
+    ///
+    /// # Errors
+    /// If the record of AdAct's training lacks the choice of a place.
+    pub(crate) fn activations(&self, adact: Option<&RunResult>) -> Option<Result<String>> {
+        match self {
+            Self::Given(activations) => Some(Ok(activations.clone())),
+            Self::Optimized => adact.map(choices),
+            Self::Drawn(i, candidates) => {
+                adact.map(|adact| Ok(draw(*i, candidates, adact.activations.len())))
+            }
+        }
+    }
+}
+
+/// The activations that AdAct chose, as `optimized` uses them.
+pub(crate) fn choices(adact: &RunResult) -> Result<String> {
+    let layers = adact.layers.as_deref().unwrap_or_default();
+    if layers.len() != adact.activations.len() {
+        return Err(Error::failure(format!(
+            "the run of adact with seed {} has no choice for each place",
+            adact.seed
+        )));
+    }
+    Ok(layers.iter().map(|layer| layer.choice.as_str()).collect::<Vec<_>>().join("+"))
+}
+
+/// The `i`th draw, one of `candidates` a place.
+fn draw(i: usize, candidates: &[Activation], places: usize) -> String {
+    let stream = Stream::new(0, Purpose::Choice, i as u64);
+    let pick = |place| candidates[stream.below(place, candidates.len() as u64) as usize].name();
+    (0..places as u64).map(pick).collect::<Vec<_>>().join("+")
 }
 
 impl Variant {
@@ -45,20 +87,25 @@ impl Variant {
 
     /// The `i`th random choice, one of `candidates` a layer. It is the same for every seed of a study, so that
     /// its runs are comparable.
-    fn random(i: usize, candidates: &[Activation], places: usize) -> Self {
-        let stream = Stream::new(0, Purpose::Choice, i as u64);
-        let pick = |layer| candidates[stream.below(layer, candidates.len() as u64) as usize].name();
-        let activations: Vec<_> = (0..places as u64).map(pick).collect();
-        Self::given(Role::Random(&i.to_string()).to_string(), activations.join("+"))
+    fn random(i: usize, candidates: &[Activation], places: Option<usize>) -> Self {
+        let source = match places {
+            Some(places) => Source::Given(draw(i, candidates, places)),
+            None => Source::Drawn(i, candidates.to_vec()),
+        };
+        Self { name: Role::Random(&i.to_string()).to_string(), source }
     }
 }
 
 /// The variants that `words` name, each once, in their order. `candidates` are those AdAct mixes, `places` those of the
-/// network.
+/// network; a program's are not known before AdAct is trained.
 ///
 /// # Errors
-/// If a word is no variant, or `optimized` comes without `adact`.
-pub fn parse<S: AsRef<str>>(words: &[S], candidates: &[Activation], places: usize) -> Result<Vec<Variant>> {
+/// If a word is no variant, or `optimized` (or a random one of a program) comes without `adact`.
+pub fn parse<S: AsRef<str>>(
+    words: &[S],
+    candidates: &[Activation],
+    places: Option<usize>,
+) -> Result<Vec<Variant>> {
     let mut variants: Vec<Variant> = Vec::new();
     for word in words {
         for variant in one(word.as_ref().trim(), candidates, places)? {
@@ -70,13 +117,17 @@ pub fn parse<S: AsRef<str>>(words: &[S], candidates: &[Activation], places: usiz
     if variants.is_empty() {
         return Err(Error::input("variants: give at least one"));
     }
-    let has = |role: Role| variants.iter().any(|v| v.role() == role);
-    if has(Role::Optimized) && !has(Role::Mixture) {
-        return Err(Error::input(
+    let mixture = variants.iter().any(|v| v.role() == Role::Mixture);
+    match variants.iter().find(|v| v.source.follows_adact()).filter(|_| !mixture) {
+        Some(Variant { source: Source::Optimized, .. }) => Err(Error::input(
             "variants: `optimized` takes the activations that `adact` chose, so give `adact` as well",
-        ));
+        )),
+        Some(Variant { name, .. }) => Err(Error::input(format!(
+            "variants: `{name}` draws an activation for each place, which only the program's training of `adact` tells, so \
+             give `adact` as well"
+        ))),
+        None => Ok(variants),
     }
-    Ok(variants)
 }
 
 impl StudyOptions {
@@ -97,7 +148,7 @@ impl StudyOptions {
     }
 }
 
-fn one(word: &str, candidates: &[Activation], places: usize) -> Result<Vec<Variant>> {
+fn one(word: &str, candidates: &[Activation], places: Option<usize>) -> Result<Vec<Variant>> {
     let activation = |name: &str| -> Result<Activation> {
         name.parse::<Activation>().map_err(|e| Error::input(format!("variants: {e}")))
     };
@@ -116,7 +167,7 @@ fn one(word: &str, candidates: &[Activation], places: usize) -> Result<Vec<Varia
         "random" => random("1", candidates, places),
         _ if word.contains('+') => {
             let parts: Vec<_> = word.split('+').collect();
-            if parts.len() != places {
+            if let Some(places) = places.filter(|&places| places != parts.len()) {
                 return Err(Error::input(format!(
                     "variants: `{word}` has {} activations, the network has {places} layers",
                     parts.len()
@@ -134,7 +185,7 @@ fn one(word: &str, candidates: &[Activation], places: usize) -> Result<Vec<Varia
     }
 }
 
-fn random(count: &str, candidates: &[Activation], places: usize) -> Result<Vec<Variant>> {
+fn random(count: &str, candidates: &[Activation], places: Option<usize>) -> Result<Vec<Variant>> {
     match count.parse::<usize>() {
         Ok(n) if (1..=MOST_RANDOM).contains(&n) => {
             Ok((1..=n).map(|i| Variant::random(i, candidates, places)).collect())
@@ -145,12 +196,13 @@ fn random(count: &str, candidates: &[Activation], places: usize) -> Result<Vec<V
     }
 }
 
-fn unknown(word: &str, places: usize) -> Error {
+fn unknown(word: &str, places: Option<usize>) -> Error {
     let known = ["adact", "optimized", "all-uniform", "random", "uniform"];
     let names = Activation::ALL.iter().map(|a| a.name());
+    let many = places.map_or("one for each place".into(), |places| format!("{places} activations"));
     Error::input(format!(
         "`{word}` is no variant{}: choose from adact, optimized, an activation, uniform:ACTIVATION, all-uniform, \
-         random:COUNT, or {places} activations joined by `+`",
+         random:COUNT, or {many} joined by `+`",
         suggestion(word, known.into_iter().chain(names))
     ))
 }
@@ -160,7 +212,7 @@ mod tests {
     use super::*;
 
     fn names(words: &[&str]) -> Vec<String> {
-        parse(words, Activation::PAPER, 4).unwrap().into_iter().map(|v| v.name).collect()
+        parse(words, Activation::PAPER, Some(4)).unwrap().into_iter().map(|v| v.name).collect()
     }
 
     #[test]
@@ -175,13 +227,13 @@ mod tests {
     #[test]
     fn random_choices_are_fixed_and_made_of_candidates() {
         let candidates = [Activation::Relu, Activation::Mish];
-        let a = parse(&["random:20"], &candidates, 4).unwrap();
-        assert_eq!(a, parse(&["random:20"], &candidates, 4).unwrap());
+        let a = parse(&["random:20"], &candidates, Some(4)).unwrap();
+        assert_eq!(a, parse(&["random:20"], &candidates, Some(4)).unwrap());
         let all: Vec<&str> = a
             .iter()
             .flat_map(|v| match &v.source {
                 Source::Given(activations) => activations.split('+'),
-                Source::Optimized => unreachable!(),
+                _ => unreachable!(),
             })
             .collect();
         assert_eq!(all.len(), 20 * 4);
@@ -191,7 +243,8 @@ mod tests {
 
     #[test]
     fn a_baseline_is_one_of_the_variants() {
-        let variants = parse(&["adact", "optimized", "uniform:leaky_relu"], Activation::PAPER, 4).unwrap();
+        let variants =
+            parse(&["adact", "optimized", "uniform:leaky_relu"], Activation::PAPER, Some(4)).unwrap();
         let against = |word: &str| {
             let plan = StudyOptions { against: Some(word.into()), ..StudyOptions::default() };
             plan.against(&variants).map_err(|e| e.to_string())
@@ -206,6 +259,25 @@ mod tests {
     }
 
     #[test]
+    fn a_programs_random_choices_wait_for_its_places() {
+        let variants = parse(&["adact", "random:2", "mish+relu"], Activation::PAPER, None).unwrap();
+        let run = |places: usize| RunResult {
+            activations: vec!["adact".into(); places],
+            ..serde_json::from_value(serde_json::json!({
+                "dataset": "d", "variant": "adact", "activations": ["adact"], "seed": 0, "epochs": 1,
+                "best": {"epoch": 1, "test_accuracy": 0.5}, "last": {}, "parameters": 1, "seconds": 1.0,
+            }))
+            .unwrap()
+        };
+        assert!(variants[1].source.activations(None).is_none());
+        let drawn = variants[2].source.activations(Some(&run(4))).unwrap().unwrap();
+        let known = parse(&["random:2"], Activation::PAPER, Some(4)).unwrap();
+        assert_eq!(Source::Given(drawn), known[1].source);
+        let error = parse(&["random:2", "relu"], Activation::PAPER, None).unwrap_err();
+        assert!(error.to_string().contains("so give `adact` as well"), "{error}");
+    }
+
+    #[test]
     fn mistakes_are_explained() {
         for (words, expected) in [
             (vec!["optimised", "adact"], "`optimized`"),
@@ -217,7 +289,7 @@ mod tests {
             (vec!["mish+relu+elu+slu"], "silu"),
             (vec![], "at least one"),
         ] {
-            let error = parse(&words, Activation::PAPER, 4).unwrap_err();
+            let error = parse(&words, Activation::PAPER, Some(4)).unwrap_err();
             assert!(error.is_input() && error.to_string().contains(expected), "{words:?}: {error}");
         }
     }

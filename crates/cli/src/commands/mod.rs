@@ -22,8 +22,8 @@ pub fn run(cli: Cli) -> Result<()> {
     out::set_quiet(quiet);
     simd::requested().map_err(Error::input)?;
     if let Some(n) = threads {
-        if n == 0 {
-            return Err(Error::input("--threads: give at least 1"));
+        if !(1..=1024).contains(&n) {
+            return Err(Error::input(format!("--threads: {n} is out of range, give 1 to 1024")));
         }
         // What runs outside of the pools of trainings, such as reading images.
         let _ = rayon::ThreadPoolBuilder::new().num_threads(n).build_global();

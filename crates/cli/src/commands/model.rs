@@ -42,7 +42,8 @@ pub fn predict(args: &PredictArgs, json: bool) -> Result<()> {
 
 pub fn sample(args: &SampleArgs, json: bool) -> Result<()> {
     let model = open(&args.trained)?;
-    let prompt = args.prompt.replace("\\n", "\n");
+    let prompt =
+        args.prompt.as_ref().map_or_else(|| model.usual_prompt(), |prompt| prompt.replace("\\n", "\n"));
     for i in 0..args.num_samples {
         let sampling = Sampling { temperature: args.temperature, seed: args.seed.wrapping_add(i) };
         let written = model.write(&prompt, args.count, sampling)?;

@@ -13,6 +13,7 @@ use crate::{options, out, stop};
 
 pub fn run(args: &ReproduceArgs, threads: Option<usize>, json: bool) -> Result<()> {
     let mut config = options::config(&args.common, threads)?;
+    options::no_program(&config)?;
     options::plan(&args.plan, &mut config);
     options::check(&config)?;
     let mode = options::mode(&args.common.output);

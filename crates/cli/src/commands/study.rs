@@ -9,6 +9,7 @@ use adact_evidence::table::{
     shortcomings, undecided_in_words,
 };
 use adact_lab::data::Data;
+use adact_lab::program::study_program;
 use adact_lab::study::{failed, study};
 use adact_lab::{Control, Result};
 
@@ -18,16 +19,22 @@ use crate::{options, out, stop};
 
 pub fn run(args: &StudyArgs, threads: Option<usize>, json: bool) -> Result<()> {
     let mut config = options::config(&args.common, threads)?;
+    options::program(&args.program, args.common.data.dataset.as_ref(), &mut config)?;
     options::plan(&args.plan, &mut config);
     options::check(&config)?;
     let mode = options::mode(&args.common.output);
     let folder = options::out(&config, &format!("study-{}", options::short_name(&config.data.dataset)), mode);
 
-    let data = Data::load(&config)?;
+    let data = if config.program.is_none() { Some(Data::load(&config)?) } else { None };
     let progress = Progress::new(json);
-    progress.remarks(&data);
     let control = Control { observer: &progress, cancel: stop::on_ctrl_c() };
-    let outcome = study(&config, &data, &folder, mode, &control);
+    let outcome = match &data {
+        Some(data) => {
+            progress.remarks(data);
+            study(&config, data, &folder, mode, &control)
+        }
+        None => study_program(&config, &folder, mode, &control),
+    };
     progress.close();
     let result = outcome?.result;
     if json {

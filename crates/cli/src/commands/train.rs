@@ -12,6 +12,7 @@ use crate::{options, out, stop};
 
 pub fn run(args: &TrainArgs, threads: Option<usize>, json: bool) -> Result<()> {
     let mut config = options::config(&args.common, threads)?;
+    options::no_program(&config)?;
     let mut train = config.train.take().unwrap_or_default();
     if let Some(activation) = &args.activation {
         train.activation.clone_from(activation);

@@ -24,7 +24,8 @@ pub struct EpochRecord {
     /// the data.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub step: Option<u64>,
-    /// Means over the epoch's training batches, as the weights moved: the loss, the share of right answers.
+    /// Means over the epoch's training batches, as the weights moved: the loss, the share of right answers. Empty where a
+    /// training program doesn't tell.
     #[serde(flatten, with = "metrics::train")]
     pub train: Metrics,
     /// On the test set after the epoch; absent where it was kept away from the training (see
@@ -134,8 +135,8 @@ impl EpochRecord {
 
 impl Checked for EpochRecord {
     fn check(&self) -> Result<(), String> {
-        if self.train.is_empty() {
-            return Err("there is no metric of the training, such as train_loss".into());
+        if self.train.is_empty() && self.test.is_none() && self.validation.is_none() {
+            return Err("there is no metric, such as train_loss or test_accuracy".into());
         }
         self.train.check("train_")?;
         self.test.iter().try_for_each(|test| test.check("test_"))?;

@@ -40,6 +40,9 @@ pub const LANGUAGE: &str = "language";
 /// The task of giving every pixel its class.
 pub const SEGMENTATION: &str = "segmentation";
 
+/// The task of a training program that is not ours, which alone knows what it learns.
+pub const PROGRAM: &str = "program";
+
 /// The name of a run's manifest.
 pub const MANIFEST: &str = "manifest.json";
 /// The name of a run's metrics.

@@ -2,7 +2,7 @@
 
 use super::read::Checked;
 use super::study::sorted;
-use super::{CLASSIFICATION, Failure, Manifest, MetricRecord, RunResult, Selection, StudyResult};
+use super::{CLASSIFICATION, Failure, Manifest, MetricRecord, PROGRAM, RunResult, Selection, StudyResult};
 use crate::statistics::Statistics;
 use crate::{Error, ErrorKind, Result, names};
 
@@ -15,7 +15,7 @@ pub struct Plan {
     pub variants: Vec<String>,
     /// The variant with which all others are compared; without it every two are.
     pub against: Option<String>,
-    /// The epochs of each training.
+    /// The epochs of each training; of programs, which decide that themselves, the most.
     pub epochs: usize,
     /// What picks the best epochs and the activations.
     pub selection: Selection,
@@ -70,7 +70,9 @@ impl StudyResult {
                 let two = format!("{selection} and {}", run.selection);
                 return Err(invalid(format!("a study selects in one way, not by {two}")));
             }
-            if run.epochs != epochs {
+            // A program decides itself when it has trained enough.
+            let is_program = task.as_deref() == Some(PROGRAM);
+            if run.epochs != epochs && !(is_program && run.epochs < epochs) {
                 let two = format!("{epochs} and {}", run.epochs);
                 return Err(invalid(format!("a study trains for one number of epochs, not {two}")));
             }

@@ -40,7 +40,7 @@ pub struct StudyResult {
     /// The seeds that were planned, where some of them have neither a run nor a failure yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub planned_seeds: Option<Vec<u64>>,
-    /// The epochs of each training.
+    /// The epochs of each training; of programs, which decide that themselves, the most.
     pub epochs: usize,
     /// The steps of each training, where an epoch is no pass over the data but what lies between two evaluations.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -20,6 +20,9 @@ impl StudyResult {
     pub fn length_in_words(&self) -> String {
         match self.steps {
             Some(steps) => count(usize::try_from(steps).unwrap_or(usize::MAX), "step"),
+            None if self.runs.iter().any(|run| run.epochs != self.epochs) => {
+                format!("up to {}", count(self.epochs, "epoch"))
+            }
             None => count(self.epochs, "epoch"),
         }
     }
@@ -38,6 +41,8 @@ impl StudyResult {
     pub fn subject(&self) -> String {
         let dataset = names::dataset(&self.dataset);
         match self.network.as_deref() {
+            // A program whose data have no name of their own.
+            Some(network) if network == self.dataset => dataset.into(),
             Some(network) if !self.is_papers_network() => {
                 format!("{dataset} with {}", names::network(network))
             }

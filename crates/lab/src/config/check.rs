@@ -1,6 +1,8 @@
 //! Values that parse but make no sense, and TOML's errors in one line.
 
-use super::{Activations, Config, DataOptions, Output, Protocol};
+use adact_data::Task;
+
+use super::{Activations, Config, DataOptions, OptimizerName, Output, Protocol};
 use crate::error::{Error, Result};
 
 impl Config {
@@ -12,30 +14,57 @@ impl Config {
         if self.network.own.is_none() {
             self.network.kind()?;
         }
+        if let Some(program) = &self.program {
+            super::program::check(self, program)?;
+        }
         data(&self.data)?;
         protocol(&self.protocol)?;
         model(&self.model)?;
-        output(&self.output)
+        output(&self.output)?;
+        applicable(self)
+    }
+}
+
+/// Refuses options that would change nothing, where it can be seen that somebody gave them.
+fn applicable(c: &Config) -> Result<()> {
+    let (p, usual) = (&c.protocol, Protocol::default());
+    let is_text = c.network.task()? == Task::Text;
+    let is_sgd = p.optimizer == OptimizerName::Sgd;
+    let unused = [
+        ("augment", is_text && p.augment != usual.augment, "a text is not varied"),
+        ("side", is_text && c.data.side.is_some(), "a text has no images"),
+        ("grey", is_text && c.data.grey.is_some(), "a text has no images"),
+        (
+            "eval-every",
+            !is_text && p.eval_every != usual.eval_every,
+            "images are evaluated after every epoch",
+        ),
+        ("momentum", !is_sgd && p.momentum != usual.momentum, "AdamW has none, --optimizer sgd has"),
+    ];
+    match unused.into_iter().find(|(_, given, _)| *given) {
+        Some((name, _, why)) => Err(Error::input(format!("{name}: is of no use here: {why}"))),
+        None => Ok(()),
     }
 }
 
 fn data(d: &DataOptions) -> Result<()> {
     at_least("limit-train", d.limit_train, 1)?;
     at_least("limit-test", d.limit_test, 1)?;
-    at_least("side", d.side, 16)?;
+    between("side", d.side, 16, 1 << 14)?;
     seed("split-seed", d.split_seed)
 }
 
 fn protocol(p: &Protocol) -> Result<()> {
-    at_least("epochs", Some(p.epochs), 1)?;
-    at_least("batch", Some(p.batch), 1)?;
-    at_least("test-batch", Some(p.test_batch), 1)?;
+    between("epochs", Some(p.epochs), 1, MOST)?;
+    between("batch", Some(p.batch), 1, MOST)?;
+    between("test-batch", Some(p.test_batch), 1, MOST)?;
     within("lr", p.lr, p.lr > 0.0 && p.lr.is_finite(), "positive")?;
     for beta in p.betas {
         within("betas", beta, (0.0..1.0).contains(&beta), "at least 0 and below 1")?;
     }
-    at_least("steps", p.steps, 1)?;
-    at_least("eval-every", Some(p.eval_every), 1)?;
+    between("steps", p.steps, 1, MOST_STEPS)?;
+    between("eval-every", Some(p.eval_every), 1, MOST_STEPS)?;
+    between("warmup", Some(p.warmup), 0, MOST_STEPS)?;
     within("momentum", p.momentum, (0.0..1.0).contains(&p.momentum), "at least 0 and below 1")?;
     within("min-lr", p.min_lr, (0.0..=p.lr).contains(&p.min_lr), "at least 0 and at most --lr")?;
     if let Some(norm) = p.clip_grad {
@@ -75,14 +104,28 @@ fn model(m: &Activations) -> Result<()> {
 }
 
 fn output(o: &Output) -> Result<()> {
-    at_least("threads", o.threads, 1)?;
-    at_least("jobs", Some(o.jobs), 1)
+    between("threads", o.threads, 1, MOST_THREADS)?;
+    between("jobs", Some(o.jobs), 1, MOST_THREADS)
 }
+
+/// Epochs, and examples at once: more than anybody has.
+const MOST: usize = 1_000_000;
+/// Steps: so many that a rate is still exact in f64, and their sum no overflow.
+const MOST_STEPS: usize = 1 << 40;
+/// Threads: more than machines have.
+const MOST_THREADS: usize = 1024;
 
 fn at_least(name: &str, value: Option<usize>, least: usize) -> Result<()> {
     match value {
         Some(v) if v < least => Err(Error::input(format!("{name}: {v} is too small, give at least {least}"))),
         _ => Ok(()),
+    }
+}
+
+fn between(name: &str, value: Option<usize>, least: usize, most: usize) -> Result<()> {
+    match value {
+        Some(v) if v > most => Err(Error::input(format!("{name}: {v} is too large, give at most {most}"))),
+        _ => at_least(name, value, least),
     }
 }
 

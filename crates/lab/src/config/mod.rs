@@ -5,8 +5,10 @@
 
 mod check;
 mod network;
+mod program;
 mod seeds;
 
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 pub use adact::Decay;
@@ -21,12 +23,19 @@ use crate::error::{Error, Result};
 use crate::parts::Part;
 pub(crate) use network::Shape as NetworkShape;
 pub use network::{NAMES as NETWORKS, NetworkOptions, OwnNetwork};
+pub use program::ProgramOptions;
 pub use seeds::Seeds;
 
 /// All options. `adact train` reads the section `[train]`, `adact study` reads `[study]`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
+    /// In a file: whether what it leaves out is the general default, not the network's own. The program writes it.
+    #[serde(skip_serializing_if = "is_usual")]
+    pub complete: bool,
+    /// A training program that is not ours, instead of a network.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub program: Option<ProgramOptions>,
     /// Which network.
     #[serde(skip_serializing_if = "NetworkOptions::is_default")]
     pub network: NetworkOptions,
@@ -388,10 +397,13 @@ impl Config {
     /// If it can't be read, holds a key that is not known, or a value of another type.
     pub fn read(path: &Path) -> Result<Self> {
         let failed = |e: &std::io::Error| Error::io("read", path, e).as_input();
-        if std::fs::metadata(path).map_err(|e| failed(&e))?.len() > LARGEST {
+        let mut text = String::new();
+        let file = std::fs::File::open(path).map_err(|e| failed(&e))?;
+        // A device has no length, and no end.
+        file.take(LARGEST + 1).read_to_string(&mut text).map_err(|e| failed(&e))?;
+        if text.len() as u64 > LARGEST {
             return Err(Error::input(format!("{}: too large for a configuration file", path.display())));
         }
-        let text = std::fs::read_to_string(path).map_err(|e| failed(&e))?;
         Self::parse(&text).map_err(|e| Error::input(format!("{}: {e}", path.display())))
     }
 
@@ -402,8 +414,8 @@ impl Config {
     pub fn parse(text: &str) -> Result<Self> {
         let failed = |e: toml::de::Error| Error::input(check::in_one_line(text, &e));
         let config: Self = toml::from_str(text).map_err(failed)?;
-        if config.network.is_default() || config.network.own.is_some() {
-            return Ok(config);
+        if config.complete || !config.has_recipe() {
+            return Ok(Self { complete: false, ..config });
         }
         // What the text leaves open is the network's, not the paper's.
         let usual = Self::of_network(&config.network.name)?;
@@ -419,9 +431,26 @@ impl Config {
         config
     }
 
+    /// Whether what a file leaves out is the network's own, and not the paper's.
+    fn has_recipe(&self) -> bool {
+        !self.network.is_default() && self.network.own.is_none()
+    }
+
+    /// The epochs of a training, where they are this program's to decide.
+    pub(crate) fn epochs(&self) -> Option<usize> {
+        self.program.is_none().then_some(self.protocol.epochs)
+    }
+
     /// The options as TOML.
     pub fn to_toml(&self) -> Result<String> {
-        toml::to_string(self).map_err(|e| Error::failure(format!("the configuration can't be written: {e}")))
+        let failed = |e: toml::ser::Error| Error::failure(format!("the configuration can't be written: {e}"));
+        if self.program.is_none() {
+            return toml::to_string(&Self { complete: self.has_recipe(), ..self.clone() }).map_err(failed);
+        }
+        // A program has a protocol of its own.
+        let mut options = toml::Table::try_from(self).map_err(failed)?;
+        options.remove("protocol");
+        toml::to_string(&options).map_err(failed)
     }
 
     /// The first option by which two configurations give different numbers, in words; none where they give the
@@ -443,16 +472,31 @@ impl Config {
         sections.into_iter().find_map(|section| {
             let (a, b) = (here.get(section), there.get(section));
             let (Some(a), Some(b)) = (a.and_then(|v| v.as_table()), b.and_then(|v| v.as_table())) else {
-                return Some(format!(
-                    "it holds a {}",
-                    if held.study.is_some() { "study" } else { "training" }
-                ));
+                return Some(format!("it holds {}", held.in_words()));
             };
             a.keys().chain(b.keys()).find(|&key| a.get(key) != b.get(key)).map(|key| {
                 let show = |v: Option<&toml::Value>| v.map_or("not set".into(), toml::Value::to_string);
-                format!("{section}.{key} is {} there and {} here", show(b.get(key)), show(a.get(key)))
+                let why = match key.as_str() {
+                    "epochs" | "steps" if section == "protocol" => {
+                        ": its learning rate follows the whole length, so it can't go on to another one"
+                    }
+                    _ => "",
+                };
+                format!("{section}.{key} is {} there and {} here{why}", show(b.get(key)), show(a.get(key)))
             })
         })
+    }
+}
+
+impl Config {
+    /// What it is for: "a study".
+    fn in_words(&self) -> &'static str {
+        match (&self.program, &self.study) {
+            (Some(_), Some(_)) => "the study of a program",
+            (Some(_), None) => "the training of a program",
+            (None, Some(_)) => "a study",
+            (None, None) => "a training",
+        }
     }
 }
 
@@ -582,6 +626,23 @@ mod tests {
             assert!(words.iter().all(|word| message.contains(word)), "{text:?} gave: {message}");
             assert!(!message.contains('\n'), "{message}");
         }
+    }
+
+    /// An option that goes back from a network's recipe to the general default is no less an option.
+    #[test]
+    fn what_is_written_is_whole() {
+        for network in NETWORKS {
+            let recipe = Config::of_network(network).unwrap();
+            let mut plain = Config { protocol: Protocol::default(), ..recipe.clone() };
+            assert_eq!(Config::parse(&recipe.to_toml().unwrap()).unwrap(), recipe, "{network}");
+            assert_eq!(Config::parse(&plain.to_toml().unwrap()).unwrap(), plain, "{network}");
+            plain.protocol.lr = 0.5;
+            let changed = Config::parse(&plain.to_toml().unwrap()).unwrap();
+            assert_eq!((changed.difference(&plain), changed.complete), (None, false), "{network}");
+        }
+        // A file that a person wrote leaves the rest to the network.
+        let short = Config::parse("[network]\nname = \"gpt\"\n[protocol]\nlr = 0.5\n").unwrap();
+        assert_eq!((short.protocol.lr, short.protocol.warmup), (0.5, 100));
     }
 
     #[test]

@@ -233,9 +233,32 @@ impl NetworkOptions {
             ("base", self.base.is_some()),
             ("levels", self.levels.is_some()),
         ];
-        match given.into_iter().find(|(name, given)| *given && !has.contains(name)) {
-            Some((name, _)) => {
-                Err(Error::input(format!("{name}: {} has none; its sizes are {}", self.name, has.join(", "))))
+        if let Some((name, _)) = given.into_iter().find(|(name, given)| *given && !has.contains(name)) {
+            return Err(Error::input(format!(
+                "{name}: {} has none; its sizes are {}",
+                self.name,
+                has.join(", ")
+            )));
+        }
+        self.check_sizes()
+    }
+
+    /// Refuses sizes that are typing mistakes: beyond what any machine trains, and nothing that memory is to be tried for.
+    fn check_sizes(&self) -> Result<()> {
+        let sizes = [
+            ("patch", self.patch, 1 << 10),
+            ("dim", self.dim, 1 << 14),
+            ("depth", self.depth, 1 << 10),
+            ("heads", self.heads, 1 << 10),
+            ("context", self.context, 1 << 20),
+            ("base", self.base, 1 << 10),
+            ("levels", self.levels, 10),
+        ];
+        let widths = self.widths.iter().flatten().map(|&width| ("widths", Some(width), 1 << 14));
+        match sizes.into_iter().chain(widths).find(|(_, size, most)| size.is_some_and(|size| size > *most)) {
+            Some((name, size, most)) => {
+                let size = size.unwrap_or_default();
+                Err(Error::input(format!("{name}: {size} is too large, give at most {most}")))
             }
             None => Ok(()),
         }

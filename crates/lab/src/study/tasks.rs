@@ -114,7 +114,7 @@ impl Tasks {
             let mixture = self.tasks.iter().position(is_its_mixture);
             let chosen = match mixture.map(|i| &states[i]) {
                 Some(State::Done(result)) => Some(&**result),
-                Some(State::Failed(error)) if task.source == Source::Optimized => {
+                Some(State::Failed(error)) if task.source.follows_adact() => {
                     let message = format!("{}: can't be trained, because adact failed", task.id);
                     let skipped =
                         if error.kind() == Kind::Cancelled { error.clone() } else { Error::failure(message) };

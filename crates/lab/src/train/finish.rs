@@ -2,7 +2,6 @@
 
 use adact_data::Task;
 use adact_evidence::atomic;
-use adact_evidence::names::is_papers_network;
 use adact_evidence::records::{Best, EpochRecord, InputHistogram, Last, RunResult, Validation};
 
 use super::Training;
@@ -26,20 +25,18 @@ impl<L: Learner> Training<'_, L> {
         }
         let kept = &self.epochs[self.best()];
         let last = self.epochs.last().unwrap_or(kept);
-        let network = self.config.network.name.clone();
-        let is_papers = is_papers_network(Some(&network));
         let mut test = judged.metrics();
         if !judged.loss().is_finite() {
             test.remove("loss");
         }
         let steps = self.config.protocol.all_steps(&self.data.train);
         Ok(RunResult {
-            dataset: self.data.name.clone(),
+            dataset: self.about.dataset.clone(),
             variant: self.run.variant.clone(),
-            network: (!is_papers).then_some(network),
-            task: score::recorded(self.data.task),
+            network: self.about.network.clone(),
+            task: self.about.task.clone(),
             metric: score::primary(self.data.task),
-            places: (!is_papers).then(|| self.learner.places()),
+            places: self.about.network.is_some().then(|| self.learner.places()),
             activations: self.learner.activations(),
             seed: self.run.seed,
             epochs: self.config.protocol.epochs,

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::SystemTime;
 
+use adact_evidence::names::is_papers_network;
 use adact_evidence::records::{Build, DataFile, MANIFEST, Manifest};
 
 use crate::config::Config;
@@ -19,26 +20,55 @@ const BURN: &str = "0.22.1";
 /// The manifest of a folder that is being worked on.
 pub(crate) struct Open(Manifest);
 
+/// What is trained on what, as manifests and results name it.
+#[derive(Clone, Debug)]
+pub(crate) struct About {
+    /// The data set.
+    pub dataset: String,
+    /// What a reader of the results must know about it.
+    pub note: Option<String>,
+    /// The files that were read.
+    pub files: Vec<DataFile>,
+    /// The network; none is the paper's.
+    pub network: Option<String>,
+    /// The task; none is the classification of images.
+    pub task: Option<String>,
+}
+
+impl About {
+    /// A network of ours on some data.
+    pub(crate) fn of(config: &Config, data: &Data) -> Self {
+        let files = data.files.iter().map(|f| DataFile {
+            name: f.name.clone(),
+            bytes: f.bytes,
+            sha256: f.sha256.clone(),
+        });
+        let network = &config.network.name;
+        Self {
+            dataset: data.name.clone(),
+            note: data.note.clone(),
+            files: files.collect(),
+            network: (!is_papers_network(Some(network))).then(|| network.clone()),
+            task: score::recorded(data.task),
+        }
+    }
+}
+
 /// The manifest of a run or, without `run`, of a study; nothing is written yet. In a folder that was begun earlier it
 /// keeps the beginning.
 ///
 /// # Errors
 /// If the folder was begun with other data.
-pub(crate) fn manifest(config: &Config, data: &Data, run: Option<&RunId>, folder: &Folder) -> Result<Open> {
+pub(crate) fn manifest(about: &About, run: Option<&RunId>, folder: &Folder) -> Result<Open> {
     let path = folder.join(MANIFEST);
-    let files: Vec<DataFile> = data
-        .files
-        .iter()
-        .map(|f| DataFile { name: f.name.clone(), bytes: f.bytes, sha256: f.sha256.clone() })
-        .collect();
     let (mut started, mut builds) = (None, Vec::new());
     if path.exists() {
         let earlier = Manifest::read(&path)?;
-        if earlier.data != files {
+        if earlier.data != about.files {
             return Err(Error::input(format!(
                 "{}: was begun with other files of {}; replace it with --force or choose another --out",
                 folder.path().display(),
-                config.data.dataset
+                about.dataset
             )));
         }
         (started, builds) = (Some(earlier.started), earlier.builds);
@@ -50,13 +80,13 @@ pub(crate) fn manifest(config: &Config, data: &Data, run: Option<&RunId>, folder
             [("adact", env!("CARGO_PKG_VERSION")), ("burn", BURN), ("rustc", env!("ADACT_RUSTC"))]
                 .map(|(name, version)| (name.into(), version.into())),
         ),
-        network: (!config.network.is_default()).then(|| config.network.name.clone()),
-        task: score::recorded(data.task),
-        dataset: data.name.clone(),
-        dataset_note: data.note.clone(),
+        network: about.network.clone(),
+        task: about.task.clone(),
+        dataset: about.dataset.clone(),
+        dataset_note: about.note.clone(),
         variant: run.map(|run| run.variant.clone()),
         seed: run.map(|run| run.seed),
-        data: files,
+        data: about.files.clone(),
         processor: machine::processor(),
         system: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
         threads: rayon::current_num_threads(),

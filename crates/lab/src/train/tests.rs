@@ -94,6 +94,7 @@ fn with_a_validation_part_the_test_set_is_touched_once() {
         learner: Number::default(),
         config: &config,
         data: &data,
+        about: About::of(&config, &data),
         run: &id,
         folder: &folder,
         control: &Control { observer: &(), cancel: &cancel },
