@@ -1,7 +1,9 @@
 //! The extension module `adact._native`: the command, and the kernels on the memory of tensors.
 //!
-//! The functions here take addresses. `adact.torch.native` alone calls them, after it has checked types, devices and sizes.
+//! The functions on tensors take addresses. `adact.torch.native` alone calls them, after it has checked types, devices and sizes.
 
+#[cfg(feature = "data")]
+mod data;
 mod mixture;
 mod threads;
 
@@ -18,6 +20,11 @@ mod _native {
         module.add("__version__", env!("CARGO_PKG_VERSION"))?;
         #[cfg(feature = "command")]
         module.add_function(wrap_pyfunction!(super::command, module)?)?;
+        #[cfg(feature = "data")]
+        {
+            module.add_function(wrap_pyfunction!(super::data::images, module)?)?;
+            module.add_function(wrap_pyfunction!(super::data::text, module)?)?;
+        }
         Ok(())
     }
 }

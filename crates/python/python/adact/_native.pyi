@@ -3,6 +3,10 @@
 __version__: str
 
 def command(arguments: list[str]) -> int: ...
+def images(
+    name: str, directory: str | None
+) -> tuple[tuple[list[int], bytes, bytes], tuple[list[int], bytes, bytes], list[str]]: ...
+def text(name: str, directory: str | None) -> str: ...
 def forward(
     description: tuple[str, str, tuple[float, float, float, float]],
     parameters: tuple[int, int, int],
