@@ -310,7 +310,7 @@ fn metrics_that_are_none_are_refused_with_their_key() {
     }
     let lines = |text: &str| EpochRecord::parse_all(Path::new("m"), text.as_bytes()).unwrap_err().to_string();
     for (text, message) in [
-        (r#"{"epoch":1,"seconds":1}"#, "m: line 1: there is no metric of the training, such as train_loss"),
+        (r#"{"epoch":1,"seconds":1}"#, "m: line 1: there is no metric, such as train_loss or test_accuracy"),
         (r#"{"epoch":1,"train_accuracy":null,"seconds":1}"#, "m: line 1: train_accuracy is not a number"),
         (
             r#"{"epoch":1,"train_loss":1,"test_mean_iou":1.5,"seconds":1}"#,

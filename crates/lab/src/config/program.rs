@@ -125,6 +125,6 @@ mod tests {
         other.program.as_mut().unwrap().command = "python other.py".into();
         let words = other.difference(&config).unwrap();
         assert!(words.starts_with("program.command is \"python 'my train.py'"), "{words}");
-        assert_eq!(Config::default().difference(&config).unwrap(), "it holds the study of a program");
+        assert_eq!(Config::default().difference(&config).unwrap(), "it holds the training of a program");
     }
 }
