@@ -119,4 +119,5 @@ pub use optim::{AdamW, Decay, Optimizer, Recipe, Schedule, Sgd, Shape};
 pub use pass::Pass;
 pub use places::{Place, places};
 pub use share::share;
+pub use state::state_dict;
 pub use trainer::{STATE_FILE, StepResult, StepTimes, Trainer};

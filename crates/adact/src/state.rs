@@ -1,12 +1,25 @@
 //! The tensors of a module by PyTorch's names, found by visiting it.
 
+use std::collections::BTreeMap;
+
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
 use burn::tensor::{Tensor, TensorData};
 
 use crate::file::{Entries, Entry};
 use crate::visit::Path;
 
-/// All tensors of a module: parameters and running statistics.
+/// All tensors of a module, parameters and running statistics, by the names that PyTorch gives them; as `f32`.
+///
+/// ```
+/// use adact::{AdActConfig, state_dict};
+/// let act = AdActConfig::new().init(&burn::tensor::Device::flex());
+/// assert_eq!(state_dict(&act)["w"].shape().to_vec(), [7]);
+/// ```
+pub fn state_dict<M: Module>(module: &M) -> BTreeMap<String, TensorData> {
+    entries(module).into_iter().map(|(name, e)| (name, TensorData::new(e.values, e.shape))).collect()
+}
+
+/// The same for our own files.
 pub(crate) fn entries<M: Module>(module: &M) -> Entries {
     struct Visitor {
         path: Path,

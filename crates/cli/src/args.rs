@@ -107,6 +107,15 @@ runs/ with a folder for each training.")]
     Sample(SampleArgs),
     /// Show a trained network: parameters, activations, weights per layer
     Inspect(InspectArgs),
+    /// Write a trained network in a format that other programs run
+    #[command(after_help = "Examples:
+  adact export runs/train-fmnist-mini-adact-seed0               model.onnx in that folder
+  adact export runs/study-cifar10/runs/optimized-seed0 --out net.onnx --fold-batch-norm
+
+The file has opset 18 with standard operators alone, the batch is open, and so is the length
+of a text. Mixtures are sums with what they learned as constants. Names of classes and how
+pixels are normalised are in the metadata.")]
+    Export(ExportArgs),
     /// Measure the speed of training, activations and inference
     #[command(subcommand)]
     Bench(BenchCommand),
@@ -570,6 +579,29 @@ pub struct SampleArgs {
 pub struct InspectArgs {
     #[command(flatten)]
     pub trained: TrainedArgs,
+}
+
+/// `adact export`.
+#[derive(Debug, Args)]
+pub struct ExportArgs {
+    #[command(flatten)]
+    pub trained: TrainedArgs,
+    /// The format
+    #[arg(long, value_name = "onnx", default_value = "onnx", hide_possible_values = true)]
+    pub format: Format,
+    /// The file to write [default: model.onnx in the training's folder, or beside the weights with their name]
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Make batch norm a part of the convolution before it
+    #[arg(long)]
+    pub fold_batch_norm: bool,
+}
+
+/// A format of trained networks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// ONNX, opset 18.
+    Onnx,
 }
 
 /// `adact bench`.

@@ -10,6 +10,7 @@ use adact_data::Images;
 use adact_data::folder::read_image;
 use adact_evidence::names::PAPERS_NETWORK;
 use adact_evidence::records::{LayerWeights, Picture, RESULT, RunResult};
+pub use adact_onnx::Options as OnnxOptions;
 use burn::tensor::Device;
 use serde::Serialize;
 
@@ -259,6 +260,15 @@ impl Model {
         let written = generate(&self.net, config.context, &tokens, count, sampling)?;
         let text = written.iter().filter_map(|&token| config.vocabulary.get(token as usize)).collect();
         Ok(Written { prompt: prompt.into(), text })
+    }
+
+    /// Writes the network as an ONNX file, whole or not at all.
+    ///
+    /// # Errors
+    /// If the disk refuses.
+    pub fn export_onnx(&self, to: &Path, options: &OnnxOptions) -> Result<()> {
+        adact_common::write(to, &adact_onnx::export(&self.net, options))
+            .map_err(|e| Error::io("write", to, &e).as_input())
     }
 
     /// What the network is.

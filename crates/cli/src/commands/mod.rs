@@ -36,6 +36,7 @@ pub fn run(cli: Cli) -> Result<()> {
         Command::Predict(args) => model::predict(&args, json),
         Command::Sample(args) => model::sample(&args, json),
         Command::Inspect(args) => model::inspect(&args, json),
+        Command::Export(args) => model::export(&args, json),
         Command::Bench(command) => bench::run(&command, threads, json),
         Command::Data(command) => data::run(&command, json),
         Command::Completions(args) => completions::run(&args),

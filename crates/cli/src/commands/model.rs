@@ -1,12 +1,12 @@
-//! `adact predict`, `adact sample` and `adact inspect`.
+//! `adact predict`, `adact sample`, `adact inspect` and `adact export`.
 
 use std::path::Path;
 
 use adact_evidence::{agreement, names, table};
-use adact_lab::model::{Hints, Layer, Model, Sampling};
+use adact_lab::model::{Hints, Layer, Model, OnnxOptions, Sampling};
 use adact_lab::{Error, Result};
 
-use crate::args::{InspectArgs, PredictArgs, SampleArgs, TrainedArgs};
+use crate::args::{ExportArgs, Format, InspectArgs, PredictArgs, SampleArgs, TrainedArgs};
 use crate::out;
 
 pub fn predict(args: &PredictArgs, json: bool) -> Result<()> {
@@ -76,6 +76,24 @@ pub fn inspect(args: &InspectArgs, json: bool) -> Result<()> {
         network.seed,
     ))?;
     network.layers.iter().try_for_each(|place| layer(place, &network.network))
+}
+
+pub fn export(args: &ExportArgs, json: bool) -> Result<()> {
+    let Format::Onnx = args.format;
+    let model = open(&args.trained)?;
+    let to = match &args.out {
+        Some(out) => out.clone(),
+        None if args.trained.model.is_dir() => args.trained.model.join("model.onnx"),
+        None => model.path.with_extension("onnx"),
+    };
+    if to.as_os_str().is_empty() || to == model.path {
+        return Err(Error::input("--out: give a file of its own for the exported network"));
+    }
+    model.export_onnx(&to, &OnnxOptions { fold_batch_norm: args.fold_batch_norm })?;
+    if json {
+        return out::json(&serde_json::json!({"file": to, "format": "onnx"}));
+    }
+    out::line(&format!("{}", to.display()))
 }
 
 fn open(args: &TrainedArgs) -> Result<Model> {

@@ -1,0 +1,104 @@
+//! Activations and mixtures in standard operators.
+
+use adact::{Activation, ActivationConfig, ConstantsConfig};
+use adact_kernels::softmax;
+
+use crate::graph::{Graph, Value};
+use crate::proto::AttributeProto;
+
+/// Where the channels of a place are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Channels {
+    /// Dimension 1 of images (batch, channels, height, width).
+    Images,
+    /// The last dimension.
+    Last,
+}
+
+impl Channels {
+    /// The shape in which so many numbers stand against a value.
+    fn shape(self, numbers: usize) -> Vec<usize> {
+        match self {
+            Self::Images if numbers > 1 => vec![numbers, 1, 1],
+            _ => vec![numbers],
+        }
+    }
+}
+
+impl Graph {
+    /// What is at a place: one activation, or a mixture with what it learned as constants.
+    pub fn activation(&mut self, x: &str, place: &str, channels: Channels) -> Value {
+        match self.activation_at(place) {
+            ActivationConfig::Single(single) => {
+                let slope = format!("{place}.weight");
+                self.curve(x, single.activation, &single.constants, &slope, channels)
+            }
+            ActivationConfig::AdAct(adact) => {
+                let slope = format!("{place}.prelu.weight");
+                let (w, _) = self.tensor(&format!("{place}.w"));
+                let n = adact.candidates.len();
+                let rows: Vec<Vec<f64>> = w.chunks_exact(n).map(softmax).collect();
+                let mut sum: Option<Value> = None;
+                for (i, &candidate) in adact.candidates.iter().enumerate() {
+                    let shares: Vec<f32> = rows.iter().map(|row| row[i] as f32).collect();
+                    if shares.iter().all(|&share| share == 0.0) {
+                        continue;
+                    }
+                    let y = self.curve(x, candidate, &adact.constants, &slope, channels);
+                    let name = format!("{place}.share.{}", candidate.name());
+                    let share = self.constant(&name, shares, &channels.shape(rows.len()));
+                    let part = self.node("Mul", &[&y, &share], vec![]);
+                    sum = Some(match sum {
+                        Some(sum) => self.node("Add", &[&sum, &part], vec![]),
+                        None => part,
+                    });
+                }
+                sum.unwrap_or_else(|| x.to_owned())
+            }
+        }
+    }
+
+    fn curve(
+        &mut self,
+        x: &str,
+        activation: Activation,
+        constants: &ConstantsConfig,
+        slope: &str,
+        channels: Channels,
+    ) -> Value {
+        let alpha = |alpha: f64| vec![AttributeProto::float("alpha", alpha as f32)];
+        match activation {
+            Activation::Relu => self.node("Relu", &[x], vec![]),
+            Activation::Elu => self.node("Elu", &[x], alpha(constants.elu_alpha)),
+            Activation::LeakyRelu => self.node("LeakyRelu", &[x], alpha(constants.negative_slope)),
+            Activation::Rrelu => {
+                self.node("LeakyRelu", &[x], alpha((constants.rrelu_lower + constants.rrelu_upper) / 2.0))
+            }
+            Activation::Prelu => {
+                let (slopes, _) = self.tensor(slope);
+                let shape = channels.shape(slopes.len());
+                let slopes = self.constant(slope, slopes, &shape);
+                self.node("PRelu", &[x, &slopes], vec![])
+            }
+            Activation::Silu => {
+                let gate = self.node("Sigmoid", &[x], vec![]);
+                self.node("Mul", &[x, &gate], vec![])
+            }
+            Activation::Mish => self.node("Mish", &[x], vec![]),
+            Activation::Gelu => {
+                // x/2 (1 + erf(x / sqrt 2)); the operator Gelu is of a later opset.
+                let scale = self.constant("gelu.scale", vec![std::f32::consts::FRAC_1_SQRT_2], &[1]);
+                let (one, half) =
+                    (self.constant("gelu.one", vec![1.0], &[1]), self.constant("gelu.half", vec![0.5], &[1]));
+                let scaled = self.node("Mul", &[x, &scale], vec![]);
+                let erf = self.node("Erf", &[&scaled], vec![]);
+                let gate = self.node("Add", &[&erf, &one], vec![]);
+                let gated = self.node("Mul", &[x, &gate], vec![]);
+                self.node("Mul", &[&gated, &half], vec![])
+            }
+            Activation::Hardswish => self.node("HardSwish", &[x], vec![]),
+            Activation::Tanh => self.node("Tanh", &[x], vec![]),
+            Activation::Identity => self.node("Identity", &[x], vec![]),
+        }
+    }
+}
