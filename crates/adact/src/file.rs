@@ -7,6 +7,7 @@ use half::{bf16, f16};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::pytorch;
 
 /// The key of the metadata. There is only this one, so that the same contents are the same bytes.
 const KEY: &str = "adact";
@@ -45,6 +46,9 @@ pub(crate) fn read(path: &Path) -> Result<(Entries, Option<String>)> {
         let message = format!("{} is no file of weights: it is a folder, a pipe or a device", path.display());
         return Err(Error::new(ErrorKind::CorruptFile, message));
     }
+    if pytorch::is_checkpoint(path).map_err(|e| Error::read(path, &e))? {
+        return Ok((pytorch::read(path)?, None));
+    }
     let bytes = std::fs::read(path).map_err(|e| Error::read(path, &e))?;
     let corrupt = |what: String| {
         let what = other_format(&bytes).map_or(what, str::to_string);
@@ -60,10 +64,7 @@ pub(crate) fn read(path: &Path) -> Result<(Entries, Option<String>)> {
     // In order, so that of several faults the same one is told each time.
     let tensors: BTreeMap<_, _> = tensors.iter().filter(|(name, _)| !is_counter(name)).collect();
     for (name, view) in tensors {
-        let values = values(&view).map_err(|what| {
-            let message = format!("{}: tensor {name} {what}", path.display());
-            Error::new(ErrorKind::ModelMismatch, message)
-        })?;
+        let values = values(view.dtype(), view.data()).map_err(|what| unfit(path, name, &what))?;
         entries.insert(name.to_string(), Entry { shape: view.shape().to_vec(), values });
     }
     Ok((entries, metadata))
@@ -71,8 +72,7 @@ pub(crate) fn read(path: &Path) -> Result<(Entries, Option<String>)> {
 
 /// What a file is that begins as another format of weights does.
 fn other_format(bytes: &[u8]) -> Option<&'static str> {
-    let formats: [(&[u8], &str); 3] = [
-        (b"PK\x03\x04", "it is a ZIP file, as torch.save writes; write it with safetensors.torch.save_file"),
+    let formats: [(&[u8], &str); 2] = [
         (b"\x80\x02", "it is a pickle, as torch.save writes; write it with safetensors.torch.save_file"),
         (b"\x89HDF", "it is an HDF5 file; write its weights with safetensors"),
     ];
@@ -80,14 +80,18 @@ fn other_format(bytes: &[u8]) -> Option<&'static str> {
 }
 
 /// Whether a tensor only counts: the batches that a `BatchNorm` has seen, the models in an `AveragedModel`.
-fn is_counter(name: &str) -> bool {
+pub(crate) fn is_counter(name: &str) -> bool {
     matches!(name.rsplit('.').next(), Some("num_batches_tracked" | "n_averaged"))
 }
 
+/// A tensor whose values can't be used.
+pub(crate) fn unfit(path: &Path, name: &str, what: &str) -> Error {
+    Error::new(ErrorKind::ModelMismatch, format!("{}: tensor {name} {what}", path.display()))
+}
+
 /// The values of a tensor, narrower ones widened and wider ones rounded; or what is wrong with it.
-fn values(view: &TensorView<'_>) -> std::result::Result<Vec<f32>, String> {
-    let data = view.data();
-    Ok(match view.dtype() {
+pub(crate) fn values(dtype: Dtype, data: &[u8]) -> std::result::Result<Vec<f32>, String> {
+    Ok(match dtype {
         Dtype::F32 => data.as_chunks().0.iter().map(|b| f32::from_le_bytes(*b)).collect(),
         Dtype::F16 => data.as_chunks().0.iter().map(|b| f16::from_le_bytes(*b).to_f32()).collect(),
         Dtype::BF16 => data.as_chunks().0.iter().map(|b| bf16::from_le_bytes(*b).to_f32()).collect(),

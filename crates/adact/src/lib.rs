@@ -93,6 +93,7 @@ pub mod ops;
 mod optim;
 mod pass;
 mod places;
+mod pytorch;
 mod share;
 mod state;
 mod trainer;

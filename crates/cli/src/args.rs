@@ -145,7 +145,7 @@ pub struct TrainArgs {
     /// The seed of the initial weights, of the order of the images and of RReLU [default: 0]
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
-    /// Initial weights from a safetensors file, of this program or of PyTorch
+    /// Initial weights from a file of this program, or of PyTorch: safetensors, or what torch.save wrote of a state dict
     #[arg(long, value_name = "FILE")]
     pub init: Option<PathBuf>,
     #[command(flatten)]
@@ -526,7 +526,7 @@ pub struct ManArgs {
 /// A trained network.
 #[derive(Debug, Args)]
 pub struct TrainedArgs {
-    /// A safetensors file, or the folder of a training
+    /// A safetensors file, a state dict of torch.save, or the folder of a training
     pub model: PathBuf,
     /// The images' channels, height and width, for a file that doesn't say
     #[arg(long)]

@@ -113,7 +113,7 @@ impl Model {
         let path = if path.is_dir() { path.join(BEST) } else { path.to_owned() };
         if !path.exists() {
             return Err(Error::input(format!(
-                "{}: there is no such model; give a .safetensors file or the folder of a training",
+                "{}: there is no such model; give a .safetensors or .pt file, or the folder of a training",
                 path.display()
             )));
         }
