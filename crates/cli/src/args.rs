@@ -172,6 +172,9 @@ pub struct ProgramArgs {
     /// docs/program.md is the protocol. In Python, `adact.run()` speaks it. --dataset names the data in the report.
     #[arg(long, value_name = "COMMAND")]
     pub program: Option<String>,
+    /// What the report calls the program [default: its file]
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
     /// The metric that decides, among those that the program logs [default: accuracy]
     #[arg(long, value_name = "NAME")]
     pub metric: Option<String>,

@@ -30,16 +30,27 @@ pub fn config(args: &CommonArgs, threads: Option<usize>) -> Result<Config> {
 /// What the options say of a training program. Its data have its own name where nothing else names them.
 pub fn program(args: &ProgramArgs, dataset: Option<&String>, config: &mut Config) -> Result<()> {
     let Some(command) = args.program.clone().or(config.program.as_ref().map(|p| p.command.clone())) else {
-        return match (&args.metric, args.lower_is_better) {
-            (Some(_), _) => Err(Error::input("--metric: is for a training program, so give --program")),
-            (_, true) => Err(Error::input("--lower-is-better: is for a training program, so give --program")),
-            _ => Ok(()),
+        let given = [
+            ("--metric", args.metric.is_some()),
+            ("--name", args.name.is_some()),
+            ("--lower-is-better", args.lower_is_better),
+        ];
+        return match given.into_iter().find(|(_, given)| *given) {
+            Some((option, _)) => {
+                Err(Error::input(format!("{option}: is for a training program, so give --program")))
+            }
+            None => Ok(()),
         };
     };
-    let usual =
-        ProgramOptions { command: command.clone(), metric: "accuracy".into(), higher_is_better: None };
+    let usual = ProgramOptions {
+        command: command.clone(),
+        name: None,
+        metric: "accuracy".into(),
+        higher_is_better: None,
+    };
     let mut program = config.program.take().unwrap_or(usual);
     program.command = command;
+    set_some(&mut program.name, &args.name);
     if config.data == DataOptions::default() && dataset.is_none() {
         config.data.dataset = program.name();
     }

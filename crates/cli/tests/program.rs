@@ -148,7 +148,7 @@ fn what_goes_wrong_is_said_and_the_others_go_on() {
         ("echo '{\"done\": true}' >> $ADACT_OUT/log.jsonl", "it ended without an epoch in its log"),
         (
             "echo '{\"epoch\": 1, \"acc\": 0.5}\n{\"done\": true}' >> $ADACT_OUT/log.jsonl",
-            "the last epoch, 1, has no accuracy; it has acc",
+            "epoch 1 has no accuracy, which decides (--metric); it has acc",
         ),
         ("echo hello >> $ADACT_OUT/log.jsonl; sleep 60", "line 1: it is no JSON object"),
         ("kill -9 $$", "the program was ended by signal 9"),

@@ -87,7 +87,7 @@ impl Training<'_> {
         let earlier = self.folder.join(METRICS);
         let known = if earlier.exists() { EpochRecord::read_all(&earlier)? } else { Vec::new() };
         let candidates: Vec<String> = self.config.model.candidates.iter().map(|a| a.name().into()).collect();
-        let mut log = Log::open(&own.join(LOG), candidates, known)?;
+        let mut log = Log::open(&own.join(LOG), candidates, &self.program.metric, known)?;
         manifest.begin(self.folder)?;
         let finished = log.epochs().len();
         self.control.tell(Event::Started { run, epochs: None, finished, steps: 0 });
@@ -139,14 +139,6 @@ impl Training<'_> {
         self.folder.check()?;
         let metric = MetricRecord::metric(self.program.record().as_ref());
         let of = |record: &EpochRecord| record.test.as_ref().and_then(|test| test.finite(&metric.name));
-        if record.epoch == 1 && of(record).is_none() {
-            self.control.tell(Event::Note(&format!(
-                "{}: the first epoch has no {}, which decides; {}",
-                self.run,
-                metric.name,
-                log::in_words(record)
-            )));
-        }
         EpochRecord::write_all(&self.folder.join(METRICS), log.epochs())?;
         if let Some(events) = events {
             events.epoch(record, machine::unix_time())?;
@@ -251,6 +243,6 @@ impl Training<'_> {
         let output =
             if output.is_empty() { String::new() } else { format!("; the last that it printed: {output}") };
         let own: PathBuf = self.folder.join(PROGRAM);
-        Error::failure(format!("{}: {why}{output} (see {})", self.run, own.display()))
+        Error::failure(format!("{why}{output} (see {})", own.display()))
     }
 }

@@ -91,6 +91,10 @@ def test_other_models_than_pytorchs_name_their_places(tmp_path):
     run.log(1, accuracy=0.5, places={"a": [0.0, 1.0, 0.0], "b": {"weights": (1, 0, 0), "prelu_slope": 0.5}})
     with pytest.raises(ValueError, match="at least one metric"):
         run.log(2)
+    with pytest.raises(ValueError, match="epoch 2 has no accuracy, which decides: it has loss"):
+        run.log(2, loss=0.5)
+    with pytest.raises(TypeError, match="accuracy is '0.9', not a number"):
+        run.log(2, accuracy="0.9")
     single = adact.run(environment(tmp_path, "relu+mish"))
     assert single.activations(["a", "b"]) == {"a": "relu", "b": "mish"}
     single.log(1, accuracy=0.5)
@@ -172,11 +176,13 @@ def test_functions_that_fail_are_told(tmp_path):
     def train(run):
         if run.seed == 1:
             raise ZeroDivisionError("no such seed")
+        if run.seed == 2:
+            sys.exit(3)
         run.log(1, loss=0.5, accuracy=0.5)
 
-    result = adact.study(train, out=tmp_path / "out", seeds=2, variants=["relu"], metric="loss")
+    result = adact.study(train, out=tmp_path / "out", seeds=3, variants="relu", metric="loss")
     assert result.result["metric"] == {"name": "loss", "higher_is_better": False}
-    assert len(result.failures) == 1 and "ZeroDivisionError: no such seed" in result.failures[0]["why"]
+    assert len(result.failures) == 2 and "ZeroDivisionError: no such seed" in result.failures[0]["why"]
     assert "relu, seed 1, failed" in str(result)
     with pytest.raises(RuntimeError, match="every training failed"):
         adact.study(lambda run: 1 / 0, out=tmp_path / "none", variants=["relu"])

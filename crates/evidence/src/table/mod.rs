@@ -95,7 +95,8 @@ impl TableRow {
             accuracy: kept.filter(|_| metric.is_accuracy()),
             other: kept.filter(|_| !metric.is_accuracy()),
             last: summary(&last),
-            parameters: mean(|r| r.parameters as f64),
+            // Programs of others may not tell.
+            parameters: mean(|r| r.parameters as f64).filter(|&n| n > 0.0),
             seconds: mean(|r| r.seconds),
             finished: runs.len(),
             seeds: study.all_seeds().len(),
@@ -124,7 +125,7 @@ impl TableRow {
         }
     }
 
-    /// The number of parameters for people; nothing where no training ended.
+    /// The number of parameters for people; nothing where none is known.
     pub fn parameters_in_words(&self) -> String {
         self.parameters.map_or(String::new(), |n| thousands(n.round() as u64))
     }

@@ -15,6 +15,9 @@ use crate::error::{Error, Result};
 pub struct ProgramOptions {
     /// The command, as a shell reads it.
     pub command: String,
+    /// What it is called in reports; without it after its file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
     /// The metric that decides, among those that the program logs.
     pub metric: String,
     /// Whether a higher number is better; without it what is known of the metric's name decides.
@@ -34,8 +37,11 @@ impl ProgramOptions {
         (!usual).then(|| MetricRecord { name: self.metric.clone(), higher_is_better })
     }
 
-    /// What the program is called: the first word of the command that is a file (`train.py`), or its first word.
+    /// What the program is called: its name, or the first word of the command that is a file (`train.py`), or its first word.
     pub fn name(&self) -> String {
+        if let Some(name) = &self.name {
+            return name.clone();
+        }
         let words = || self.command.split_whitespace().map(|word| word.trim_matches(['"', '\'']));
         let is_script = |word: &&str| Path::new(word).is_file();
         let word = words().skip(1).find(is_script).or(words().next()).unwrap_or("program");
@@ -48,12 +54,23 @@ pub(super) fn check(config: &Config, program: &ProgramOptions) -> Result<()> {
     if program.command.trim().is_empty() {
         return Err(Error::input("program: give the command that trains, as in `python train.py`"));
     }
+    if program.name.as_ref().is_some_and(|name| name.trim().is_empty() || name.contains(char::is_control)) {
+        return Err(Error::input("name: give the program a name that can be printed"));
+    }
     let metric = program.metric.as_str();
     let plain = |c: char| c.is_alphanumeric() || "_-.@/".contains(c);
     if metric.is_empty() || !metric.chars().all(plain) || TAKEN.contains(&metric) {
         return Err(Error::input(format!(
             "metric: `{metric}` can't be the name of a metric: give one that the program logs, as in `accuracy`"
         )));
+    }
+    let part = ["test_", "train_", "validation_", "val_"].into_iter().find(|part| metric.starts_with(part));
+    if let Some(part) = part {
+        let why = match part {
+            "test_" => format!("the log's {metric} is `{}` here", &metric[part.len()..]),
+            _ => "what was measured on training or validation data can't decide".into(),
+        };
+        return Err(Error::input(format!("metric: `{metric}`: {why}")));
     }
     if config.network != NetworkOptions::default() {
         return Err(Error::input("program: it has its own network, so leave out --network and its sizes"));
@@ -76,8 +93,12 @@ mod tests {
     use super::*;
 
     fn program(command: &str, metric: &str) -> Config {
-        let program =
-            ProgramOptions { command: command.into(), metric: metric.into(), higher_is_better: None };
+        let program = ProgramOptions {
+            command: command.into(),
+            name: None,
+            metric: metric.into(),
+            higher_is_better: None,
+        };
         Config { program: Some(program), ..Config::default() }
     }
 
@@ -93,6 +114,8 @@ mod tests {
             (program(" ", "accuracy"), "give the command"),
             (program("x", "epoch"), "`epoch` can't be the name"),
             (program("x", "a b"), "`a b` can't be the name"),
+            (program("x", "test_f1"), "the log's test_f1 is `f1` here"),
+            (program("x", "val_loss"), "training or validation data can't decide"),
             (epochs, "write epochs, sizes and rates into the command"),
             (network, "its own network"),
         ] {
@@ -105,6 +128,7 @@ mod tests {
     fn a_metric_is_recorded_with_its_direction() {
         let record = |metric: &str, higher| ProgramOptions {
             command: "x".into(),
+            name: None,
             metric: metric.into(),
             higher_is_better: higher,
         };

@@ -76,6 +76,8 @@ impl Place {
 pub(super) struct Log {
     path: PathBuf,
     candidates: Vec<String>,
+    /// The metric that decides, which every epoch has.
+    metric: String,
     /// What is read up to.
     position: u64,
     /// A line that isn't whole yet.
@@ -92,10 +94,16 @@ pub(super) struct Log {
 
 impl Log {
     /// Reads what is there of an earlier call, whose records are `known`.
-    pub(super) fn open(path: &Path, candidates: Vec<String>, known: Vec<EpochRecord>) -> Result<Self> {
+    pub(super) fn open(
+        path: &Path,
+        candidates: Vec<String>,
+        metric: &str,
+        known: Vec<EpochRecord>,
+    ) -> Result<Self> {
         let mut log = Self {
             path: path.into(),
             candidates,
+            metric: metric.into(),
             position: 0,
             partial: Vec::new(),
             line: 0,
@@ -121,9 +129,9 @@ impl Log {
         Ok(log)
     }
 
-    /// The epochs that were logged since the last call; `elapsed` is the time since then, for those that don't say how
-    /// long they took.
-    pub(super) fn read(&mut self, elapsed: Duration) -> Result<Vec<EpochRecord>> {
+    /// The epochs that were logged since the last call; `elapsed` is the time since the last epoch, for one that doesn't
+    /// say how long it took. Of several that came at once the first one took it, and no time is counted twice.
+    pub(super) fn read(&mut self, mut elapsed: Duration) -> Result<Vec<EpochRecord>> {
         let failed = |e: &std::io::Error| Error::io("read", &self.path, e);
         let mut file = match File::open(&self.path) {
             Ok(file) => file,
@@ -147,7 +155,10 @@ impl Log {
             rest = after;
             self.line += 1;
             if !line.trim_ascii().is_empty() {
-                found.extend(self.take(line, elapsed)?);
+                let record = self.take(line, elapsed)?;
+                let took = record.as_ref().map_or(0.0, |record| record.seconds);
+                elapsed = elapsed.saturating_sub(Duration::try_from_secs_f64(took).unwrap_or(elapsed));
+                found.extend(record);
             }
         }
         if rest.len() as u64 > LONGEST {
@@ -202,7 +213,12 @@ impl Log {
         let before = self.epochs.len() as u64;
         if epoch == 0 || epoch > before + 1 {
             return Err(self.broken(&format!(
-                "epoch {epoch} comes after epoch {before}: they count from 1, one by one"
+                "epoch {epoch} is not the next one: they count from 1, one by one, and {} there before",
+                match before {
+                    0 => "none is".into(),
+                    1 => "1 is".into(),
+                    n => format!("{n} are"),
+                }
             )));
         }
         self.epochs.truncate(epoch as usize - 1);
@@ -225,14 +241,12 @@ impl Log {
                 seconds = value;
                 continue;
             }
-            if Metric::of(name).is_share && (value < 0.0 || value > 1.0) {
+            if Metric::of(name).is_share && value.is_finite() && !(0.0..=1.0).contains(&value) {
                 return Err(self.broken(&format!("\"{key}\" is {value}: give a share from 0 to 1")));
             }
             part.set(name, value);
         }
-        if train.is_empty() && test.is_empty() && validation.is_empty() {
-            return Err(self.broken(&format!("epoch {epoch} has no metric, such as \"accuracy\": 0.9")));
-        }
+        let decides = test.get(&self.metric).is_some();
         let layers = self.places.iter().map(|place| place.layer(&self.candidates));
         let layers: Vec<LayerWeights> = layers
             .collect::<std::result::Result<Vec<_>, _>>()
@@ -253,6 +267,12 @@ impl Log {
             seconds: if seconds.is_finite() && seconds >= 0.0 { seconds } else { 0.0 },
             layers: (!layers.is_empty()).then_some(layers),
         };
+        if !decides {
+            let (metric, has) = (&self.metric, in_words(&record));
+            return Err(
+                self.broken(&format!("epoch {epoch} has no {metric}, which decides (--metric); {has}"))
+            );
+        }
         if let Some(known) = self.known.get(epoch as usize - 1) {
             record.seconds = known.seconds;
         }
@@ -311,11 +331,11 @@ mod tests {
 
     use super::*;
 
-    fn log(text: &str) -> (tempfile::TempDir, Result<Log>) {
+    fn log(text: &str, metric: &str) -> (tempfile::TempDir, Result<Log>) {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("log.jsonl");
         fs::write(&path, "").unwrap();
-        let mut log = Log::open(&path, vec!["relu".into(), "mish".into()], Vec::new()).unwrap();
+        let mut log = Log::open(&path, vec!["relu".into(), "mish".into()], metric, Vec::new()).unwrap();
         fs::write(&path, text).unwrap();
         let read = log.read(Duration::from_secs(3));
         (dir, read.map(|_| log))
@@ -323,15 +343,18 @@ mod tests {
 
     #[test]
     fn lines_become_records() {
-        let (_dir, log) = log(concat!(
-            r#"{"epoch": 1, "accuracy": 0.5, "train_loss": 1.5, "val_accuracy": 0.25, "seconds": 2, "#,
-            r#""places": [{"place": "a", "weights": [0, 1], "prelu_slope": null}, {"place": "b", "activation": "silu"}]}"#,
-            "\n\n",
-            r#"{"epoch": 2, "accuracy": 0.75, "test_loss": null}"#,
-            "\n",
-            r#"{"done": true, "parameters": 12, "test_examples": 100}"#,
-            "\n",
-        ));
+        let (_dir, log) = log(
+            concat!(
+                r#"{"epoch": 1, "accuracy": 0.5, "train_loss": 1.5, "val_accuracy": 0.25, "seconds": 2, "#,
+                r#""places": [{"place": "a", "weights": [0, 1], "prelu_slope": null}, {"place": "b", "activation": "silu"}]}"#,
+                "\n\n",
+                r#"{"epoch": 2, "accuracy": 0.75, "test_loss": null}"#,
+                "\n",
+                r#"{"done": true, "parameters": 12, "test_examples": 100}"#,
+                "\n",
+            ),
+            "accuracy",
+        );
         let log = log.unwrap();
         let [one, two] = log.epochs() else { panic!("{:?}", log.epochs()) };
         let layer = &one.layers.as_ref().unwrap()[0];
@@ -341,7 +364,7 @@ mod tests {
         );
         assert!((layer.softmax[1] - 0.731_058_6).abs() < 1e-6);
         assert_eq!(one.validation.as_ref().unwrap().get("accuracy"), Some(0.25));
-        assert_eq!((two.seconds, two.test.as_ref().unwrap().get("accuracy")), (3.0, Some(0.75)));
+        assert_eq!((two.seconds, two.test.as_ref().unwrap().get("accuracy")), (1.0, Some(0.75)));
         assert!(log.is_done() && log.parameters() == 12 && log.test_examples() == Some(100));
         let places: Vec<_> = log.places().iter().map(Place::activation).collect();
         assert_eq!(places, ["adact", "silu"]);
@@ -352,12 +375,12 @@ mod tests {
         let lines = |epochs: &[usize]| {
             epochs.iter().map(|e| format!("{{\"epoch\": {e}, \"loss\": {e}}}\n")).collect::<String>()
         };
-        let (dir, first) = log(&(lines(&[1, 2, 3]) + "{\"done\": true}\n{\"epoch\": 4, \"lo"));
+        let (dir, first) = log(&(lines(&[1, 2, 3]) + "{\"done\": true}\n{\"epoch\": 4, \"lo"), "loss");
         let first = first.unwrap();
         assert!(first.is_done() && first.epochs().len() == 3);
         let path = dir.path().join("log.jsonl");
         let known = first.epochs().iter().map(|e| EpochRecord { seconds: 7.0, ..e.clone() }).collect();
-        let mut again = Log::open(&path, Vec::new(), known).unwrap();
+        let mut again = Log::open(&path, Vec::new(), "loss", known).unwrap();
         assert!(!again.is_done() && again.epochs().iter().all(|e| e.seconds == 7.0));
         let text = fs::read_to_string(&path).unwrap() + &lines(&[2]);
         fs::write(&path, text).unwrap();
@@ -367,7 +390,7 @@ mod tests {
             [(1, 7.0), (2, 1.0)]
         );
         // What is read again after that is the same.
-        let third = Log::open(&path, Vec::new(), again.epochs().to_vec()).unwrap();
+        let third = Log::open(&path, Vec::new(), "loss", again.epochs().to_vec()).unwrap();
         assert_eq!(third.epochs(), again.epochs());
     }
 
@@ -376,9 +399,16 @@ mod tests {
         for (text, words) in [
             ("hello\n", "line 1: it is no JSON object: give"),
             ("{\"epoch\": 1, \"loss\": NaN}\n", "write null"),
-            ("\n{\"epoch\": 2, \"loss\": 1}\n", "line 2: epoch 2 comes after epoch 0"),
-            ("{\"epoch\": 1}\n", "no metric"),
-            ("{\"epoch\": 1, \"accuracy\": 93.5}\n", "give a share from 0 to 1"),
+            (
+                "\n{\"epoch\": 2, \"loss\": 1}\n",
+                "line 2: epoch 2 is not the next one: they count from 1, one by one, and none is there before",
+            ),
+            ("{\"epoch\": 1}\n", "epoch 1 has no loss, which decides (--metric); no number of it is finite"),
+            (
+                "{\"epoch\": 1, \"acc\": 0.5, \"train_loss\": 1}\n",
+                "no loss, which decides (--metric); it has acc, train_loss",
+            ),
+            ("{\"epoch\": 1, \"loss\": 1, \"accuracy\": 93.5}\n", "give a share from 0 to 1"),
             ("{\"epoch\": 1, \"loss\": \"low\"}\n", "\"loss\" is \"low\", not a number"),
             ("{\"epoch\": 1.5, \"loss\": 1}\n", "\"epoch\" is 1.5, not a whole number"),
             (
@@ -392,7 +422,7 @@ mod tests {
             ("{\"epoch\": 1, \"loss\": 1, \"places\": 3}\n", "\"places\" can't be read"),
             ("{\"done\": 1}\n", "\"done\" is 1, not true"),
         ] {
-            let (_dir, read) = log(text);
+            let (_dir, read) = log(text, "loss");
             let message = read.err().map(|e| e.to_string()).unwrap_or_default();
             assert!(message.contains(words), "{text:?} gave {message:?}");
         }

@@ -54,7 +54,8 @@ def images(name: str = "fmnist-mini", data_dir: str | os.PathLike[str] | None = 
     def arrays(part: tuple[list[int], bytes, bytes]) -> tuple[numpy.ndarray, numpy.ndarray]:
         shape, pixels, labels = part
         pictures = numpy.frombuffer(pixels, numpy.uint8).reshape(shape).transpose(0, 3, 1, 2)
-        return numpy.ascontiguousarray(pictures), numpy.frombuffer(labels, numpy.uint8).astype(numpy.int64)
+        # A copy, which may be written to, as PyTorch wants it.
+        return pictures.copy(), numpy.frombuffer(labels, numpy.uint8).astype(numpy.int64)
 
     return Images(*arrays(train), *arrays(test), classes)
 

@@ -27,11 +27,15 @@ from typing import Any, Callable, Sequence
 from adact import _native
 from adact.program import Run
 
+_ASKER = f"{shlex.quote(sys.executable)} -m adact._ask"
+"""What the command starts for each training."""
+
+
 def study(
     train: Callable[[Run], None],
     *,
     out: str | os.PathLike[str],
-    variants: Sequence[str] = ("adact", "optimized", "relu"),
+    variants: str | Sequence[str] = ("adact", "optimized", "relu"),
     seeds: int | Sequence[int] = 1,
     metric: str = "accuracy",
     lower_is_better: bool = False,
@@ -63,14 +67,17 @@ def study(
         ValueError: if something of it can't be used, or the folder holds another study.
         RuntimeError: if every training failed.
     """
-    name = dataset or getattr(train, "__name__", "train")
-    arguments = ["--dataset", name, "--metric", metric, "--variants", ",".join(variants), "--out", os.fspath(out)]
+    if not callable(train):
+        raise TypeError(f"give a function that trains, not {train!r}")
+    variants = variants.split(",") if isinstance(variants, str) else variants
+    function = getattr(train, "__name__", "train")
+    arguments = ["--name", function, "--dataset", dataset or function, "--metric", metric, "--variants", ",".join(variants), "--out", os.fspath(out)]
     arguments += ["--seeds", str(seeds) if isinstance(seeds, int) else ",".join(map(str, seeds)) + ("," if len(seeds) == 1 else "")]
     arguments += ["--against", against] if against else []
     arguments += ["--candidates", ",".join(candidates)] if candidates else []
     arguments += ["--granularity", granularity] if granularity else []
     arguments += [flag for flag, given in _flags(lower_is_better, resume, force) if given]
-    code, errors = _serve(train, [*_command(), "study", "--quiet", "--program", _asker(name), *arguments])
+    code, errors = _serve(train, [*_command(), "study", "--quiet", "--program", _ASKER, *arguments])
     if code == 2 or not (Path(out) / "result.json").exists():
         raise ValueError(errors.removeprefix("adact: ") or f"the study ended with exit code {code}")
     result = Study(Path(out), json.loads((Path(out) / "result.json").read_text(encoding="utf-8")))
@@ -81,11 +88,6 @@ def study(
 
 def _flags(lower_is_better: bool, resume: bool, force: bool) -> list[tuple[str, bool]]:
     return [("--lower-is-better", lower_is_better), ("--resume", resume), ("--force", force)]
-
-
-def _asker(name: str) -> str:
-    """The command that asks; the name of the function makes two functions two programs."""
-    return f"{shlex.quote(sys.executable)} -m adact._ask {shlex.quote(name)}"
 
 
 def _command() -> list[str]:
@@ -135,12 +137,12 @@ def _answer(train: Callable[[Run], None], environment: dict[str, str], connectio
         train(run)
         run.done()
         connection.send(None)
-    except Exception:
+    except (Exception, SystemExit):
         with contextlib.suppress(OSError):  # who asked may be gone
             connection.send(traceback.format_exc())
 
 
-@dataclass
+@dataclass(repr=False)
 class Study:
     """What came out of a study. In a notebook it shows itself as a table."""
 
@@ -163,6 +165,11 @@ class Study:
     def choices(self) -> dict[str, str]:
         """What AdAct chose, by place: what most seeds chose."""
         return {choice["place"]: choice["choice"] for choice in self.result["choices"]}
+
+    @property
+    def undecided(self) -> dict[str, list[str]]:
+        """The places whose choice is not clear, each with the activations that it may be."""
+        return {choice["place"]: choice["undecided"] for choice in self.result["choices"] if choice.get("undecided")}
 
     @property
     def metric(self) -> str:
@@ -209,9 +216,13 @@ class Study:
 
     def __str__(self) -> str:
         lines = [f"{self.metric} after the last epoch"]
-        lines += [f"  {row['variant']:<12} {_number(row)}  ({row['seeds']} seeds)" for row in self.table()]
+        lines += [f"  {row['variant']:<12} {_number(row)}  ({_seeds(row)})" for row in self.table()]
         lines += [f"  {c['a']} against {c['b']}: {c['difference']:+.4f}, {c['verdict']}" for c in self.comparisons()]
+        if self.undecided:
+            lines.append(f"  undecided at {len(self.undecided)} of {len(self.choices)} places, see `undecided`")
         return "\n".join([*lines, *(f"  {_failure(f)}" for f in self.failures), f"report: {self.report}"])
+
+    __repr__ = __str__
 
     def _repr_html_(self) -> str:
         def rows(cells: list[list[str]], tag: str = "td") -> str:
@@ -231,6 +242,10 @@ class Study:
 
 def _number(row: dict[str, Any]) -> str:
     return f"{row['mean']:.4f}" + (f" ± {row['sd']:.4f}" if row["sd"] is not None else "")
+
+
+def _seeds(row: dict[str, Any]) -> str:
+    return "1 seed" if row["seeds"] == 1 else f"{row['seeds']} seeds"
 
 
 def _failure(failure: dict[str, Any]) -> str:

@@ -25,6 +25,7 @@ import json
 import math
 import os
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Mapping, Sequence
 
@@ -93,6 +94,7 @@ class Run:
         self.threads = int(threads) if threads else None
         self.out = Path(environment["ADACT_OUT"]) if self.is_studied else None
         self._told = told
+        self._since = time.monotonic()
         self._done = False
         self._model: nn.Module | None = None
         self._names: dict[str, str] = {}
@@ -152,19 +154,25 @@ class Run:
             places: by name: the raw weights of a mixture in the order of :attr:`candidates` (or a dict with `weights` and
                 `prelu_slope`), or the name of an activation. Default those of the model that :meth:`activate` returned.
             metrics: numbers by name. Those of the training data begin with `train_`, those of validation data with
-                `validation_`; all others are what judges.
+                `validation_`; all others judge, and the one that decides is among them. `seconds` is how long the epoch
+                took; default the time since the last one.
 
         Raises:
-            ValueError: if there is no metric.
+            ValueError: if there is no metric, or the one that decides is missing.
+            TypeError: if a metric is no number.
         """
         if not metrics:
             raise ValueError("give at least one metric, as in run.log(1, accuracy=0.9)")
-        numbers = {name: float(value) for name, value in metrics.items()}
+        numbers = {name: _number(name, value) for name, value in metrics.items()}
         if self._told or not self.is_studied:
             who = f"{self.variant}, seed {self.seed}   " if self._told else ""
             print(f"{who}epoch {epoch}   " + "   ".join(f"{name} {value:.4f}" for name, value in numbers.items()))
         if not self.is_studied:
             return
+        if self.metric not in numbers and f"test_{self.metric}" not in numbers:
+            raise ValueError(f"epoch {epoch} has no {self.metric}, which decides: it has {', '.join(numbers)}")
+        numbers.setdefault("seconds", time.monotonic() - self._since)
+        self._since = time.monotonic()
         # JSON has no NaN.
         line: dict[str, Any] = {"epoch": int(epoch)}
         line |= {name: value if math.isfinite(value) else None for name, value in numbers.items()}
@@ -209,6 +217,13 @@ class Run:
         # One write of a whole line: whoever reads it meanwhile sees all of it or nothing.
         with open(self.out / "log.jsonl", "a", encoding="utf-8") as log:
             log.write(json.dumps(line, allow_nan=False) + "\n")
+
+
+def _number(name: str, value: Any) -> float:
+    if isinstance(value, (str, bytes, bool)):
+        raise TypeError(f"{name} is {value!r}, not a number")
+    # A loss of PyTorch that still has its graph.
+    return float(value.detach() if hasattr(value, "detach") else value)
 
 
 def _told(value: Any) -> dict[str, Any]:
