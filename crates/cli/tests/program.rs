@@ -126,7 +126,8 @@ fn ctrl_c_asks_the_program_to_end() {
     let dir = folder();
     let script = "trap 'echo asked > asked; exit 1' TERM; echo > begun; while true; do sleep 0.05; done";
     fs::write(dir.path().join("endless.sh"), script).unwrap();
-    let mut study = study(dir.path(), "sh endless.sh", "--variants relu --out out")
+    // The shell that reads the command is gone at once.
+    let mut study = study(dir.path(), "true; sh endless.sh; true", "--variants relu --out out")
         .stderr(Stdio::piped())
         .stdout(Stdio::null())
         .spawn()
@@ -161,6 +162,13 @@ fn what_goes_wrong_is_said_and_the_others_go_on() {
         assert!(output.status.code() == Some(1) && err.contains(words), "{script:?} gave\n{err}");
         assert_eq!(json(&out.join("result.json"))["failures"].as_array().unwrap().len(), 1);
     }
+    // Once the program is mended, the study goes on, whatever the log had in it.
+    let broken = "echo hello >> $ADACT_OUT/log.jsonl; sleep 60";
+    fs::write(dir.path().join("mended.sh"), broken).unwrap();
+    let options = "--variants relu --out mended --resume";
+    assert_eq!(study(dir.path(), "sh mended.sh", options).output().unwrap().status.code(), Some(1));
+    fs::write(dir.path().join("mended.sh"), TRAINER).unwrap();
+    assert!(study(dir.path(), "sh mended.sh", options).output().unwrap().status.success());
     // One seed of two fails.
     fs::write(dir.path().join("train.sh"), TRAINER).unwrap();
     let command = "[ $ADACT_SEED = 0 ] && exit 4; sh train.sh";

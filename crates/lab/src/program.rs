@@ -202,8 +202,7 @@ impl Training<'_> {
             last: Last { test: last.test.clone() },
             parameters: log.parameters(),
             seconds: epochs.iter().map(|e| e.seconds).sum(),
-            // The verdicts are on the last epoch, and so is the choice.
-            layers: last.layers.clone(),
+            layers: kept.layers.clone(),
             constants: self.config.model.constants(),
             selection: Selection::Test,
             validation: None,

@@ -68,7 +68,11 @@ impl Drop for Child {
         if !self.ended {
             signal::end(self.process.id());
             let until = Instant::now() + GRACE;
-            while matches!(self.process.try_wait(), Ok(None)) && Instant::now() < until {
+            // The shell may be gone before the program that it started.
+            let runs = |process: &mut Process| {
+                matches!(process.try_wait(), Ok(None)) || signal::is_there(process.id())
+            };
+            while runs(&mut self.process) && Instant::now() < until {
                 thread::sleep(Duration::from_millis(20));
             }
         }
@@ -99,7 +103,7 @@ fn shell(command: &str) -> Command {
 /// Signals to the group of a process.
 #[cfg(unix)]
 mod signal {
-    use rustix::process::{Pid, Signal, kill_process_group};
+    use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
 
     pub fn end(pid: u32) {
         send(pid, Signal::TERM);
@@ -107,6 +111,12 @@ mod signal {
 
     pub fn kill(pid: u32) {
         send(pid, Signal::KILL);
+    }
+
+    /// Whether a process of the group is there.
+    pub fn is_there(pid: u32) -> bool {
+        let group = i32::try_from(pid).ok().and_then(Pid::from_raw);
+        group.is_some_and(|group| test_kill_process_group(group).is_ok())
     }
 
     fn send(pid: u32, signal: Signal) {
@@ -123,6 +133,10 @@ mod signal {
     pub fn end(_: u32) {}
 
     pub fn kill(_: u32) {}
+
+    pub fn is_there(_: u32) -> bool {
+        false
+    }
 }
 
 /// Ends the program that a killed process of ours left running in the folder `own`. Its environment tells that it is that

@@ -80,6 +80,8 @@ pub(super) struct Log {
     metric: String,
     /// What is read up to.
     position: u64,
+    /// The end of the last line that could be used.
+    good: u64,
     /// A line that isn't whole yet.
     partial: Vec<u8>,
     line: usize,
@@ -105,6 +107,7 @@ impl Log {
             candidates,
             metric: metric.into(),
             position: 0,
+            good: 0,
             partial: Vec::new(),
             line: 0,
             epochs: Vec::new(),
@@ -114,15 +117,16 @@ impl Log {
             parameters: 0,
             test_examples: None,
         };
-        log.read(Duration::ZERO)?;
+        let read = log.read(Duration::ZERO);
         log.known.clear();
-        // A line that the program didn't end before it died stays in the file; what it writes now begins behind it.
-        if !log.partial.is_empty() {
-            let file = File::options().append(true).open(path);
-            let ended = file.and_then(|mut file| std::io::Write::write_all(&mut file, b"\n"));
-            ended.map_err(|e| Error::io("write", path, &e))?;
-            (log.position, log.line) = (log.position + 1, log.line + 1);
+        // A line that ended an earlier call, or that the program didn't end before it died: what is written now stands in
+        // its place.
+        if read.is_err() || !log.partial.is_empty() {
+            let cut = File::options().write(true).open(path).and_then(|file| file.set_len(log.good));
+            cut.map_err(|e| Error::io("write", path, &e))?;
+            log.position = log.good;
             log.partial.clear();
+            log.line = log.line.saturating_sub(usize::from(read.is_err()));
         }
         // Whoever goes on says again that it is done.
         log.done = false;
@@ -160,6 +164,7 @@ impl Log {
                 elapsed = elapsed.saturating_sub(Duration::try_from_secs_f64(took).unwrap_or(elapsed));
                 found.extend(record);
             }
+            self.good += line.len() as u64 + 1;
         }
         if rest.len() as u64 > LONGEST {
             return Err(self.broken("it is too long for a line of a log"));
@@ -172,10 +177,6 @@ impl Log {
     fn take(&mut self, line: &[u8], elapsed: Duration) -> Result<Option<EpochRecord>> {
         let object: std::result::Result<Map<String, Value>, _> = serde_json::from_slice(line);
         let Ok(mut object) = object else {
-            // The end of a line that a killed program didn't finish, or what is no JSON at all.
-            if self.line_is_torn(line) {
-                return Ok(None);
-            }
             let hint = if line.windows(3).any(|w| w == b"NaN") || line.windows(8).any(|w| w == b"Infinity") {
                 ": JSON has no NaN and no Infinity, write null"
             } else {
@@ -278,11 +279,6 @@ impl Log {
         }
         self.epochs.push(record.clone());
         Ok(record)
-    }
-
-    /// Whether a line that is no JSON may be one that a killed program left behind: it has no end.
-    fn line_is_torn(&self, line: &[u8]) -> bool {
-        line.trim_ascii_start().starts_with(b"{") && !line.trim_ascii_end().ends_with(b"}")
     }
 
     fn broken(&self, why: &str) -> Error {
@@ -392,6 +388,20 @@ mod tests {
         // What is read again after that is the same.
         let third = Log::open(&path, Vec::new(), "loss", again.epochs().to_vec()).unwrap();
         assert_eq!(third.epochs(), again.epochs());
+    }
+
+    #[test]
+    fn what_ended_an_earlier_call_is_cut_off() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("log.jsonl");
+        fs::write(&path, "{\"epoch\": 1, \"loss\": 1}\nhello\n{\"epoch\": 2, \"loss\": 1}\n").unwrap();
+        let mut log = Log::open(&path, Vec::new(), "loss", Vec::new()).unwrap();
+        assert_eq!(log.epochs().len(), 1);
+        assert_eq!(fs::read_to_string(&path).unwrap(), "{\"epoch\": 1, \"loss\": 1}\n");
+        fs::write(&path, fs::read_to_string(&path).unwrap() + "{\"epoch\": 2, \"loss\": 0.5}\nx\n").unwrap();
+        let error = log.read(Duration::ZERO).unwrap_err().to_string();
+        assert!(error.contains("line 3: it is no JSON object"), "{error}");
+        assert_eq!(log.epochs().len(), 2);
     }
 
     #[test]
