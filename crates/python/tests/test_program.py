@@ -186,6 +186,10 @@ def test_functions_that_fail_are_told(tmp_path):
     assert "relu, seed 1, failed" in str(result)
     with pytest.raises(RuntimeError, match="every training failed"):
         adact.study(lambda run: 1 / 0, out=tmp_path / "none", variants=["relu"])
+    single = adact.study(train, out=tmp_path / "one", seeds=[7], variants=["relu"], metric="loss")
+    assert [run["seed"] for run in single.runs()] == [7] and "(1 seed)" in str(single)
+    with pytest.raises(TypeError, match="give a function"):
+        adact.study("train", out=tmp_path / "x")
     with pytest.raises(ValueError, match="is no variant"):
         adact.study(train, out=tmp_path / "x", variants=["rleu"])
     with pytest.raises(KeyboardInterrupt):

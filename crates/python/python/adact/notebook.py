@@ -65,29 +65,35 @@ def study(
 
     Raises:
         ValueError: if something of it can't be used, or the folder holds another study.
-        RuntimeError: if every training failed.
+        RuntimeError: if every training failed, or the study could not go on.
+        TypeError: if `train` can't be called.
     """
     if not callable(train):
         raise TypeError(f"give a function that trains, not {train!r}")
     variants = variants.split(",") if isinstance(variants, str) else variants
     function = getattr(train, "__name__", "train")
-    arguments = ["--name", function, "--dataset", dataset or function, "--metric", metric, "--variants", ",".join(variants), "--out", os.fspath(out)]
-    arguments += ["--seeds", str(seeds) if isinstance(seeds, int) else ",".join(map(str, seeds)) + ("," if len(seeds) == 1 else "")]
+    arguments = ["--name", function, "--dataset", dataset or function, "--metric", metric]
+    arguments += ["--variants", ",".join(variants), "--out", os.fspath(out), *_seeds_option(seeds)]
     arguments += ["--against", against] if against else []
     arguments += ["--candidates", ",".join(candidates)] if candidates else []
     arguments += ["--granularity", granularity] if granularity else []
-    arguments += [flag for flag, given in _flags(lower_is_better, resume, force) if given]
+    flags = {"--lower-is-better": lower_is_better, "--resume": resume, "--force": force}
+    arguments += [flag for flag, given in flags.items() if given]
     code, errors = _serve(train, [*_command(), "study", "--quiet", "--program", _ASKER, *arguments])
     if code == 2 or not (Path(out) / "result.json").exists():
         raise ValueError(errors.removeprefix("adact: ") or f"the study ended with exit code {code}")
     result = Study(Path(out), json.loads((Path(out) / "result.json").read_text(encoding="utf-8")))
     if not result.result["runs"]:
         raise RuntimeError(f"every training failed; the first one: {result.failures[0]['why']}")
+    if code != 0 and not result.failures:
+        raise RuntimeError(errors.removeprefix("adact: ") or f"the study ended with exit code {code}")
     return result
 
 
-def _flags(lower_is_better: bool, resume: bool, force: bool) -> list[tuple[str, bool]]:
-    return [("--lower-is-better", lower_is_better), ("--resume", resume), ("--force", force)]
+def _seeds_option(seeds: int | Sequence[int]) -> list[str]:
+    if isinstance(seeds, int):
+        return ["--seeds", str(seeds)]
+    return ["--seed", str(seeds[0])] if len(seeds) == 1 else ["--seeds", ",".join(map(str, seeds))]
 
 
 def _command() -> list[str]:
