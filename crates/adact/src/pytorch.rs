@@ -42,20 +42,28 @@ pub(crate) fn read(path: &Path) -> Result<Entries> {
     }
     let mut entries = Entries::new();
     for (name, tensor) in tensors.into_iter().filter(|(name, _)| !is_counter(name)) {
-        let dtype = match tensor.dtype() {
-            DType::F32 => Dtype::F32,
-            DType::F16 => Dtype::F16,
-            DType::BF16 => Dtype::BF16,
-            DType::F64 => Dtype::F64,
-            other => {
-                let what =
-                    format!("is of type {other:?}: give weights of float32, float16, bfloat16 or float64");
-                return Err(unfit(path, &name, &what));
-            }
-        };
         let bytes = tensor.read().map_err(|e| corrupt(e.to_string()))?;
-        let values = values(dtype, &bytes).map_err(|what| unfit(path, &name, &what))?;
+        let values = values(named_alike(tensor.dtype()), &bytes).map_err(|what| unfit(path, &name, &what))?;
         entries.insert(name, Entry { shape: tensor.shape().to_vec(), values });
     }
     Ok(entries)
+}
+
+/// The same type, as safetensors names it; which of them can be used [`values`] knows.
+fn named_alike(dtype: DType) -> Dtype {
+    match dtype {
+        DType::F64 => Dtype::F64,
+        DType::F32 => Dtype::F32,
+        DType::F16 => Dtype::F16,
+        DType::BF16 => Dtype::BF16,
+        DType::I64 => Dtype::I64,
+        DType::I32 => Dtype::I32,
+        DType::I16 => Dtype::I16,
+        DType::I8 => Dtype::I8,
+        DType::U64 => Dtype::U64,
+        DType::U32 => Dtype::U32,
+        DType::U16 => Dtype::U16,
+        DType::U8 => Dtype::U8,
+        DType::Bool => Dtype::BOOL,
+    }
 }

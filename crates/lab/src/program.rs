@@ -7,7 +7,7 @@ mod child;
 mod log;
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use adact_evidence::records::{
@@ -241,7 +241,7 @@ impl Training<'_> {
     fn failed(&self, why: &str, output: &str) -> Error {
         let output =
             if output.is_empty() { String::new() } else { format!("; the last that it printed: {output}") };
-        let own: PathBuf = self.folder.join(PROGRAM);
+        let own = self.folder.join(PROGRAM);
         Error::failure(format!("{why}{output} (see {})", own.display()))
     }
 }

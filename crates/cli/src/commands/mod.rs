@@ -11,6 +11,7 @@ mod study;
 mod train;
 
 use adact_kernels::simd;
+use adact_lab::config::MOST_THREADS;
 use adact_lab::{Error, Result};
 
 use crate::args::{Cli, Command};
@@ -22,8 +23,8 @@ pub fn run(cli: Cli) -> Result<()> {
     out::set_quiet(quiet);
     simd::requested().map_err(Error::input)?;
     if let Some(n) = threads {
-        if !(1..=1024).contains(&n) {
-            return Err(Error::input(format!("--threads: {n} is out of range, give 1 to 1024")));
+        if !(1..=MOST_THREADS).contains(&n) {
+            return Err(Error::input(format!("--threads: {n} is out of range, give 1 to {MOST_THREADS}")));
         }
         // What runs outside of the pools of trainings, such as reading images.
         let _ = rayon::ThreadPoolBuilder::new().num_threads(n).build_global();

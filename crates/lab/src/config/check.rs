@@ -113,7 +113,7 @@ const MOST: usize = 1_000_000;
 /// Steps: so many that a rate is still exact in f64, and their sum no overflow.
 const MOST_STEPS: usize = 1 << 40;
 /// Threads: more than machines have.
-const MOST_THREADS: usize = 1024;
+pub const MOST_THREADS: usize = 1024;
 
 fn at_least(name: &str, value: Option<usize>, least: usize) -> Result<()> {
     match value {

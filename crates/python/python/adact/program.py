@@ -35,7 +35,8 @@ if TYPE_CHECKING:
 PROTOCOL = 1
 """The version of the protocol."""
 
-PAPER = ("relu", "elu", "leaky_relu", "prelu", "rrelu", "silu", "mish")
+PAPER: tuple[str, ...] = ("relu", "elu", "leaky_relu", "prelu", "rrelu", "silu", "mish")
+"""The candidates of the paper, in its order."""
 
 Places = Mapping[str, "str | Sequence[float] | Mapping[str, Any]"]
 
@@ -200,16 +201,14 @@ class Run:
     def _places(self, given: Places | None) -> list[dict[str, Any]]:
         if given is not None:
             return [{"place": place, **_told(value)} for place, value in given.items()]
-        if self._model is None:
-            if "adact" in self._names.values():
-                raise ValueError("give the weights of the mixtures: run.log(epoch, places={...}, accuracy=...)")
-            return [{"place": place, "activation": name} for place, name in self._names.items()]
-        import adact.torch
+        if self._model is not None:
+            import adact.torch
 
-        mixtures = adact.torch.places(self._model)
-        if not mixtures:
-            return [{"place": place, "activation": name} for place, name in self._names.items()]
-        return [{"place": path, **_weights(act)} for path, act in mixtures.items()]
+            if mixtures := adact.torch.places(self._model):
+                return [{"place": path, **_weights(act)} for path, act in mixtures.items()]
+        elif "adact" in self._names.values():
+            raise ValueError("give the weights of the mixtures: run.log(epoch, places={...}, accuracy=...)")
+        return [{"place": place, "activation": name} for place, name in self._names.items()]
 
     def _write(self, line: dict[str, Any]) -> None:
         assert self.out is not None

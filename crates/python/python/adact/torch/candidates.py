@@ -8,6 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from adact.program import PAPER as PAPER
+
 
 class Constants(NamedTuple):
     """What the definitions of the activations leave to choose."""
@@ -51,10 +53,6 @@ _FORMULAS: dict[str, Callable[[Tensor, Constants, Slopes], Tensor]] = {
 
 ACTIVATIONS: tuple[str, ...] = tuple(_FORMULAS)
 """The names of all activations."""
-
-PAPER: tuple[str, ...] = ("relu", "elu", "leaky_relu", "prelu", "rrelu", "silu", "mish")
-"""The candidates of the paper, in its order."""
-
 
 def value(name: str, x: Tensor, constants: Constants, slopes: Slopes) -> Tensor:
     """One activation of `x`, element by element."""
