@@ -23,6 +23,34 @@ def test_by_the_interpreter():
     assert "passed" in ran.stdout
 
 
+@pytest.mark.skipif(INTERPRETED, reason="compiles, which the interpreter doesn't")
+@pytest.mark.parametrize("tile", [(1024, 1, False), (64, 16, False), (32, 32, True)])
+@pytest.mark.parametrize("kernel", ["forward", "backward", "gradients"])
+def test_they_compile_without_a_gpu(kernel, tile):
+    import triton
+    from triton.backends.compiler import GPUTarget
+    from triton.compiler import ASTSource
+
+    from adact.torch import ACTIVATIONS, triton_kernels
+
+    rows, channels, interleaved = tile
+    codes = sum(code << (4 * code) for code in range(len(ACTIVATIONS)))
+    known = {"CODES": codes, "N": len(ACTIVATIONS), "SOFTMAX": True, "LEARNS": True, "NOISE": True}
+    known |= {"INTERLEAVED": interleaved, "R": rows, "C": channels, "P": 16}
+    numbers = dict.fromkeys(["rows", "channels", "row_stride", "channel_stride", "outer_stride"], "i32")
+    pointers = {"x_ptr": "*bf16", "y_ptr": "*bf16", "seed_ptr": "*i64"}
+    if kernel == "gradients":
+        pointers["sums_ptr"] = "*fp64"
+    function = getattr(triton_kernels, kernel)
+    signature = {}
+    for name in function.arg_names:
+        pointer = pointers.get(name, "*fp32") if name.endswith("_ptr") else "fp32"
+        signature[name] = "constexpr" if name in known else numbers.get(name, pointer)
+    constants = {name: value for name, value in known.items() if name in signature}
+    made = triton.compile(ASTSource(fn=function, signature=signature, constexprs=constants), target=GPUTarget("cuda", 80, 32))
+    assert ".entry" in made.asm["ptx"]
+
+
 on_a_device = pytest.mark.skipif(not INTERPRETED and DEVICE == "cpu", reason="no GPU")
 HARD = [0.0, -0.0, 1e-30, -1e-30, 1e-3, -1e-3, 20.0, -20.0, 88.8, -88.8, 104.0, -104.0, 1e4, -1e4]
 TOLERANCE = {torch.float32: 2e-6, torch.bfloat16: 8e-3, torch.float16: 1e-3}
@@ -34,7 +62,7 @@ TOLERANCE = {torch.float32: 2e-6, torch.bfloat16: 8e-3, torch.float16: 1e-3}
 @pytest.mark.parametrize("dtype", TOLERANCE)
 @pytest.mark.parametrize("names", ["paper", "all", "gelu", "prelu,tanh", "mish,relu,rrelu"])
 def test_values_and_gradients_are_those_of_float64(names, dtype, training, mixing):
-    from adact.torch import ACTIVATIONS, PAPER, compose, gpu
+    from adact.torch import ACTIVATIONS, PAPER, gpu
     from adact.torch.candidates import Constants
     from adact.torch.spec import Inputs, Spec
 
@@ -50,12 +78,52 @@ def test_values_and_gradients_are_those_of_float64(names, dtype, training, mixin
     slope = torch.tensor([-0.3], device=DEVICE) if "prelu" in names else torch.empty(0, device=DEVICE)
     seed = torch.tensor(0x1234_5678_9ABC_DEF, device=DEVICE) if training else None
     spec = Spec(names, mixing, Constants())
-    assert gpu.serves(x, spec)
-    found = [gpu.forward(Inputs(x, w, slope, seed), spec), *gpu.backward(dy, Inputs(x, w, slope, seed), spec)]
-    leaves = [t.double().requires_grad_() for t in (x, w, slope)]
-    y = compose.function(Inputs(*leaves, seed), spec)
+    assert gpu.serves(x)
+    compare(dy, Inputs(x, w, slope, seed), spec)
+
+
+@on_a_device
+@pytest.mark.parametrize("dtype", TOLERANCE)
+@pytest.mark.parametrize("names", ["paper", "all", "tanh,gelu"])
+@pytest.mark.parametrize(
+    "shape, channel_dim, channels_last",
+    [
+        ((2, 5, 9, 7), 1, False),
+        ((2, 3, 40, 41), 1, False),
+        ((2, 40, 9, 7), 1, True),
+        ((700, 37), -1, False),
+        ((3, 5), 1, False),
+        ((4, 1, 30), 1, False),
+    ],
+)
+def test_channels_are_those_of_float64(shape, channel_dim, channels_last, names, dtype):
+    from adact.torch import ACTIVATIONS, PAPER
+    from adact.torch.candidates import Constants
+    from adact.torch.spec import Inputs, Spec
+
+    names = {"paper": PAPER, "all": ACTIVATIONS}.get(names) or names.split(",")
+    generator = torch.Generator().manual_seed(2)
+    x, dy = (torch.randn(shape, generator=generator) for _ in range(2))
+    layout = torch.channels_last if channels_last else torch.contiguous_format
+    x, dy = (t.to(DEVICE, dtype).contiguous(memory_format=layout) for t in (x, dy))
+    channels = shape[channel_dim]
+    w = torch.randn(channels, len(names), generator=generator).to(DEVICE)
+    slope = torch.randn(channels if "prelu" in names else 0, generator=generator).to(DEVICE)
+    seed = torch.tensor(0x1234_5678_9ABC_DEF, device=DEVICE)
+    compare(dy, Inputs(x, w, slope, seed), Spec(names, "softmax", Constants(), channel_dim % len(shape)))
+
+
+def compare(dy, inputs, spec):
+    """Values and gradients of the kernels against the composition in float64."""
+    from adact.torch import compose, gpu
+
+    dtype = inputs.x.dtype
+    found = [gpu.forward(inputs, spec), *gpu.backward(dy, inputs, spec)]
+    leaves = [t.double().requires_grad_() for t in inputs[:3]]
+    y = compose.function(type(inputs)(*leaves, inputs.seed), spec)
     wanted = [y, *torch.autograd.grad(y, leaves, dy.double(), allow_unused=True)]
     assert found[0].dtype == found[1].dtype == dtype
+    assert found[0].stride() == found[1].stride() == inputs.x.stride()
     for name, f, want in zip(["y", "dx", "dw", "dslope"], found, wanted):
         if want is None or not want.numel():
             continue

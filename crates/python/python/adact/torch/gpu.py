@@ -4,46 +4,81 @@ from __future__ import annotations
 
 import importlib.util
 import os
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from .candidates import ACTIVATIONS
-from .layout import dense, like
+from .layout import around, dense, like
 from .spec import Inputs, Spec
 
 _TYPES = (torch.float32, torch.bfloat16, torch.float16)
 # Elements of a program. It fixes where partial sums end.
 _BLOCK = 1024
+# Channels of a program where they are the fastest dimension.
+_CHANNELS = 32
 _HAS_TRITON = importlib.util.find_spec("triton") is not None
 # Triton's interpreter runs the kernels on the CPU: for tests.
 _INTERPRETED = os.environ.get("TRITON_INTERPRET") == "1"
 
 
-def serves(x: Tensor, spec: Spec) -> bool:
-    """Whether the kernels take this tensor and function: one set of weights for all channels, on a GPU of CUDA's or ROCm's."""
+def serves(x: Tensor) -> bool:
+    """Whether the kernels take this tensor: on a GPU of CUDA's or ROCm's."""
     on_device = x.is_cuda or (_INTERPRETED and x.is_cpu)
-    return _HAS_TRITON and on_device and x.dtype in _TYPES and spec.channel_dim is None and x.layout is torch.strided
+    return _HAS_TRITON and on_device and x.dtype in _TYPES and x.layout is torch.strided
 
 
-def _prepare(inputs: Inputs, spec: Spec):
-    """The shares of the candidates, those of all activations, PReLU's slope, the seed and what the kernels have as constants."""
-    w = inputs.w.detach().float()
-    for name, parameter in (("w", w), ("prelu.weight", inputs.slope)):
-        if parameter.device != inputs.x.device:
-            raise RuntimeError(f"the input is on {inputs.x.device}, and the parameter {name} on {parameter.device}")
-    shares = torch.softmax(w, 0) if spec.mixing == "softmax" else w
-    codes = [ACTIVATIONS.index(name) for name in spec.names]
-    # Scattered by the host's knowledge alone: nothing waits for the device.
-    every = shares.new_zeros(len(ACTIVATIONS))
-    for i, code in enumerate(codes):
-        every[code] = shares[i]
-    # What is not needed is not read, but an address it must have.
-    slope = inputs.slope.detach().float() if spec.learns_slope else every
-    seed = inputs.seed if inputs.seed is not None else every
-    mask = sum(1 << code for code in codes)
-    noise = inputs.seed is not None and "rrelu" in spec.names
-    return shares, every, slope, seed, codes, {"MASK": mask, "NOISE": noise, "BLOCK": _BLOCK}
+class _Launch(NamedTuple):
+    """How a function's kernels run over a dense tensor."""
+
+    grid: tuple[int, int]
+    """Programs over rows, and over channels."""
+    parameters: tuple[Tensor, Tensor, Tensor]
+    """The raw weights or shares, PReLU's slope and the seed. What is not needed is not read, but an address it must have."""
+    numbers: tuple[float, ...]
+    """Rows, channels, their strides, and the constants of the activations."""
+    constants: dict[str, int]
+    """What the kernels are compiled for."""
+
+
+def _power_of_two(n: int) -> int:
+    return 1 << max(n - 1, 0).bit_length()
+
+
+def _launch(x: Tensor, inputs: Inputs, spec: Spec) -> _Launch:
+    outer, channels, inner = (1, 1, x.numel()) if spec.channel_dim is None else around(x, spec.channel_dim)
+    interleaved = inner == 1 and channels > 1
+    for name, parameter, count in (("w", inputs.w, channels * len(spec.names)), ("prelu.weight", inputs.slope, channels)):
+        if parameter.device != x.device:
+            raise RuntimeError(f"the input is on {x.device}, and the parameter {name} on {parameter.device}")
+        if parameter.numel() != count and (name == "w" or spec.learns_slope):
+            raise RuntimeError(f"{name} has {parameter.numel()} elements, not {count}")
+    if interleaved:
+        rows, row_stride, channel_stride, outers, outer_stride = outer, channels, 1, 1, 0
+        tile_channels = min(_CHANNELS, _power_of_two(channels))
+        tile_rows = _BLOCK // tile_channels
+    else:
+        rows, row_stride, channel_stride, outers, outer_stride = inner, 1, inner, outer, channels * inner
+        # Small maps have several channels in a tile.
+        tile_rows = min(_BLOCK, _power_of_two(inner))
+        tile_channels = min(_BLOCK // tile_rows, _power_of_two(channels))
+    w = inputs.w.detach().contiguous()
+    slope = inputs.slope.detach().contiguous() if spec.learns_slope else w
+    seed = w if inputs.seed is None else inputs.seed
+    constants = {
+        "CODES": sum(ACTIVATIONS.index(name) << (4 * i) for i, name in enumerate(spec.names)),
+        "N": len(spec.names),
+        "SOFTMAX": spec.mixing == "softmax",
+        "LEARNS": spec.learns_slope,
+        "NOISE": inputs.seed is not None and "rrelu" in spec.names,
+        "INTERLEAVED": interleaved,
+        "R": tile_rows,
+        "C": tile_channels,
+    }
+    grid = (outers * -(-rows // tile_rows), -(-channels // tile_channels))
+    numbers = (rows, channels, row_stride, channel_stride, outer_stride, *spec.constants)
+    return _Launch(grid, (w, slope, seed), numbers, constants)
 
 
 def forward(inputs: Inputs, spec: Spec) -> Tensor:
@@ -52,11 +87,10 @@ def forward(inputs: Inputs, spec: Spec) -> Tensor:
 
     x = dense(inputs.x)
     y = torch.empty_like(x)
-    _, every, slope, seed, _, constants = _prepare(inputs, spec)
-    if elements := x.numel():
-        grid = ((elements + _BLOCK - 1) // _BLOCK,)
+    if x.numel():
+        run = _launch(x, inputs, spec)
         with torch.cuda.device_of(x):
-            triton_kernels.forward[grid](x, y, every, slope, seed, elements, *spec.constants, **constants)
+            triton_kernels.forward[run.grid](x, y, *run.parameters, *run.numbers, **run.constants)
     return y
 
 
@@ -65,21 +99,18 @@ def backward(dy: Tensor, inputs: Inputs, spec: Spec) -> tuple[Tensor, Tensor, Te
     from . import triton_kernels
 
     x = dense(inputs.x)
+    if not x.numel():
+        return torch.empty_like(x), torch.zeros_like(inputs.w), torch.zeros_like(inputs.slope)
     dy = like(dy, x)
     dx = torch.empty_like(x)
-    shares, every, slope, seed, codes, constants = _prepare(inputs, spec)
-    elements = x.numel()
-    blocks = (elements + _BLOCK - 1) // _BLOCK
-    sums = torch.zeros(blocks, len(ACTIVATIONS) + 1, device=x.device)
-    if elements:
-        with torch.cuda.device_of(x):
-            triton_kernels.backward[(blocks,)](
-                x, dy, dx, sums, every, slope, seed, elements, *spec.constants, **constants
-            )
-    total = sums.sum(0, dtype=torch.float64)
-    dshares, dslope = total[codes], total[-1:]
-    if spec.mixing == "softmax":
-        p = shares.double()
-        dshares = p * (dshares - (p * dshares).sum())
-    dslope = dslope if spec.learns_slope else torch.zeros_like(inputs.slope)
-    return dx, dshares.to(inputs.w.dtype).reshape(inputs.w.shape), dslope.to(inputs.slope.dtype)
+    dw = torch.empty_like(inputs.w, memory_format=torch.contiguous_format)
+    dslope = torch.empty_like(inputs.slope, memory_format=torch.contiguous_format)
+    run = _launch(x, inputs, spec)
+    n, channels = len(spec.names), run.numbers[1]
+    sums = torch.empty(run.grid[0], channels, n + 1, device=x.device)
+    with torch.cuda.device_of(x):
+        triton_kernels.backward[run.grid](x, dy, dx, sums, *run.parameters, *run.numbers, **run.constants)
+        total = sums.sum(0, dtype=torch.float64)
+        constants = {name: run.constants[name] for name in ("N", "SOFTMAX", "LEARNS")}
+        triton_kernels.gradients[(channels,)](total, run.parameters[0], dw, dslope, P=_power_of_two(n), **constants)
+    return dx, dw, dslope

@@ -21,8 +21,8 @@ class AdAct(nn.Module):
 
     Equation 1 of Maiti, "AdAct", ICLR 2024 Tiny Papers. It stands where an activation stood: input and output have the same
     shape, type and order in memory, any of them. On a CPU, `float32`, `bfloat16` and `float16` take one pass over memory
-    forward and one backward, and so they do on GPUs with one set of weights for all channels, by Triton; sums over elements
-    are in a fixed order. Elsewhere, and in `float64`, it is composed of PyTorch's operations.
+    forward and one backward, and so they do on GPUs, by Triton; sums over elements are in a fixed order. In a model that
+    `torch.compile` compiles for a GPU the compiler gets the formulas, which is faster there. Elsewhere, and in `float64`, it is composed of PyTorch's operations.
 
     Args:
         candidates: names from :data:`adact.torch.ACTIVATIONS`. Default the paper's seven.

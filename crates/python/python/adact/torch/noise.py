@@ -12,7 +12,7 @@ from .layout import around
 
 _MASK = 0xFFFF_FFFF
 # Rows that the kernels transpose together where channels are the last dimension.
-_ROWS = 256
+ROWS = 256
 
 
 def _positions(x: Tensor, channel_dim: int | None) -> Tensor:
@@ -21,9 +21,9 @@ def _positions(x: Tensor, channel_dim: int | None) -> Tensor:
     rows, channels, inner = (1, 1, 0) if channel_dim is None else around(x, channel_dim)
     if inner == 1:
         row, channel = index // channels, index % channels
-        block = row // _ROWS
-        height = (rows - block * _ROWS).clamp(max=_ROWS)
-        index = block * (_ROWS * channels) + channel * height + row % _ROWS
+        block = row // ROWS
+        height = (rows - block * ROWS).clamp(max=ROWS)
+        index = block * (ROWS * channels) + channel * height + row % ROWS
     return index.as_strided(x.size(), x.stride())
 
 

@@ -26,6 +26,9 @@ def function(inputs: Inputs, spec: Spec) -> Tensor:
     if kernels is None or torch._C._functorch.peek_interpreter_stack() is not None:
         # Transforms of torch.func take operations of PyTorch's alone.
         return compose.function(inputs, spec)
+    if torch.compiler.is_compiling() and kernels is gpu:
+        # The compiler fuses the formulas with their neighbours, which it can't do with an operation (benches/torch_gpu.py).
+        return compose.function(inputs, spec)
     if torch.compiler.is_compiling() or not _is_plain(x) or torch._C._len_torch_dispatch_stack() > 0:
         return _function(*inputs, spec.candidates, spec.mixing, list(spec.constants), spec.channel_dim)
     return _Function.apply(*inputs, spec, kernels)
@@ -35,7 +38,7 @@ def _kernels(x: Tensor, spec: Spec) -> ModuleType | None:
     """The module of the kernels that take a tensor."""
     if native.serves(x):
         return native
-    return gpu if gpu.serves(x, spec) else None
+    return gpu if gpu.serves(x) else None
 
 
 def _is_plain(x: Tensor) -> bool:

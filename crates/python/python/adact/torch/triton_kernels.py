@@ -1,5 +1,8 @@
 """The kernels for GPUs in Triton: one pass over memory forward and one backward.
 
+The elements of a dense tensor are outer x channels x inner. A program takes a tile of rows and channels: rows are the inner
+elements of one outer index, or, where there is one inner element, the outer indices. One set of weights is one channel.
+
 Only `gpu.py` imports this module, and only where Triton is there.
 """
 
@@ -9,11 +12,13 @@ import triton
 import triton.language as tl
 
 from .candidates import ACTIVATIONS
+from .noise import ROWS
 
-# The codes of the activations are their positions in `ACTIVATIONS`.
-COUNT = tl.constexpr(len(ACTIVATIONS))
-SUMS = tl.constexpr(len(ACTIVATIONS) + 1)
+# The codes of the activations are their positions in `ACTIVATIONS`. Those of the candidates, in
+# their order, make one constant, four bits each.
 PRELU = tl.constexpr(ACTIVATIONS.index("prelu"))
+# Rows that the kernels for the CPU transpose together: RReLU's slopes are theirs.
+NOISE_ROWS = tl.constexpr(ROWS)
 
 
 @triton.jit
@@ -81,53 +86,120 @@ def _slopes(at, seed, lower, upper):
 
 
 @triton.jit
-def _inputs(x_ptr, slope_ptr, seed_ptr, elements, lower, upper, NOISE: tl.constexpr, BLOCK: tl.constexpr):
-    """The positions of a block, which of them there are, x there (0 past the end), PReLU's slope and RReLU's."""
-    at = tl.program_id(0).to(tl.int64) * BLOCK + tl.arange(0, BLOCK)
-    inside = at < elements
+def _softmax(w_ptr, channel, there, N: tl.constexpr, SOFTMAX: tl.constexpr):
+    """The largest raw weight of each channel and the sum of the exponentials; what leaves shares as they are, if they are given."""
+    top = tl.full(channel.shape, 0.0, tl.float32)
+    total = tl.full(channel.shape, 1.0, tl.float32)
+    if SOFTMAX:
+        top = tl.load(w_ptr + channel * N, mask=there, other=0.0).to(tl.float32)
+        for i in tl.static_range(1, N):
+            top = tl.maximum(top, tl.load(w_ptr + channel * N + i, mask=there, other=0.0).to(tl.float32))
+        total = tl.full(channel.shape, 0.0, tl.float32)
+        for i in tl.static_range(N):
+            total += tl.exp(tl.load(w_ptr + channel * N + i, mask=there, other=0.0).to(tl.float32) - top)
+    return top, total
+
+
+@triton.jit
+def _share(w_ptr, channel, there, i: tl.constexpr, top, total, N: tl.constexpr, SOFTMAX: tl.constexpr):
+    """The share of a candidate in each channel."""
+    share = tl.load(w_ptr + channel * N + i, mask=there, other=0.0).to(tl.float32)
+    if SOFTMAX:
+        share = tl.exp(share - top) / total
+    return share
+
+
+@triton.jit
+def _tile(
+    x_ptr, slope_ptr, seed_ptr, rows, channels, row_stride, channel_stride, outer_stride, lower, upper,
+    LEARNS: tl.constexpr, NOISE: tl.constexpr, INTERLEAVED: tl.constexpr, R: tl.constexpr, C: tl.constexpr,
+):  # fmt: skip
+    """A tile of (R, C): where its elements lie, which of them there are, x there (0 elsewhere), the channels, PReLU's and RReLU's slopes."""
+    tiles = (rows + R - 1) // R
+    tile = tl.program_id(0)
+    row = (tile % tiles).to(tl.int64) * R + tl.arange(0, R)
+    channel = tl.program_id(1) * C + tl.arange(0, C)
+    there = channel < channels
+    inside = (row < rows)[:, None] & there[None, :]
+    at = (tile // tiles).to(tl.int64) * outer_stride + row[:, None] * row_stride + channel.to(tl.int64)[None, :] * channel_stride
     x = tl.load(x_ptr + at, mask=inside, other=0.0).to(tl.float32)
-    slope = tl.load(slope_ptr).to(tl.float32)
-    drawn = tl.full([BLOCK], 0.0, tl.float32) + 0.5 * (lower + upper)
+    slope = tl.full([C], 0.0, tl.float32)
+    if LEARNS:
+        slope = tl.load(slope_ptr + channel, mask=there, other=0.0).to(tl.float32)
+    drawn = tl.full([R, C], 0.0, tl.float32) + 0.5 * (lower + upper)
     if NOISE:
-        drawn = _slopes(at, tl.load(seed_ptr), lower, upper)
-    return at, inside, x, slope, drawn
+        position = at
+        if INTERLEAVED:
+            first = row // NOISE_ROWS * NOISE_ROWS
+            height = tl.minimum(rows - first, NOISE_ROWS)
+            position = (first * channels + row % NOISE_ROWS)[:, None] + channel.to(tl.int64)[None, :] * height[:, None]
+        drawn = _slopes(position, tl.load(seed_ptr), lower, upper)
+    return at, inside, x, channel, there, slope[None, :], drawn
 
 
 @triton.jit
 def forward(
-    x_ptr, y_ptr, shares_ptr, slope_ptr, seed_ptr, elements,
+    x_ptr, y_ptr, w_ptr, slope_ptr, seed_ptr, rows, channels, row_stride, channel_stride, outer_stride,
     alpha, negative_slope, lower, upper,
-    MASK: tl.constexpr, NOISE: tl.constexpr, BLOCK: tl.constexpr,
+    CODES: tl.constexpr, N: tl.constexpr, SOFTMAX: tl.constexpr,
+    LEARNS: tl.constexpr, NOISE: tl.constexpr, INTERLEAVED: tl.constexpr, R: tl.constexpr, C: tl.constexpr,
 ):  # fmt: skip
-    """y = sum of shares_i f_i(x). `MASK` has the bits of the candidates; there is a share for each activation that there is."""
-    at, inside, x, slope, drawn = _inputs(x_ptr, slope_ptr, seed_ptr, elements, lower, upper, NOISE, BLOCK)
-    y = tl.zeros([BLOCK], tl.float32)
-    for code in tl.static_range(COUNT):
-        if (MASK >> code) & 1:
-            value, _ = _curve(code, x, alpha, negative_slope, slope, drawn)
-            y += tl.load(shares_ptr + code) * value
+    """y = sum of p_i f_i(x), with p = softmax(w) or w, of each channel."""
+    at, inside, x, channel, there, slope, drawn = _tile(
+        x_ptr, slope_ptr, seed_ptr, rows, channels, row_stride, channel_stride, outer_stride, lower, upper,
+        LEARNS, NOISE, INTERLEAVED, R, C,
+    )  # fmt: skip
+    top, total = _softmax(w_ptr, channel, there, N, SOFTMAX)
+    y = tl.zeros([R, C], tl.float32)
+    for i in tl.static_range(N):
+        value, _ = _curve((CODES >> (4 * i)) & 15, x, alpha, negative_slope, slope, drawn)
+        y += _share(w_ptr, channel, there, i, top, total, N, SOFTMAX)[None, :] * value
     tl.store(y_ptr + at, y.to(y_ptr.dtype.element_ty), mask=inside)
 
 
 @triton.jit
 def backward(
-    x_ptr, dy_ptr, dx_ptr, sums_ptr, shares_ptr, slope_ptr, seed_ptr, elements,
+    x_ptr, dy_ptr, dx_ptr, sums_ptr, w_ptr, slope_ptr, seed_ptr, rows, channels, row_stride, channel_stride, outer_stride,
     alpha, negative_slope, lower, upper,
-    MASK: tl.constexpr, NOISE: tl.constexpr, BLOCK: tl.constexpr,
+    CODES: tl.constexpr, N: tl.constexpr, SOFTMAX: tl.constexpr,
+    LEARNS: tl.constexpr, NOISE: tl.constexpr, INTERLEAVED: tl.constexpr, R: tl.constexpr, C: tl.constexpr,
 ):  # fmt: skip
-    """The gradient of x, and the sums of each block: of dy f_i(x), and of the slope's gradient. No two blocks write to one place."""
-    block = tl.program_id(0)
-    at, inside, x, slope, drawn = _inputs(x_ptr, slope_ptr, seed_ptr, elements, lower, upper, NOISE, BLOCK)
-    # Past the end x = dy = 0, which adds 0 to the sums.
+    """The gradient of x, and each tile's sums for each channel: of dy f_i(x), and of the slope's gradient. No two programs write to one place."""
+    at, inside, x, channel, there, slope, drawn = _tile(
+        x_ptr, slope_ptr, seed_ptr, rows, channels, row_stride, channel_stride, outer_stride, lower, upper,
+        LEARNS, NOISE, INTERLEAVED, R, C,
+    )  # fmt: skip
+    top, total = _softmax(w_ptr, channel, there, N, SOFTMAX)
+    # Outside x = dy = 0, which adds 0 to the sums.
     dy = tl.load(dy_ptr + at, mask=inside, other=0.0).to(tl.float32)
-    total = tl.zeros([BLOCK], tl.float32)
-    for code in tl.static_range(COUNT):
-        if (MASK >> code) & 1:
-            value, derivative = _curve(code, x, alpha, negative_slope, slope, drawn)
-            share = tl.load(shares_ptr + code)
-            total += share * derivative
-            tl.store(sums_ptr + block * SUMS + code, tl.sum(dy * value, axis=0))
-            if code == PRELU:
-                below = tl.where(x <= 0, x, 0.0)
-                tl.store(sums_ptr + block * SUMS + COUNT, share * tl.sum(dy * below, axis=0))
-    tl.store(dx_ptr + at, (dy * total).to(dx_ptr.dtype.element_ty), mask=inside)
+    dx = tl.zeros([R, C], tl.float32)
+    sums_ptr += (tl.program_id(0).to(tl.int64) * channels + channel) * (N + 1)
+    for i in tl.static_range(N):
+        value, derivative = _curve((CODES >> (4 * i)) & 15, x, alpha, negative_slope, slope, drawn)
+        share = _share(w_ptr, channel, there, i, top, total, N, SOFTMAX)
+        dx += share[None, :] * derivative
+        tl.store(sums_ptr + i, tl.sum(dy * value, axis=0), mask=there)
+        if (CODES >> (4 * i)) & 15 == PRELU:
+            below = tl.where(x <= 0, x, 0.0)
+            tl.store(sums_ptr + N, share * tl.sum(dy * below, axis=0), mask=there)
+    tl.store(dx_ptr + at, (dy * dx).to(dx_ptr.dtype.element_ty), mask=inside)
+
+
+@triton.jit
+def gradients(
+    sums_ptr, w_ptr, dw_ptr, dslope_ptr,
+    N: tl.constexpr, P: tl.constexpr, SOFTMAX: tl.constexpr, LEARNS: tl.constexpr,
+):  # fmt: skip
+    """The gradients of a channel's raw weights and slope from its sums over all tiles. P is the power of two that holds N."""
+    channel = tl.program_id(0)
+    i = tl.arange(0, P)
+    found = tl.load(sums_ptr + channel * (N + 1) + i, mask=i < N, other=0.0)
+    if SOFTMAX:
+        w = tl.load(w_ptr + channel * N + i, mask=i < N, other=float("-inf")).to(tl.float64)
+        e = tl.exp(w - tl.max(w, axis=0))
+        p = e / tl.sum(e, axis=0)
+        found = p * (found - tl.sum(p * found, axis=0))
+    tl.store(dw_ptr + channel * N + i, found.to(dw_ptr.dtype.element_ty), mask=i < N)
+    if LEARNS:
+        slope = tl.load(sums_ptr + channel * (N + 1) + N)
+        tl.store(dslope_ptr + channel, slope.to(dslope_ptr.dtype.element_ty))
