@@ -1,7 +1,7 @@
 //! Matrix products: the one loop nest that every convolution and the linear layer end in.
 //!
-//! A tile of C, up to six rows by four vectors, stays in registers while k runs. Each element of C is one chain of fused
-//! multiply-adds in the order of k whatever the tile's size, so the tile's size never shows in the bits.
+//! A tile of C, as many rows and vectors as the registers hold, stays in registers while k runs. Each element of C is one
+//! chain of fused multiply-adds in the order of k whatever the tile's size, so the tile's size never shows in the bits.
 
 use crate::simd::{Lanes, WIDTH, vectorised};
 
@@ -43,8 +43,13 @@ pub(crate) enum Start<'a> {
 
 /// Vectors a tile: the columns of packed right operands come in panels of this many vectors.
 const PANEL: usize = 4;
-/// Rows a tile at most.
-const ROWS: usize = 6;
+/// Rows of the tallest tile.
+const TALLEST: usize = 12;
+
+/// Rows a tile of `vectors` at most: a narrow one is taller, for the multiply-adds of one row wait for each other.
+fn tile_rows<V: Lanes>(vectors: usize) -> usize {
+    (V::TILE_SUMS / vectors).min(TALLEST)
+}
 
 /// Floats that a right operand of `k` rows and `n` columns takes when packed.
 pub(crate) fn packed_len(k: usize, n: usize) -> usize {
@@ -93,13 +98,13 @@ vectorised! {
         if let Start::Bias(bias) = start {
             assert!(n <= bias.len(), "the bias");
         }
-        // rows in blocks as equal as can be: a last block of one row would leave the processor idle
-        let blocks = m.div_ceil(ROWS);
-        let (fewest, longer) = (m / blocks, m % blocks);
         let mut column = 0;
         while column < n {
             // a last vector that isn't full goes alone
             let vectors = ((n - column) / WIDTH).clamp(1, V::TILE_VECTORS);
+            // rows in blocks as equal as can be: a last block of one row would leave the processor idle
+            let blocks = m.div_ceil(tile_rows::<V>(vectors));
+            let (fewest, longer) = (m / blocks, m % blocks);
             let last = WIDTH.min(n - column);
             let (b, ldb) = match b {
                 Right::Rows(data, ld) => (&data[column..], ld),
@@ -111,38 +116,42 @@ vectorised! {
             };
             // Where whole vectors can be read, the columns past the last one are read and left out of C: it is faster.
             let width = if (a.runs * k - 1) * ldb + WIDTH <= b.len() { WIDTH } else { last };
+            let c = &mut c[column..];
+            let start = match start {
+                Start::Bias(bias) => Start::Bias(&bias[column..]),
+                other => other,
+            };
             let mut row = 0;
-            for block in 0..blocks {
-                let rows = fewest + usize::from(block < longer);
+            for (rows, count) in [(fewest + 1, longer), (fewest, blocks - longer)] {
+                if count == 0 {
+                    continue;
+                }
                 let a = Left { data: &a.data[row * a.row_stride..], ..a };
-                let c = &mut c[row * ldc + column..];
-                let start = match start {
-                    Start::Bias(bias) => Start::Bias(&bias[column..]),
-                    other => other,
-                };
-                // SAFETY: the matrices are all there, and the tile lies inside C: rows <= m - row, and its columns end at n
+                let (b, c) = (b.as_ptr(), c[row * ldc..].as_mut_ptr());
+                // SAFETY: the matrices are all there, and the tiles lie inside C: their rows end at m, and their columns at n
                 unsafe {
                     match vectors {
-                        4 => tiles::<V, 4>(rows, k, a, b.as_ptr(), ldb, c.as_mut_ptr(), ldc, start, [width, last]),
-                        3 => tiles::<V, 3>(rows, k, a, b.as_ptr(), ldb, c.as_mut_ptr(), ldc, start, [width, last]),
-                        2 => tiles::<V, 2>(rows, k, a, b.as_ptr(), ldb, c.as_mut_ptr(), ldc, start, [width, last]),
-                        _ => tiles::<V, 1>(rows, k, a, b.as_ptr(), ldb, c.as_mut_ptr(), ldc, start, [width, last]),
+                        4 => tiles::<V, 4>(rows, count, k, a, b, ldb, c, ldc, start, [width, last]),
+                        3 => tiles::<V, 3>(rows, count, k, a, b, ldb, c, ldc, start, [width, last]),
+                        2 => tiles::<V, 2>(rows, count, k, a, b, ldb, c, ldc, start, [width, last]),
+                        _ => tiles::<V, 1>(rows, count, k, a, b, ldb, c, ldc, start, [width, last]),
                     }
                 }
-                row += rows;
+                row += rows * count;
             }
             column += vectors * WIDTH;
         }
     }
 }
 
-/// [`tile`] for a number of rows that is only known at run time, 6 at most.
+/// `count` [`tile`]s one below the other, of a number of rows that is only known at run time, [`tile_rows`] at most.
 ///
 /// # Safety
-/// As [`tile`].
+/// As [`tile`], for all of them.
 #[inline(always)]
 unsafe fn tiles<V: Lanes, const N: usize>(
     rows: usize,
+    count: usize,
     k: usize,
     a: Left<'_>,
     b: *const f32,
@@ -152,17 +161,20 @@ unsafe fn tiles<V: Lanes, const N: usize>(
     start: Start<'_>,
     lanes: [usize; 2],
 ) {
-    // SAFETY: by the caller's guarantee
-    unsafe {
-        match rows {
-            1 => tile::<V, 1, N>(k, a, b, ldb, c, ldc, start, lanes),
-            2 => tile::<V, 2, N>(k, a, b, ldb, c, ldc, start, lanes),
-            3 => tile::<V, 3, N>(k, a, b, ldb, c, ldc, start, lanes),
-            4 => tile::<V, 4, N>(k, a, b, ldb, c, ldc, start, lanes),
-            5 => tile::<V, 5, N>(k, a, b, ldb, c, ldc, start, lanes),
-            _ => tile::<V, ROWS, N>(k, a, b, ldb, c, ldc, start, lanes),
-        }
+    macro_rules! of_rows {
+        ($($m:literal)*) => {
+            match rows {
+                // Taller tiles than the registers hold are not compiled.
+                $($m if $m * N <= V::TILE_SUMS => for i in 0..count {
+                    let a = Left { data: &a.data[i * $m * a.row_stride..], ..a };
+                    // SAFETY: by the caller's guarantee
+                    unsafe { tile::<V, $m, N>(k, a, b, ldb, c.add(i * $m * ldc), ldc, start, lanes) }
+                },)*
+                rows => unreachable!("a tile of {rows} rows"),
+            }
+        };
     }
+    of_rows!(1 2 3 4 5 6 7 8 9 10 11 12)
 }
 
 /// M rows by N vectors of C. Where N is 1, `lanes` are those of a vector of B that are read, and those of C that count;
@@ -205,19 +217,25 @@ unsafe fn tile<V: Lanes, const M: usize, const N: usize>(
             }
         }
         for run in 0..a.runs {
-            let mut left = a.data.as_ptr().add(run * a.run_stride);
+            let first = a.data.as_ptr().add(run * a.run_stride);
+            // A pointer for every three rows, the other two an index away: one pointer that steps from row to row makes a chain of
+            // additions as long as the tile is tall.
+            let mut rows: [*const f32; TALLEST / 3] =
+                std::array::from_fn(|group| first.wrapping_add(3 * group * a.row_stride));
             for _ in 0..k {
                 let mut right = [V::splat(0.0); N];
                 for (j, v) in right.iter_mut().enumerate() {
                     *v = V::load_partial(b.add(j * WIDTH), read);
                 }
                 for (i, row) in sum.iter_mut().enumerate() {
-                    let l = V::splat(*left.add(i * a.row_stride));
+                    let l = V::splat(*rows[i / 3].add(i % 3 * a.row_stride));
                     for (v, r) in row.iter_mut().zip(right) {
                         *v = l.mul_add(r, *v);
                     }
                 }
-                left = left.wrapping_add(a.k_stride);
+                for pointer in &mut rows[..M.div_ceil(3)] {
+                    *pointer = pointer.wrapping_add(a.k_stride);
+                }
                 b = b.wrapping_add(ldb);
             }
         }

@@ -190,10 +190,11 @@ impl BasicBlock {
 
     fn forward(&self, x: Tensor<4>, pass: &Pass) -> Tensor<4> {
         let fused = Fused { norm: Some(&self.bn1), act: Some(&self.act1), ..Fused::default() };
-        let y = self.conv1.then(x.clone(), fused, pass);
+        let [x, around] = ops::fork(x);
+        let y = self.conv1.then(x, fused, pass);
         let around = match &self.downsample {
-            Some((conv, norm)) => conv.then(x, Fused { norm: Some(norm), ..Fused::default() }, pass),
-            None => x,
+            Some((conv, norm)) => conv.then(around, Fused { norm: Some(norm), ..Fused::default() }, pass),
+            None => around,
         };
         let fused =
             Fused { norm: Some(&self.bn2), residual: Some(around), act: Some(&self.act2), pool: false };

@@ -163,8 +163,9 @@ impl UNet {
         let mut x = images;
         for (level, block) in self.down.iter().enumerate() {
             if level > 0 {
-                kept.push(x.clone());
-                x = ops::max_pool2d(x);
+                let [skip, down] = ops::fork(x);
+                kept.push(skip);
+                x = ops::max_pool2d(down);
             }
             x = block.forward(x, pass);
         }

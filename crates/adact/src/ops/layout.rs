@@ -78,6 +78,11 @@ impl Arranged {
     pub fn values(&self) -> &[f32] {
         self.tensor.storage()
     }
+
+    /// The elements in order, to be changed: in place where no other tensor has the buffer.
+    pub fn values_mut(&mut self) -> &mut [f32] {
+        self.tensor.storage_mut()
+    }
 }
 
 /// A tensor of shape (batch, channel, row, column) from values whose channels lie last.

@@ -127,8 +127,10 @@ pub fn requested() -> Result<Path, String> {
 pub(crate) trait Lanes: Copy + Send + Sync + 'static {
     /// Sixteen `u32`, for counters and hashes; arithmetic wraps.
     type Bits: Copy;
-    /// Vectors a row of a register tile of six rows should have: as many as the registers hold.
+    /// Vectors a row of a register tile should have, where there are as many columns.
     const TILE_VECTORS: usize;
+    /// Vectors of a register tile at most: as many as the registers hold beside the operands.
+    const TILE_SUMS: usize;
 
     /// All lanes `v`.
     fn splat(v: f32) -> Self;

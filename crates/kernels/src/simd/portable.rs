@@ -10,6 +10,7 @@ pub(crate) struct Portable([f32; WIDTH]);
 impl Lanes for Portable {
     type Bits = [u32; WIDTH];
     const TILE_VECTORS: usize = 1;
+    const TILE_SUMS: usize = 6;
 
     #[inline(always)]
     fn splat(v: f32) -> Self {

@@ -51,6 +51,7 @@ unsafe fn transpose8x8(from: *const f32, stride: usize, to: *mut f32, to_stride:
 impl Lanes for Avx512 {
     type Bits = __m512i;
     const TILE_VECTORS: usize = 4;
+    const TILE_SUMS: usize = 24;
 
     #[inline(always)]
     fn splat(v: f32) -> Self {
@@ -175,6 +176,7 @@ impl Lanes for Avx512 {
 impl Lanes for Avx2 {
     type Bits = (__m256i, __m256i);
     const TILE_VECTORS: usize = 1;
+    const TILE_SUMS: usize = 6;
 
     #[inline(always)]
     fn splat(v: f32) -> Self {
