@@ -20,7 +20,6 @@ from adact.torch.spec import Inputs
 from compare import mixture
 
 
-
 class Formulas(adact.torch.AdAct):
     """AdAct by its formulas in PyTorch."""
 

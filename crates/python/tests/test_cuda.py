@@ -4,7 +4,7 @@ import copy
 
 import pytest
 import torch
-from torch import nn
+from torch import library, nn
 
 from adact.torch import ACTIVATIONS, AdAct, convert, gpu, ops, optimized
 from adact.torch.candidates import Constants
@@ -36,7 +36,7 @@ def test_the_registered_operation_is_correct(channel_dim, dtype):
     w = torch.randn(*shape, len(ACTIVATIONS), device="cuda", requires_grad=True)
     slope = torch.randn(shape or (1,), device="cuda", requires_grad=True)
     arguments = (x, w, slope, torch.tensor(7, device="cuda"), ",".join(ACTIVATIONS), "softmax", list(Constants()), channel_dim)
-    torch.library.opcheck(ops._function, arguments)
+    library.opcheck(ops._function, arguments)
 
 
 @pytest.mark.parametrize("granularity", ["place", "channel"])

@@ -104,7 +104,8 @@ def backward(dy: Tensor, inputs: Inputs, spec: Spec) -> tuple[Tensor, Tensor, Te
     dy = like(dy, x)
     dx = torch.empty_like(x)
     dw = torch.empty_like(inputs.w, memory_format=torch.contiguous_format)
-    dslope = torch.empty_like(inputs.slope, memory_format=torch.contiguous_format)
+    # A slope that no candidate has gets no gradient from the kernels.
+    dslope = torch.zeros_like(inputs.slope, memory_format=torch.contiguous_format)
     run = _launch(x, inputs, spec)
     n, channels = len(spec.names), run.numbers[1]
     sums = torch.empty(run.grid[0], channels, n + 1, device=x.device)
