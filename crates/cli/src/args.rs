@@ -98,7 +98,8 @@ runs/ with a folder for each training.")]
   adact predict runs/study-nuclei-mini/runs/adact-seed0 cells.png --out masks
                                          the class of each pixel, as a picture
   adact predict pytorch.safetensors --shape 3x32x32 --activation relu cat.png
-                                         weights that another program wrote")]
+                                         weights that another program wrote
+  adact predict net.onnx cat.png         a file of `adact export`, where the feature `onnx` is on")]
     Predict(PredictArgs),
     /// Let a language model write
     #[command(after_help = "Examples:

@@ -127,6 +127,34 @@ fn a_network_is_inspected_and_asked() {
     assert!(ok(dir.path(), "inspect moved.safetensors").contains("(T-shirt/top, trouser, "));
 }
 
+#[test]
+fn an_exported_network_is_asked_where_that_is_built_in() {
+    let dir = tempfile::tempdir().unwrap();
+    ok(dir.path(), &format!("train {TINY} --epochs 1 --out run"));
+    ok(dir.path(), "data preview fmnist-mini --columns 2 --out sheet.png");
+    ok(dir.path(), "export run --out net.onnx --fold-batch-norm");
+    let line = "predict net.onnx sheet.png --json";
+    if cfg!(feature = "onnx") {
+        let all = |line: &str| {
+            let told = json_lines(&ok(dir.path(), line))[0]["probabilities"].as_array().unwrap().clone();
+            told.into_iter().map(|p| (p[0].as_str().unwrap().to_owned(), p[1].as_f64().unwrap()))
+        };
+        for ((name, p), (own, expected)) in all(line).zip(all("predict run sheet.png --json")) {
+            assert!(name == own && (p - expected).abs() < 1e-5, "{name} {p}, {own} {expected}");
+        }
+        fs::write(dir.path().join("net.onnx"), "no file of ONNX").unwrap();
+    }
+    let word = if cfg!(feature = "onnx") { "is no ONNX file" } else { "--features onnx" };
+    for (line, word) in
+        [(line, word), ("inspect net.onnx", "only `adact predict`"), ("train --init net.onnx", "net.onnx")]
+    {
+        let output = run(dir.path(), line);
+        let err = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{line}\n{err}");
+        assert!(err.contains(word) && err.lines().count() == 1, "{line}\n{err}");
+    }
+}
+
 /// The file as PyTorch writes it: without metadata, the network wrapped, the values cut to bfloat16.
 fn as_pytorch_writes(path: &Path) -> Vec<u8> {
     let file = fs::read(path).unwrap();

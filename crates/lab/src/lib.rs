@@ -22,6 +22,7 @@ pub mod network;
 pub mod outputs;
 mod panics;
 pub mod parts;
+pub mod predict;
 pub mod program;
 pub mod reproduce;
 mod score;

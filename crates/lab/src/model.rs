@@ -1,15 +1,12 @@
-//! Trained networks as files: what they are, and what they say of images and texts.
+//! Trained networks as files: what they are, and what they write.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use adact::networks::{AnyConfig, AnyNetwork};
 use adact::{ErrorKind, Evaluate, Network, NetworkConfig, generate};
 pub use adact::{Hints, Sampling};
-use adact_data::Images;
-use adact_data::folder::read_image;
 use adact_evidence::names::PAPERS_NETWORK;
-use adact_evidence::records::{LayerWeights, Picture, RESULT, RunResult};
+use adact_evidence::records::{LayerWeights, RESULT, RunResult};
 pub use adact_onnx::Options as OnnxOptions;
 use burn::tensor::Device;
 use serde::Serialize;
@@ -17,6 +14,7 @@ use serde::Serialize;
 use crate::error::{Error, Result};
 use crate::folder::{BEST, RUNS};
 use crate::network::layer_weights;
+use crate::predict::{ImageModel, is_onnx};
 
 /// A trained network with the names of its classes.
 #[derive(Debug)]
@@ -25,28 +23,6 @@ pub struct Model {
     pub path: PathBuf,
     net: AnyNetwork,
     classes: Vec<String>,
-}
-
-/// What a network says of an image.
-#[derive(Clone, Debug, Serialize)]
-pub struct Prediction {
-    /// The image's file.
-    pub image: String,
-    /// The most likely class.
-    pub class: String,
-    /// Every class with its probability, the most likely first.
-    pub probabilities: Vec<(String, f32)>,
-}
-
-/// The classes that a network gives to the pixels of an image.
-#[derive(Clone, Debug, Serialize)]
-pub struct MaskPrediction {
-    /// The image's file.
-    pub image: String,
-    /// The file of the mask that was written.
-    pub mask: String,
-    /// The share of each class.
-    pub shares: Vec<(String, f64)>,
 }
 
 /// A text that a language model wrote.
@@ -95,7 +71,7 @@ pub struct Layer {
 }
 
 impl Model {
-    /// Opens a weights file, or the best weights of a run directory. What the file of another program doesn't say of
+    /// Opens a weights file, or the best weights of a run directory; no ONNX file. What the file of another program doesn't say of
     /// its network, the hints do.
     ///
     /// # Errors
@@ -117,6 +93,10 @@ impl Model {
                 path.display()
             )));
         }
+        if is_onnx(&path) {
+            let path = path.display();
+            return Err(Error::input(format!("{path}: is an ONNX file: only `adact predict` runs those")));
+        }
         let net = AnyNetwork::load_with(&path, hints, &Device::flex()).map_err(|e| match e.kind() {
             ErrorKind::Undetermined => Error::input(format!("{e}; --shape and --activation say it")),
             _ => e.into(),
@@ -136,100 +116,19 @@ impl Model {
         })
     }
 
-    /// An image file as the network takes it: its bytes, and normalised.
-    fn read(&self, file: &Path, [channels, side]: [usize; 2]) -> Result<Vec<f32>> {
-        let pixels = read_image(file, side, channels)?;
-        let images = Images { channels, height: side, width: side, pixels, labels: vec![0] };
-        let (mut pixels, mut labels) = (Vec::new(), Vec::new());
-        images.batch(&[0], &mut pixels, &mut labels);
-        Ok(pixels)
+    /// The network as one that answers to images.
+    ///
+    /// # Errors
+    /// If it is a language model.
+    pub fn of_images(self) -> Result<ImageNetwork> {
+        let Some(image) = self.image() else {
+            return Err(self.wants("it goes on with a text: see `adact sample --help`"));
+        };
+        Ok(ImageNetwork { image, net: self.net, classes: self.classes })
     }
 
     fn wants(&self, what: &str) -> Error {
         Error::input(format!("{}: is {}: {what}", self.path.display(), self.net.config().words()))
-    }
-
-    /// Whether it is a language model.
-    pub fn writes(&self) -> bool {
-        matches!(self.net.config(), AnyConfig::Gpt(_))
-    }
-
-    /// Whether it divides images into classes.
-    pub fn segments(&self) -> bool {
-        matches!(self.net.config(), AnyConfig::UNet(_))
-    }
-
-    /// The class of each image file, and how sure the network is.
-    ///
-    /// # Errors
-    /// If a file is no image that can be read, or the network classifies no images.
-    pub fn predict(&self, files: &[PathBuf]) -> Result<Vec<Prediction>> {
-        let image =
-            self.image().ok_or_else(|| self.wants("it goes on with a text: see `adact sample --help`"))?;
-        let predict = |file: &PathBuf| {
-            let shares = self.net.predict(self.read(file, image)?)?.remove(0);
-            let mut probabilities: Vec<_> = self.classes.iter().cloned().zip(shares).collect();
-            probabilities.sort_by(|a, b| b.1.total_cmp(&a.1));
-            Ok(Prediction {
-                image: file.display().to_string(),
-                class: probabilities.first().map_or_else(String::new, |(class, _)| class.clone()),
-                probabilities,
-            })
-        };
-        files.iter().map(predict).collect()
-    }
-
-    /// The class of each pixel of image files, as pictures in a folder: `NAME-mask.png`, of the network's own side.
-    ///
-    /// # Errors
-    /// If a file is no image that can be read, two have the same name, the network doesn't segment (nothing is written then),
-    /// or the folder can't be written to.
-    pub fn predict_masks(&self, files: &[PathBuf], folder: &Path) -> Result<Vec<MaskPrediction>> {
-        let AnyConfig::UNet(config) = self.net.config() else {
-            return Err(self.wants("it makes no masks"));
-        };
-        let side = u32::try_from(config.side).unwrap_or(u32::MAX);
-        let name = |file: &PathBuf| {
-            let stem =
-                file.file_stem().map_or_else(|| "image".into(), |stem| stem.to_string_lossy().into_owned());
-            folder.join(format!("{stem}-mask.png"))
-        };
-        let masks: Vec<PathBuf> = files.iter().map(name).collect();
-        for (i, mask) in masks.iter().enumerate() {
-            let (file, to) = (files[i].display(), mask.display());
-            if let Some(twin) = masks[..i].iter().position(|other| other == mask) {
-                return Err(Error::input(format!(
-                    "{file}: its mask would be {to}, as that of {}: give them a call each, with another --out",
-                    files[twin].display()
-                )));
-            }
-            if files.contains(mask) {
-                return Err(Error::input(format!(
-                    "{to}: is an image, and the mask of {file} too: choose another --out"
-                )));
-            }
-        }
-        // All are read and answered before anything is written.
-        let answer = |file: &PathBuf| {
-            let found = self.net.predict(self.read(file, [config.channels, config.side])?)?;
-            let best =
-                |row: &Vec<f32>| (0..row.len()).max_by(|&a, &b| row[a].total_cmp(&row[b])).unwrap_or(0);
-            Ok(found.iter().map(|row| best(row) as u8).collect())
-        };
-        let answers = files.iter().map(answer).collect::<Result<Vec<Vec<u8>>>>()?;
-        fs::create_dir_all(folder).map_err(|e| Error::io("create the folder", folder, &e).as_input())?;
-        let write = |((file, to), mask): ((&PathBuf, &PathBuf), &Vec<u8>)| {
-            Picture::of_classes(side, side, mask)?.write(to)?;
-            let share = |class: usize| {
-                mask.iter().filter(|&&c| usize::from(c) == class).count() as f64 / mask.len() as f64
-            };
-            Ok(MaskPrediction {
-                image: file.display().to_string(),
-                mask: to.display().to_string(),
-                shares: self.classes.iter().enumerate().map(|(i, name)| (name.clone(), share(i))).collect(),
-            })
-        };
-        files.iter().zip(&masks).zip(&answers).map(write).collect()
     }
 
     /// What a language model goes on from where nothing else is said: a new line, or else its first character.
@@ -304,6 +203,32 @@ impl Model {
                 })
                 .collect(),
         }
+    }
+}
+
+/// A network that answers to images.
+#[derive(Debug)]
+pub struct ImageNetwork {
+    net: AnyNetwork,
+    image: [usize; 2],
+    classes: Vec<String>,
+}
+
+impl ImageModel for ImageNetwork {
+    fn image(&self) -> [usize; 2] {
+        self.image
+    }
+
+    fn classes(&self) -> &[String] {
+        &self.classes
+    }
+
+    fn segments(&self) -> bool {
+        matches!(self.net.config(), AnyConfig::UNet(_))
+    }
+
+    fn probabilities(&self, image: Vec<f32>) -> Result<Vec<Vec<f32>>> {
+        Ok(self.net.predict(image)?)
     }
 }
 

@@ -19,6 +19,8 @@ mod graph;
 mod networks;
 #[allow(missing_docs, reason = "the fields are ONNX's")]
 pub mod proto;
+#[cfg(feature = "run")]
+pub mod run;
 
 use adact::networks::{AnyConfig, AnyNetwork};
 use adact::{Network, NetworkConfig};
@@ -31,6 +33,8 @@ use proto::{FLOAT, GraphProto, INT64, ModelProto, OperatorSetIdProto, StringStri
 pub const OPSET: i64 = 18;
 /// The version of the format of files.
 const IR_VERSION: i64 = 8;
+/// What becomes of a pixel's byte, as the metadata tell it.
+const NORMALISATION: &str = "(byte / 255 - 0.5) / 0.5";
 
 /// How a network is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -111,7 +115,7 @@ fn metadata(config: &AnyConfig) -> Vec<StringStringEntryProto> {
         ("activations", serde_json::json!(activations).to_string()),
     ];
     if !matches!(config, AnyConfig::Gpt(_)) {
-        all.push(("normalisation", "(byte / 255 - 0.5) / 0.5".into()));
+        all.push(("normalisation", NORMALISATION.into()));
     }
     all.into_iter().map(|(key, value)| StringStringEntryProto { key: key.into(), value }).collect()
 }

@@ -4,19 +4,19 @@ use std::path::Path;
 
 use adact_evidence::{agreement, names, table};
 use adact_lab::model::{Hints, Layer, Model, OnnxOptions, Sampling};
-use adact_lab::{Error, Result};
+use adact_lab::{Error, Result, predict};
 
 use crate::args::{ExportArgs, Format, InspectArgs, PredictArgs, SampleArgs, TrainedArgs};
 use crate::out;
 
 pub fn predict(args: &PredictArgs, json: bool) -> Result<()> {
-    let model = open(&args.trained)?;
-    if args.images.is_empty() && !model.writes() {
+    let model = &*predict::open(&args.trained.model, &hints(&args.trained))?;
+    if args.images.is_empty() {
         return Err(Error::input("give an image at least"));
     }
     if model.segments() {
         let folder = args.out.as_deref().unwrap_or(Path::new("."));
-        for prediction in model.predict_masks(&args.images, folder)? {
+        for prediction in predict::masks(model, &args.images, folder)? {
             if json {
                 out::json(&prediction)?;
                 continue;
@@ -28,7 +28,7 @@ pub fn predict(args: &PredictArgs, json: bool) -> Result<()> {
         }
         return Ok(());
     }
-    let predictions = model.predict(&args.images)?;
+    let predictions = predict::classes(model, &args.images)?;
     if json {
         return predictions.iter().try_for_each(out::json);
     }
@@ -97,11 +97,11 @@ pub fn export(args: &ExportArgs, json: bool) -> Result<()> {
 }
 
 fn open(args: &TrainedArgs) -> Result<Model> {
-    let hints = Hints {
-        shape: args.shape.map(|shape| [shape.channels, shape.side]),
-        activation: args.activation.clone(),
-    };
-    Model::open(&args.model, &hints)
+    Model::open(&args.model, &hints(args))
+}
+
+fn hints(args: &TrainedArgs) -> Hints {
+    Hints { shape: args.shape.map(|shape| [shape.channels, shape.side]), activation: args.activation.clone() }
 }
 
 fn layer(layer: &Layer, network: &str) -> Result<()> {
