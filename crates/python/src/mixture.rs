@@ -15,8 +15,8 @@ use crate::threads;
 /// constants alpha of ELU, the slope of LeakyReLU, and RReLU's bounds.
 type Description<'a> = (&'a str, &'a str, [f64; 4]);
 
-/// The addresses of the raw weights (or shares), of PReLU's slopes and of RReLU's seed, 0 for none.
-type Parameters = (usize, usize, usize);
+/// The addresses of the raw weights (or shares) and of PReLU's slopes, and RReLU's seed.
+type Parameters = (usize, usize, Option<u64>);
 
 /// How a tensor lies in memory: its number of elements, its type (`float32`, `bfloat16`, `float16`) and, where each channel
 /// has a function of its own, the elements outside of the channels, the channels, and the elements inside.
@@ -24,7 +24,7 @@ type Layout<'a> = (usize, &'a str, Option<(usize, usize, usize)>);
 
 /// The function `y = f(x)` of every element.
 ///
-/// The addresses are of dense tensors of the layout's type and length; the parameters are `float32`, the seed an `int64`.
+/// The addresses are of dense tensors of the layout's type and length; the parameters are `float32`.
 #[pyfunction]
 pub fn forward(
     py: Python<'_>,
@@ -105,10 +105,7 @@ impl Functions {
         let learns = candidates.iter().any(|candidate| candidate.learns_slope());
         // SAFETY: the caller's promise.
         let slopes = unsafe { slice::<f32>(slope, if learns { count } else { 0 }) }.to_vec();
-        let noise = match unsafe { slice::<i64>(seed, usize::from(seed != 0)) } {
-            [seed] => Noise::Random(Stream::from_key(*seed as u64)),
-            _ => Noise::Mean,
-        };
+        let noise = seed.map_or(Noise::Mean, |seed| Noise::Random(Stream::from_key(seed)));
         let constants = Constants {
             alpha: *alpha,
             negative_slope: *negative_slope,

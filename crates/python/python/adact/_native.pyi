@@ -9,14 +9,14 @@ def images(
 def text(name: str, directory: str | None) -> str: ...
 def forward(
     description: tuple[str, str, tuple[float, float, float, float]],
-    parameters: tuple[int, int, int],
+    parameters: tuple[int, int, int | None],
     layout: tuple[int, str, tuple[int, int, int] | None],
     addresses: tuple[int, int],
     threads: int,
 ) -> None: ...
 def backward(
     description: tuple[str, str, tuple[float, float, float, float]],
-    parameters: tuple[int, int, int],
+    parameters: tuple[int, int, int | None],
     layout: tuple[int, str, tuple[int, int, int] | None],
     addresses: tuple[int, int, int],
     gradients: tuple[int, int],

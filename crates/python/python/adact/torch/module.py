@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from . import candidates as _candidates
 from . import ops
 from .candidates import PAPER, Constants
-from .spec import Inputs, Spec
+from .spec import Spec
 
 Mixing = str | Callable[[Tensor], Tensor]
 
@@ -120,11 +120,7 @@ class AdAct(nn.Module):
         if not isinstance(self.mixing, str):
             w = self.mixing(w)
         slope = self.prelu.weight if spec.learns_slope else w.new_empty(0)
-        seed = None
-        if self.training and "rrelu" in self.candidates:
-            # Drawn from PyTorch's generator: `torch.manual_seed` repeats it, and activation checkpointing draws it again.
-            seed = torch.randint(1 << 62, (), device=x.device)
-        return ops.function(Inputs(x, w, slope, seed), spec)
+        return ops.function(x, w, slope, self.training and spec.draws, spec)
 
     def _spec_of(self, x: Tensor) -> Spec:
         """The specification for an input with channels."""

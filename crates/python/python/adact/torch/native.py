@@ -33,10 +33,10 @@ def _prepare(x: Tensor, inputs: Inputs, spec: Spec):
     """The addresses of the parameters, the layout of x, and the tensors to keep as long as their addresses are used."""
     channels = None if spec.channel_dim is None else around(x, spec.channel_dim)
     rows = 1 if channels is None else channels[1]
-    seed, w = inputs.seed, _float32("w", inputs.w, rows * len(spec.names))
-    slope = _float32("prelu.weight", inputs.slope, rows) if spec.learns_slope else None
-    parameters = tuple(0 if tensor is None else tensor.data_ptr() for tensor in (w, slope, seed))
-    return parameters, (x.numel(), _TYPES[x.dtype], channels), (w, slope, seed)
+    w = _float32("w", inputs.w, rows * len(spec.names))
+    slope = _float32("prelu.weight", inputs.slope, rows) if spec.learns_slope else w
+    seed = None if inputs.seed is None else int(inputs.seed)
+    return (w.data_ptr(), slope.data_ptr(), seed), (x.numel(), _TYPES[x.dtype], channels), (w, slope)
 
 
 def forward(inputs: Inputs, spec: Spec) -> Tensor:
@@ -62,8 +62,7 @@ def backward(dy: Tensor, inputs: Inputs, spec: Spec) -> tuple[Tensor, Tensor, Te
     dy = like(dy, x)
     dx = torch.empty_like(x)
     w, slope = inputs.w, inputs.slope
-    dw = torch.empty_like(w, dtype=torch.float32, memory_format=torch.contiguous_format)
-    dslope = torch.empty_like(slope, dtype=torch.float32)
+    dw, dslope = torch.empty(w.shape), torch.empty(slope.shape)
     if x.numel():
         parameters, layout, _kept = _prepare(x, inputs, spec)
         addresses, gradients = (x.data_ptr(), dy.data_ptr(), dx.data_ptr()), (dw.data_ptr(), dslope.data_ptr())

@@ -27,9 +27,11 @@ def _positions(x: Tensor, channel_dim: int | None) -> Tensor:
     return index.as_strided(x.size(), x.stride())
 
 
-def slopes(seed: Tensor, x: Tensor, channel_dim: int | None, lower: float, upper: float) -> Tensor:
+def slopes(seed: Tensor | int, x: Tensor, channel_dim: int | None, lower: float, upper: float) -> Tensor:
     """The slopes of all elements of a dense tensor, `float32` of its shape."""
-    index, seed = _positions(x, channel_dim), seed.to(x.device)
+    index = _positions(x, channel_dim)
+    if isinstance(seed, Tensor):
+        seed = seed.to(x.device)
     low, high = seed & _MASK, (seed >> 32) & _MASK
     h = (index + (low ^ ((index >> 32) * 0x9E37_79B9 & _MASK))) & _MASK
     h = (h ^ (h >> 16)) * 0x7FEB_352D & _MASK

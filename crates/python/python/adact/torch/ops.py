@@ -19,22 +19,29 @@ from .layout import dense
 from .spec import Inputs, Spec
 
 
-def function(inputs: Inputs, spec: Spec) -> Tensor:
-    """Applies a function to every element of `inputs.x`."""
-    x = inputs.x
-    kernels = _kernels(x, spec)
-    if kernels is None or torch._C._functorch.peek_interpreter_stack() is not None:
-        # Transforms of torch.func take operations of PyTorch's alone.
+def function(x: Tensor, w: Tensor, slope: Tensor, draws: bool, spec: Spec) -> Tensor:
+    """Applies a function to every element of `x`; where it `draws`, RReLU's slopes are random.
+
+    The seed is from PyTorch's generator: `torch.manual_seed` repeats it, and activation checkpointing draws it again.
+    """
+    kernels = _kernels(x)
+    in_transform = torch._C._functorch.peek_interpreter_stack() is not None
+    is_compiling = torch.compiler.is_compiling()
+    is_watched = in_transform or is_compiling or not _is_plain(x) or torch._C._len_torch_dispatch_stack() > 0
+    if kernels is native and not is_watched:
+        # A number instead of a tensor: a small activation is bound by what surrounds it.
+        return _Function.apply(x, w, slope, int(torch.randint(1 << 62, ())) if draws else None, spec, native)
+    inputs = Inputs(x, w, slope, torch.randint(1 << 62, (), device=x.device) if draws else None)
+    # Transforms of torch.func take operations of PyTorch's alone; and a compiler fuses the formulas with their neighbours on a
+    # GPU, which it can't do with an operation (benches/torch_gpu.py).
+    if kernels is None or in_transform or (is_compiling and kernels is gpu):
         return compose.function(inputs, spec)
-    if torch.compiler.is_compiling() and kernels is gpu:
-        # The compiler fuses the formulas with their neighbours, which it can't do with an operation (benches/torch_gpu.py).
-        return compose.function(inputs, spec)
-    if torch.compiler.is_compiling() or not _is_plain(x) or torch._C._len_torch_dispatch_stack() > 0:
+    if is_watched:
         return _function(*inputs, spec.candidates, spec.mixing, list(spec.constants), spec.channel_dim)
     return _Function.apply(*inputs, spec, kernels)
 
 
-def _kernels(x: Tensor, spec: Spec) -> ModuleType | None:
+def _kernels(x: Tensor) -> ModuleType | None:
     """The module of the kernels that take a tensor."""
     if native.serves(x):
         return native
@@ -49,17 +56,19 @@ class _Function(torch.autograd.Function):
     """The shorter way."""
 
     @staticmethod
-    def forward(ctx, x: Tensor, w: Tensor, slope: Tensor, seed: Tensor | None, spec: Spec, kernels: ModuleType) -> Tensor:
-        ctx.save_for_backward(x, w, slope, seed)
-        ctx.spec, ctx.kernels = spec, kernels
+    def forward(ctx, x: Tensor, w: Tensor, slope: Tensor, seed: Tensor | int | None, spec: Spec, kernels: ModuleType) -> Tensor:
+        ctx.save_for_backward(x, w, slope)
+        # A seed is nobody's input: no hook on saved tensors needs to see it.
+        ctx.rest = seed, spec, kernels
         return kernels.forward(Inputs(x, w, slope, seed), spec)
 
     @staticmethod
     def backward(ctx, dy: Tensor):
-        inputs = Inputs(*ctx.saved_tensors)
+        seed, spec, kernels = ctx.rest
+        inputs = Inputs(*ctx.saved_tensors, seed)
         if torch.is_grad_enabled():  # create_graph=True
-            return *compose.gradients(dy, inputs, ctx.spec), None, None, None
-        return *ctx.kernels.backward(dy, inputs, ctx.spec), None, None, None
+            return *compose.gradients(dy, inputs, spec), None, None, None
+        return *kernels.backward(dy, inputs, spec), None, None, None
 
 
 def _spec(candidates: str, mixing: str, constants: Sequence[float], channel_dim: int | None) -> Spec:
@@ -78,7 +87,7 @@ def _function(
     channel_dim: int | None,
 ) -> Tensor:
     spec = _spec(candidates, mixing, constants, channel_dim)
-    return _kernels(x, spec).forward(Inputs(x, w, slope, seed), spec)
+    return _kernels(x).forward(Inputs(x, w, slope, seed), spec)
 
 
 @_function.register_fake
@@ -99,7 +108,7 @@ def _function_backward(
     channel_dim: int | None,
 ) -> tuple[Tensor, Tensor, Tensor]:
     spec = _spec(candidates, mixing, constants, channel_dim)
-    return _kernels(x, spec).backward(dy, Inputs(x, w, slope, seed), spec)
+    return _kernels(x).backward(dy, Inputs(x, w, slope, seed), spec)
 
 
 @_function_backward.register_fake

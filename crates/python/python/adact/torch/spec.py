@@ -12,7 +12,7 @@ from .candidates import Constants
 class Spec:
     """What of a function is not a tensor. It does not change, and is made once a module: small activations are short."""
 
-    __slots__ = ("names", "candidates", "mixing", "constants", "channel_dim", "learns_slope", "description")
+    __slots__ = ("names", "candidates", "mixing", "constants", "channel_dim", "learns_slope", "draws", "description")
 
     def __init__(
         self, names: Sequence[str], mixing: str, constants: Constants, channel_dim: int | None = None
@@ -27,6 +27,8 @@ class Spec:
         self.channel_dim = channel_dim
         """The dimension of the channels, where each has a function of its own."""
         self.learns_slope = "prelu" in self.names
+        self.draws = "rrelu" in self.names
+        """Whether it is random in training."""
         self.description = (self.candidates, mixing, tuple(constants))
         """As the kernels take it."""
 
@@ -40,5 +42,5 @@ class Inputs(NamedTuple):
     """The raw weights or shares, (candidates,) or (channels, candidates)."""
     slope: Tensor
     """PReLU's slope, (1,) or (channels,); empty where no candidate has it."""
-    seed: Tensor | None
-    """The seed of RReLU's slopes, an int64 without dimensions; None in evaluation."""
+    seed: Tensor | int | None
+    """The seed of RReLU's slopes, below 2^62, as a number or an int64 without dimensions; None in evaluation."""
