@@ -6,7 +6,7 @@ use adact_kernels::random::{Purpose, Stream};
 use burn::module::Param;
 use burn::tensor::{Device, Tensor, TensorData};
 
-use crate::activation::{ActivationConfig, ActivationLayer, AdAct, AdActConfig, Granularity};
+use crate::activation::{ActivationConfig, ActivationLayer, Granularity};
 use crate::ops::Channels;
 
 /// What a network is built from: initial values and activations, handed out in the order in which the network asks.
@@ -20,8 +20,8 @@ pub struct Init<'a> {
     activations: &'a [ActivationConfig],
     tensors: u64,
     places: usize,
-    /// The first mixture of each configuration whose weights the whole network shares.
-    shared: Vec<(ActivationConfig, AdAct)>,
+    /// The first place of each configuration whose parameters the whole network shares.
+    shared: Vec<(ActivationConfig, ActivationLayer)>,
 }
 
 impl<'a> Init<'a> {
@@ -46,14 +46,14 @@ impl<'a> Init<'a> {
         let config = self.activations.get(self.places).cloned();
         self.places += 1;
         let config = config.unwrap_or_else(|| Activation::Identity.into());
-        let ActivationConfig::AdAct(AdActConfig { granularity: Granularity::Network, .. }) = config else {
+        if config.granularity() != Granularity::Network {
             return config.init_for(channels, self.device);
-        };
+        }
         if let Some((_, first)) = self.shared.iter().find(|(other, _)| *other == config) {
-            return ActivationLayer::AdAct(first.sharing());
+            return first.sharing();
         }
         let layer = config.init_for(channels, self.device);
-        self.shared.extend(layer.as_adact().map(|adact| (config, adact.clone())));
+        self.shared.push((config, layer.clone()));
         layer
     }
 

@@ -6,8 +6,8 @@ use adact::networks::{AnyConfig, AnyNetwork, GptConfig, ResNetConfig, UNetConfig
 use adact::random::{Purpose, Stream};
 use adact::{
     Activation, ActivationConfig, ActivationLayer, AdAct, AdActConfig, AdamW, Channels, ConvBlockConfig,
-    ConvNetConfig, Decay, Granularity, Network, NetworkConfig, Noise, Pass, Prelu, RawWeights, Recipe, Sgd,
-    Trainer, ops, places,
+    ConvNetConfig, Decay, Granularity, Network, NetworkConfig, Noise, Pass, Place, Prelu, RawWeights, Recipe,
+    Sgd, SingleConfig, Trainer, ops, places, state_dict,
 };
 use burn::module::Param;
 use burn::tensor::activation::softmax;
@@ -183,6 +183,66 @@ fn networks_train_save_and_go_on_at_every_granularity() {
             assert_eq!(a.unwrap().loss_sum, b.unwrap().loss_sum, "{what}");
         }
     }
+}
+
+#[test]
+fn prelu_alone_is_the_mixture_of_it_alone() {
+    let channels = Channels::images(5);
+    let mixture = varied(&[Activation::Prelu], channels);
+    let config = SingleConfig::new(Activation::Prelu).with_granularity(Granularity::Channel);
+    let mut single = config.init_for(channels, &device());
+    let slopes = values(mixture.prelu.as_ref().unwrap().weight.val());
+    single.weight = Some(Param::from_data(&slopes[..], &device()));
+    let x = TensorData::new(normal(3 * 5 * 4 * 6, 1), [3, 5, 4, 6]);
+    for dtype in [DType::F32, DType::F64] {
+        let x = Tensor::<4>::from_data(x.clone(), &device()).cast(dtype).require_grad();
+        let y = single.forward_with(x.clone(), Noise::Mean);
+        let grads = (y.clone() * y.clone()).sum().backward();
+        let slope = single.weight.as_ref().unwrap().grad(&grads).unwrap();
+        let got = [values(y), values(x.grad(&grads).unwrap()), values(slope)];
+        let mut want = run(&mixture, x, Noise::Mean);
+        assert!(want.remove(2).iter().all(|&dw| dw == 0.0), "one candidate has the whole share");
+        assert_eq!(got[2].len(), 5);
+        for ((got, want), part) in got.iter().zip(&want).zip(["y", "dx", "dslope"]) {
+            assert_close(&format!("{dtype:?}: {part}"), got, &as_f64(want), 1e-6);
+        }
+    }
+}
+
+#[test]
+fn a_choice_of_prelu_has_as_many_slopes_as_the_mixture() {
+    for granularity in Granularity::ALL {
+        for config in networks(granularity) {
+            let what = format!("{} by {granularity}", config.words());
+            let chosen =
+                config.activations().iter().map(|mixture| mixture.chosen(Activation::Prelu)).collect();
+            let config = config.with_activations(chosen);
+            let mut trainer = Trainer::new(&config, AdamW::new()).unwrap();
+            (0..2).for_each(|at| step(&mut trainer, at));
+            let folder = tempfile::tempdir().unwrap();
+            trainer.save_state(folder.path()).unwrap();
+            let mut other = Trainer::<AnyNetwork>::load_state(folder.path()).unwrap();
+            assert_eq!(other.net().config(), &config, "{what}");
+            [&mut trainer, &mut other].into_iter().for_each(|trainer| step(trainer, 2));
+            let slopes = |trainer: &Trainer<AnyNetwork>| {
+                let state = state_dict(trainer.net());
+                let slope =
+                    |place: &Place| state[&format!("{}.weight", place.path)].try_to_vec::<f32>().unwrap();
+                places(trainer.net()).iter().map(slope).collect::<Vec<_>>()
+            };
+            let all = slopes(&trainer);
+            assert_eq!(all, slopes(&other), "{what}");
+            assert!(all[0][0] != 0.25, "{what}: nothing was learned");
+            assert_eq!(all[0].len() > 1, granularity == Granularity::Channel, "{what}");
+            assert_eq!(all.iter().all(|s| *s == all[0]), granularity == Granularity::Network, "{what}");
+        }
+    }
+    // Others have no parameter: they are what they are by name.
+    let mixture = ActivationConfig::from(by_channel());
+    assert_eq!(mixture.chosen(Activation::Mish), Activation::Mish.into());
+    let adact = by_channel();
+    let read = |text| ActivationConfig::parse_layers_with(text, 1, &adact).unwrap().remove(0);
+    assert_eq!((read("prelu"), read("mish")), (mixture.chosen(Activation::Prelu), Activation::Mish.into()));
 }
 
 #[test]

@@ -196,6 +196,9 @@ pub struct SingleConfig {
     /// The constants of activations that have any.
     #[serde(default)]
     pub constants: ConstantsConfig,
+    /// What has a slope of PReLU of its own. Default each place.
+    #[serde(default, skip_serializing_if = "Granularity::is_place")]
+    pub granularity: Granularity,
     /// The seed of RReLU's random slopes, as in [`AdActConfig::seed`].
     #[serde(default)]
     pub seed: Option<u64>,
@@ -204,7 +207,16 @@ pub struct SingleConfig {
 impl SingleConfig {
     /// An activation with PyTorch's constants.
     pub fn new(activation: Activation) -> Self {
-        Self { activation, constants: ConstantsConfig::default(), seed: None }
+        let (constants, granularity) = (ConstantsConfig::default(), Granularity::default());
+        Self { activation, constants, granularity, seed: None }
+    }
+
+    /// Sets what has a slope of PReLU of its own. Other activations have no parameter, and stay as they are.
+    pub fn with_granularity(mut self, granularity: Granularity) -> Self {
+        if self.activation.learns_slope() {
+            self.granularity = granularity;
+        }
+        self
     }
 
     /// Sets the constants.

@@ -33,7 +33,7 @@ impl ActivationConfig {
     /// Creates the module.
     ///
     /// # Panics
-    /// If [`validate`](Self::validate) gives an error, or a mixture by channel doesn't know the channels.
+    /// If [`validate`](Self::validate) gives an error, or weights or slopes by channel don't know the channels.
     pub fn init(&self, device: &Device) -> ActivationLayer {
         match self {
             Self::AdAct(config) => ActivationLayer::AdAct(config.init(device)),
@@ -41,14 +41,14 @@ impl ActivationConfig {
         }
     }
 
-    /// Creates the module where the channels are known, which a mixture by channel needs.
+    /// Creates the module where the channels are known, which weights and slopes by channel need.
     ///
     /// # Panics
     /// If [`validate`](Self::validate) gives an error.
     pub fn init_for(&self, channels: Channels, device: &Device) -> ActivationLayer {
         match self {
             Self::AdAct(config) => ActivationLayer::AdAct(config.init_for(channels, device)),
-            Self::Single(config) => ActivationLayer::Single(config.init(device)),
+            Self::Single(config) => ActivationLayer::Single(config.init_for(channels, device)),
         }
     }
 }
@@ -67,6 +67,14 @@ impl ActivationLayer {
         match self {
             Self::AdAct(adact) => adact.forward_with(x, noise),
             Self::Single(single) => single.forward_with(x, noise),
+        }
+    }
+
+    /// A further place of the same parameters: whoever trains them calls [`share`](crate::share()) after each step.
+    pub fn sharing(&self) -> Self {
+        match self {
+            Self::AdAct(adact) => Self::AdAct(adact.sharing()),
+            Self::Single(single) => Self::Single(single.sharing()),
         }
     }
 

@@ -8,6 +8,7 @@ use adact_kernels::Activation;
 use serde::{Deserialize, Serialize};
 
 use super::config::{AdActConfig, ConstantsConfig, SingleConfig, activation};
+use super::granularity::Granularity;
 use super::patterns;
 use crate::error::{Error, Result};
 
@@ -71,14 +72,23 @@ impl ActivationConfig {
         matches!(self, Self::AdAct(_))
     }
 
-    /// What replaces a mixture where it chose: the activation, with the mixture's constants. A single activation stays.
+    /// What has parameters of its own.
+    pub fn granularity(&self) -> Granularity {
+        match self {
+            Self::AdAct(config) => config.granularity,
+            Self::Single(config) => config.granularity,
+        }
+    }
+
+    /// What replaces a mixture where it chose: the activation, with the mixture's constants and, of PReLU, as many slopes. A single
+    /// activation stays.
     pub fn chosen(&self, choice: Activation) -> Self {
         match self {
-            Self::AdAct(config) => Self::Single(SingleConfig {
-                activation: choice,
-                constants: config.constants,
-                seed: config.seed,
-            }),
+            Self::AdAct(config) => {
+                let single = SingleConfig::new(choice).with_constants(config.constants);
+                let single = single.with_granularity(config.granularity);
+                Self::Single(SingleConfig { seed: config.seed, ..single })
+            }
             Self::Single(_) => self.clone(),
         }
     }
@@ -100,7 +110,7 @@ impl ActivationConfig {
     }
 
     /// As [`parse_layers`](Self::parse_layers), where `adact` alone means the given mixture. One that lists its
-    /// candidates keeps them, whichever they are, and has the given mixture's granularity.
+    /// candidates keeps them, whichever they are, and has the given mixture's granularity, and so has PReLU.
     ///
     /// ```
     /// use adact::{Activation, ActivationConfig, AdActConfig};
@@ -156,13 +166,13 @@ impl ActivationConfig {
     /// Reads the text of a layer, where `adact` alone means the given mixture.
     fn parse_with(text: &str, adact: &AdActConfig) -> Result<Self> {
         let text = text.trim();
-        let config = match text.strip_prefix("adact:") {
+        let config: Self = match text.strip_prefix("adact:") {
             Some(list) => {
                 let candidates = list.split(',').map(activation).collect::<Result<Vec<_>>>()?;
                 AdActConfig::new().with_candidates(candidates).with_granularity(adact.granularity).into()
             }
             None if text == "adact" => adact.clone().into(),
-            None => Self::from(activation(text)?),
+            None => SingleConfig::new(activation(text)?).with_granularity(adact.granularity).into(),
         };
         config.validate()?;
         Ok(config)

@@ -84,7 +84,7 @@ impl LayerMixture {
 }
 
 /// The mean, in `f64` inside.
-fn mean(values: impl Iterator<Item = f32>, count: usize) -> f32 {
+pub(super) fn mean(values: impl Iterator<Item = f32>, count: usize) -> f32 {
     (values.map(f64::from).sum::<f64>() / count as f64) as f32
 }
 
