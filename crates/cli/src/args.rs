@@ -388,7 +388,7 @@ pub struct ProtocolArgs {
     /// SGD's momentum [default: 0.9]
     #[arg(long, value_name = "M", allow_hyphen_values = true)]
     pub momentum: Option<f64>,
-    /// Scale gradients down to this norm of all together [default: not]
+    /// Scale gradients down to this norm of all together; 0 for not at all [default: 0; gpt: 1]
     #[arg(long, value_name = "NORM", allow_hyphen_values = true)]
     pub clip_grad: Option<f64>,
     /// Vary training images: none, or crop-flip (a crop out of 4 black pixels around, and flips) [default: none]

@@ -164,7 +164,9 @@ fn protocol(args: &ProtocolArgs, config: &mut Config) {
     set(&mut to.warmup, args.warmup);
     set(&mut to.min_lr, args.min_lr);
     set(&mut to.momentum, args.momentum);
-    set_some(&mut to.clip_grad, &args.clip_grad);
+    if let Some(norm) = args.clip_grad {
+        to.clip_grad = (norm != 0.0).then_some(norm);
+    }
     set(&mut to.augment, args.augment);
     set(&mut to.decay, args.decay.map(Into::into));
     set(&mut to.batch, args.batch);
