@@ -2,7 +2,8 @@
 //!
 //! - [`records`]: the files of a run and of a study, read strictly and written whole ([`atomic`]); [`metric`]: what is
 //!   known of the numbers in them;
-//! - [`statistics`], [`agreement`]: what several seeds show and what they don't;
+//! - [`statistics`], [`agreement`]: what several seeds show and what they don't; [`nearest`]: which activation is most like
+//!   what a place learned;
 //! - [`table`], [`figures`], [`report()`]: the same for people, as Markdown, CSV, SVG, PNG and one HTML page;
 //! - [`paper`], [`reproduction`]: the paper's numbers and claims, and ours beside them;
 //! - [`tensorboard`]: event files of trainings.
@@ -30,8 +31,10 @@ pub mod atomic;
 mod axes;
 mod error;
 pub mod figures;
+mod function;
 pub mod metric;
 pub mod names;
+pub mod nearest;
 mod paint;
 pub mod paper;
 mod png;
@@ -44,4 +47,5 @@ pub mod table;
 pub mod tensorboard;
 
 pub use error::{Error, ErrorKind, Result};
+pub use function::curve;
 pub use report::report;

@@ -1,41 +1,16 @@
 //! What each place learned, as a function: the mixture against its strongest activation, over the inputs that
 //! it really sees.
 
-use adact_kernels::{Activation, Constants};
-
 use super::{Figure, activation_stroke, adact_layers, columns, layer_title, place_title};
 use crate::axes::{Axes, range, ticks};
+use crate::function::{curve, mixture, slope};
 use crate::names;
-use crate::records::{CurveConstants, InputHistogram, LANGUAGE, LayerWeights, RunResult, StudyResult};
+use crate::records::{InputHistogram, LANGUAGE, LayerWeights, RunResult, StudyResult};
 use crate::svg::{Anchor, INK, MUTED, PAPER, Panel, SHADE, Stroke, TEXT};
 
 /// The range of inputs where none are known.
 const USUAL: (f64, f64) = (-4.0, 4.0);
 const POINTS: usize = 161;
-
-/// The value of an activation at `x` in evaluation (RReLU with its mean slope), with PReLU's slope;
-/// `None` if there is no activation of that name.
-pub fn curve(name: &str, x: f64, slope: f64, constants: Option<&CurveConstants>) -> Option<f64> {
-    let activation: Activation = name.parse().ok()?;
-    let constants = constants.map_or_else(Constants::default, |c| Constants {
-        alpha: c.alpha,
-        negative_slope: c.negative_slope,
-        rrelu_lower: c.rrelu_lower,
-        rrelu_upper: c.rrelu_upper,
-    });
-    Some(activation.at(x, slope, &constants).0)
-}
-
-/// The value of a layer's mixture at `x`.
-fn mixture(layer: &LayerWeights, x: f64, constants: Option<&CurveConstants>) -> Option<f64> {
-    let slope = slope(layer);
-    let terms = layer.candidates().into_iter().zip(&layer.softmax);
-    terms.map(|(name, s)| curve(name, x, slope, constants).map(|y| y * *s as f64)).sum()
-}
-
-fn slope(layer: &LayerWeights) -> f64 {
-    layer.prelu_slope.map_or(0.25, f64::from)
-}
 
 /// One panel a place, of the first seed: the mixture that AdAct learned, the activation that it chose, and how
 /// often it sees which input.

@@ -19,7 +19,7 @@ use std::path::Path;
 pub use accuracies::accuracies;
 pub use bars::weights;
 pub use confusion::confusion;
-pub use curves::{curve, functions};
+pub use curves::functions;
 pub use differences::differences;
 pub use epochs::weights_over_epochs;
 pub use learning::learning_curves;
@@ -147,7 +147,7 @@ fn variant_stroke(i: usize, name: &str) -> Stroke {
 }
 
 /// AdAct's weights, a list of layers for each seed.
-fn adact_layers(result: &StudyResult) -> Vec<(&RunResult, &[LayerWeights])> {
+pub(crate) fn adact_layers(result: &StudyResult) -> Vec<(&RunResult, &[LayerWeights])> {
     let adact = result.runs.iter().filter(|r| r.role() == Role::Mixture);
     adact.filter_map(|r| r.layers.as_deref().map(|l| (r, l))).collect()
 }

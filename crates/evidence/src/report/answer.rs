@@ -4,8 +4,10 @@ use maud::{Markup, html};
 
 use super::sure::how_sure;
 use super::table;
+use crate::axes::number;
 use crate::figures::mean_softmax;
 use crate::names::{self, MANY_PLACES};
+use crate::nearest::{ByCurve, DISTANCE_IN_WORDS, Near, by_curve};
 use crate::records::{LayerChoice, Role, Study, StudyResult};
 use crate::statistics::Comparison;
 use crate::table::{
@@ -25,6 +27,10 @@ pub fn answer(study: &Study) -> Markup {
             dl {
                 dt { "How sure" }
                 dd { (how_sure(result)) }
+                @if result.choices.iter().any(|choice| by_curve(result, choice.layer - 1).is_some()) {
+                    dt { "Learned curves" }
+                    dd { (DISTANCE_IN_WORDS) }
+                }
                 @if !cost.is_empty() {
                     dt { "What it costs" }
                     dd { (cost) }
@@ -154,8 +160,33 @@ fn place(result: &StudyResult, choice: &LayerChoice) -> Markup {
         li {
             span.layer { (names::place_title(&choice.path(), result.network.as_deref())) }
             span.choice { (shown) }
-            span.sure { (agree) "Weight " (format!("{:.3}", choice.share)) (second) }
+            span.sure {
+                (agree) "Weight " (format!("{:.3}", choice.share)) (second)
+                @if let Some(curve) = by_curve(result, choice.layer - 1) { ". " (curve_in_words(choice, &curve)) }
+            }
         }
+    }
+}
+
+/// What the learned function is like, however the weights are: "The learned curve is nearest to PReLU with slope −0.02 (0.147 away),
+/// then ReLU (0.218); Mish is 0.396 away".
+fn curve_in_words(choice: &LayerChoice, curve: &ByCurve) -> String {
+    let name = |near: &Near| {
+        let slope = near.slope.map_or(String::new(), |slope| format!(" with slope {}", number(slope, 2)));
+        format!("{}{slope}", names::activation(&near.activation))
+    };
+    // The first is that of most seeds, even if another is nearer in the mean.
+    let Some(first) = curve.of(&curve.choice) else { return String::new() };
+    let second = curve.ranking.iter().find(|near| near.activation != curve.choice);
+    let mut words = format!("The learned curve is nearest to {} ({:.3} away)", name(first), first.distance);
+    if let Some(second) = second {
+        words += &format!(", then {} ({:.3})", name(second), second.distance);
+    }
+    match curve.of(&choice.choice) {
+        Some(own) if ![Some(first), second].contains(&Some(own)) => {
+            words + &format!("; {} is {:.3} away", name(own), own.distance)
+        }
+        _ => words,
     }
 }
 

@@ -6,6 +6,7 @@ use super::sentences::{
 };
 use crate::axes::signed;
 use crate::names;
+use crate::nearest::{DISTANCE_IN_WORDS, by_curve};
 use crate::records::StudyResult;
 
 /// The table as Markdown, with what it rests on.
@@ -70,13 +71,20 @@ fn variants_table(study: &StudyResult, several: bool) -> String {
 fn choices_table(study: &StudyResult, several: bool) -> String {
     // Layers are numbers, places are paths.
     let (head, side) = if study.is_papers_network() { ("Layer", "---:") } else { ("Place", "---") };
+    let curves: Vec<_> = study.choices.iter().map(|choice| by_curve(study, choice.layer - 1)).collect();
+    let have_curves = curves.iter().all(Option::is_some);
     let mut out = format!("\n| {head} | AdAct's choice | Weight |");
-    out += &if several {
-        format!(" Seeds that chose it | Pairs of seeds that agree |\n|{side}|---|---:|---|---:|\n")
-    } else {
-        format!("\n|{side}|---|---:|\n")
-    };
-    for choice in &study.choices {
+    let mut line = format!("\n|{side}|---|---:|");
+    if several {
+        out += " Seeds that chose it | Pairs of seeds that agree |";
+        line += "---|---:|";
+    }
+    if have_curves {
+        out += " Distance from the learned curve | Nearest to the curve |";
+        line += "---:|---|";
+    }
+    out += &(line + "\n");
+    for (choice, curve) in study.choices.iter().zip(&curves) {
         // Of an undecided layer the numbers are those of the first that is named.
         let place = study.place_of(choice);
         let place = cell(place.strip_prefix("layer ").unwrap_or(&place));
@@ -85,6 +93,13 @@ fn choices_table(study: &StudyResult, several: bool) -> String {
             let agree = choice.agreement.map_or("–".into(), |a| format!("{:.0}%", 100.0 * a));
             out += &format!(" {} of {} | {agree} |", choice.votes(), choice.by_seed.len());
         }
+        if let Some(curve) = curve.as_ref().filter(|_| have_curves) {
+            let distance =
+                |name: &str| curve.of(name).map_or(String::new(), |near| format!("{:.3}", near.distance));
+            let nearest = names::activation(&curve.choice);
+            out +=
+                &format!(" {} | {} ({}) |", distance(&choice.choice), cell(nearest), distance(&curve.choice));
+        }
         out += "\n";
     }
     if study.choices.iter().any(|c| !c.undecided.is_empty()) {
@@ -92,6 +107,9 @@ fn choices_table(study: &StudyResult, several: bool) -> String {
             "\n{} The numbers are those of the one named first.\n",
             undecided_in_words(study.seeds.len())
         );
+    }
+    if have_curves {
+        out += &format!("\n{DISTANCE_IN_WORDS}\n");
     }
     out
 }
