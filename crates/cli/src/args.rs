@@ -202,8 +202,12 @@ pub struct PlanArgs {
     /// One seed alone
     #[arg(long, value_name = "N", conflicts_with = "seeds", value_parser = Seeds::alone)]
     pub seed: Option<Seeds>,
-    /// What to compare: adact, optimized, ACTIVATION, uniform:ACTIVATION, all-uniform, random:COUNT, or an activation for
-    /// each place joined by `+` [default: adact,optimized,relu; vit and gpt: with gelu]
+    /// What to compare: adact, optimized, nearest, ACTIVATION, uniform:ACTIVATION, all-uniform, random:COUNT, or an activation
+    /// for each place joined by `+` [default: adact,optimized,relu; vit and gpt: with gelu]
+    ///
+    /// optimized and nearest are trained anew after adact, with an activation at each place: optimized with that of the
+    /// largest weight, as in the paper, nearest with the one that is nearest to what the mixture does with the inputs that
+    /// the place sees.
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     pub variants: Option<Vec<String>>,
     /// Compare all with this variant only, not every two: fewer comparisons, which fewer seeds can decide

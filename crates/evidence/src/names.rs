@@ -110,6 +110,7 @@ pub fn variant<'a>(of: impl Into<Role<'a>>) -> String {
     let name = match of.into() {
         Role::Mixture => return activation("adact").into(),
         Role::Optimized => return "Optimized".into(),
+        Role::Nearest => return "Nearest".into(),
         Role::Random(draw) => return format!("Random {draw}"),
         Role::Named(name) => name,
     };

@@ -62,7 +62,7 @@ impl Learner for Number {
     }
 
     fn inputs(&mut self, inputs: Inputs) -> Result<Vec<Vec<f32>>> {
-        Ok(vec![pixels(inputs); 2])
+        Ok(vec![pixels(inputs); 4])
     }
 
     fn layers(&self) -> Option<Vec<LayerWeights>> {

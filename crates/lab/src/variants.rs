@@ -1,6 +1,7 @@
 //! What a study compares: `adact,optimized,relu,uniform:mish,all-uniform,random:3`.
 
-use adact_evidence::records::{Role, RunResult};
+use adact_evidence::nearest::nearest;
+use adact_evidence::records::{LayerWeights, Role, RunResult};
 use adact_kernels::Activation;
 use adact_kernels::random::{Purpose, Stream};
 
@@ -26,6 +27,8 @@ pub enum Source {
     Given(String),
     /// What AdAct chose with the same seed.
     Optimized,
+    /// What is nearest to the functions that AdAct learned with the same seed.
+    Nearest,
     /// A draw by lot for each place, where AdAct tells the places: those of a program.
     Drawn(usize, Vec<Activation>),
 }
@@ -39,11 +42,12 @@ impl Source {
     /// The activations, as the section `[train]` names them; none where AdAct has to be `adact`, a training that is done.
     ///
     /// # Errors
-    /// If the record of AdAct's training lacks the choice of a place.
+    /// If the record of AdAct's training lacks the choice of a place, or what it saw.
     pub(crate) fn activations(&self, adact: Option<&RunResult>) -> Option<Result<String>> {
         match self {
             Self::Given(activations) => Some(Ok(activations.clone())),
             Self::Optimized => adact.map(choices),
+            Self::Nearest => adact.map(nearest_to_curves),
             Self::Drawn(i, candidates) => {
                 adact.map(|adact| Ok(draw(*i, candidates, adact.activations.len())))
             }
@@ -61,6 +65,24 @@ pub(crate) fn choices(adact: &RunResult) -> Result<String> {
         )));
     }
     Ok(layers.iter().map(|layer| layer.choice.as_str()).collect::<Vec<_>>().join("+"))
+}
+
+/// The activations that are nearest to the functions that AdAct learned, under the inputs that each place saw; the choice by weight
+/// where a function is 0 everywhere.
+fn nearest_to_curves(adact: &RunResult) -> Result<String> {
+    choices(adact)?;
+    let layers = adact.layers.as_deref().unwrap_or_default().iter().enumerate();
+    let pick = |(i, layer): (usize, &LayerWeights)| {
+        let seen = adact.inputs_of_layer(i).ok_or_else(|| {
+            Error::failure(format!(
+                "the run of adact with seed {} doesn't tell what its places saw",
+                adact.seed
+            ))
+        })?;
+        let ranking = nearest(layer, seen, adact.constants.as_ref());
+        Ok(ranking.into_iter().next().map_or_else(|| layer.choice.clone(), |near| near.activation))
+    };
+    Ok(layers.map(pick).collect::<Result<Vec<_>>>()?.join("+"))
 }
 
 /// The `i`th draw, one of `candidates` a place.
@@ -122,6 +144,9 @@ pub fn parse<S: AsRef<str>>(
         Some(Variant { source: Source::Optimized, .. }) => Err(Error::input(
             "variants: `optimized` takes the activations that `adact` chose, so give `adact` as well",
         )),
+        Some(Variant { source: Source::Nearest, .. }) => Err(Error::input(
+            "variants: `nearest` takes the activations nearest to what `adact` learned, so give `adact` as well",
+        )),
         Some(Variant { name, .. }) => Err(Error::input(format!(
             "variants: `{name}` draws an activation for each place, which only the program's training of `adact` tells, so \
              give `adact` as well"
@@ -160,6 +185,12 @@ fn one(word: &str, candidates: &[Activation], places: Option<usize>) -> Result<V
     match Role::of(word) {
         Role::Mixture => return Ok(vec![Variant::given(word, "adact")]),
         Role::Optimized => return Ok(vec![Variant { name: word.into(), source: Source::Optimized }]),
+        Role::Nearest if places.is_none() => {
+            return Err(Error::input(
+                "variants: `nearest` needs what each place sees, which a program doesn't tell: leave it out",
+            ));
+        }
+        Role::Nearest => return Ok(vec![Variant { name: word.into(), source: Source::Nearest }]),
         Role::Random(_) | Role::Named(_) => {}
     }
     match word {
@@ -197,11 +228,11 @@ fn random(count: &str, candidates: &[Activation], places: Option<usize>) -> Resu
 }
 
 fn unknown(word: &str, places: Option<usize>) -> Error {
-    let known = ["adact", "optimized", "all-uniform", "random", "uniform"];
+    let known = ["adact", "optimized", "nearest", "all-uniform", "random", "uniform"];
     let names = Activation::ALL.iter().map(|a| a.name());
     let many = places.map_or("one for each place".into(), |places| format!("{places} activations"));
     Error::input(format!(
-        "`{word}` is no variant{}: choose from adact, optimized, an activation, uniform:ACTIVATION, all-uniform, \
+        "`{word}` is no variant{}: choose from adact, optimized, nearest, an activation, uniform:ACTIVATION, all-uniform, \
          random:COUNT, or {many} joined by `+`",
         suggestion(word, known.into_iter().chain(names))
     ))
@@ -275,6 +306,8 @@ mod tests {
         assert_eq!(Source::Given(drawn), known[1].source);
         let error = parse(&["random:2", "relu"], Activation::PAPER, None).unwrap_err();
         assert!(error.to_string().contains("so give `adact` as well"), "{error}");
+        let error = parse(&["adact", "nearest"], Activation::PAPER, None).unwrap_err();
+        assert!(error.to_string().contains("which a program doesn't tell"), "{error}");
     }
 
     #[test]
@@ -284,6 +317,8 @@ mod tests {
             (vec!["rleu"], "`relu`"),
             (vec!["uniform:mich"], "mish"),
             (vec!["optimized"], "`adact` as well"),
+            (vec!["nearest", "relu"], "`adact` as well"),
+            (vec!["nearst", "adact"], "`nearest`"),
             (vec!["random:0"], "1 to 100"),
             (vec!["mish+relu"], "4 layers"),
             (vec!["mish+relu+elu+slu"], "silu"),

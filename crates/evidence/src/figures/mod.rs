@@ -140,6 +140,7 @@ fn variant_stroke(i: usize, name: &str) -> Stroke {
     let (paint, dash) = match Role::of(name) {
         Role::Mixture => (vermillion, ""),
         Role::Optimized => (blue, "7 3"),
+        Role::Nearest => (sky, "9 3"),
         Role::RELU => (ink, "2 3"),
         _ => ([green, orange, purple, sky][i % 4], ["9 3 2 3", "4 2", "1 3", ""][(i / 4 + i) % 4]),
     };

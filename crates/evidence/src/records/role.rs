@@ -19,6 +19,8 @@ pub enum Role<'a> {
     Mixture,
     /// `optimized`: trained anew with the activations that the mixture of the same seed chose.
     Optimized,
+    /// `nearest`: trained anew with the activations that are nearest to what the mixture of the same seed learned.
+    Nearest,
     /// `random-3`: an activation for each place by lot, and which draw it is.
     Random(&'a str),
     /// Activations that somebody named: `relu`, `uniform:mish`, `mish+elu+silu+relu`, or whatever a record calls them.
@@ -37,13 +39,14 @@ impl<'a> Role<'a> {
         match name {
             "adact" => Self::Mixture,
             "optimized" => Self::Optimized,
+            "nearest" => Self::Nearest,
             _ => name.strip_prefix(RANDOM).map_or(Self::Named(name), Self::Random),
         }
     }
 
     /// Whether it is AdAct or what AdAct chose: what a study is about.
     pub fn is_adacts(self) -> bool {
-        matches!(self, Self::Mixture | Self::Optimized)
+        matches!(self, Self::Mixture | Self::Optimized | Self::Nearest)
     }
 }
 
@@ -53,6 +56,7 @@ impl fmt::Display for Role<'_> {
         match self {
             Self::Mixture => f.write_str("adact"),
             Self::Optimized => f.write_str("optimized"),
+            Self::Nearest => f.write_str("nearest"),
             Self::Random(draw) => write!(f, "{RANDOM}{draw}"),
             Self::Named(name) => f.write_str(name),
         }
@@ -80,6 +84,7 @@ mod tests {
         let roles = [
             ("adact", Role::Mixture),
             ("optimized", Role::Optimized),
+            ("nearest", Role::Nearest),
             ("random-12", Role::Random("12")),
             ("random-007", Role::Random("007")),
             ("random-", Role::Random("")),
@@ -98,7 +103,7 @@ mod tests {
     #[test]
     fn adacts_own_are_the_mixture_and_its_choice() {
         let own = |name| Role::of(name).is_adacts();
-        assert!(own("adact") && own("optimized"));
+        assert!(own("adact") && own("optimized") && own("nearest"));
         assert!(!own("relu") && !own("random-1") && !own("adact+relu"));
     }
 }

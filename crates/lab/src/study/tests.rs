@@ -61,6 +61,22 @@ fn optimized_takes_what_adact_chose_with_its_seed() {
 }
 
 #[test]
+fn nearest_takes_what_is_nearest_to_the_learned_functions() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut config = config(1);
+    config.study.get_or_insert_default().variants = ["adact", "nearest"].map(String::from).to_vec();
+    let result = run(dir.path(), &config, Mode::New, None).unwrap();
+    let adact = result.run("adact", 0).unwrap();
+    let nearest = |(i, layer)| {
+        let seen = adact.inputs_of_layer(i).unwrap();
+        adact_evidence::nearest::nearest(layer, seen, adact.constants.as_ref()).remove(0).activation
+    };
+    let expected: Vec<String> = adact.layers.as_ref().unwrap().iter().enumerate().map(nearest).collect();
+    let config = Config::read(&dir.path().join(run_directory("nearest", 0)).join("config.toml")).unwrap();
+    assert_eq!(config.train.unwrap().activation, expected.join("+"));
+}
+
+#[test]
 fn side_by_side_and_interrupted_studies_give_the_same() {
     let whole = tempfile::tempdir().unwrap();
     run(whole.path(), &config(2), Mode::New, None).unwrap();
