@@ -254,7 +254,7 @@ fn class_names(weights: &Path, config: &AnyConfig) -> Vec<String> {
 }
 
 /// A name from a file without what would move a terminal's cursor.
-fn printable(name: &str) -> String {
+pub(crate) fn printable(name: &str) -> String {
     name.chars().map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect()
 }
 

@@ -160,13 +160,15 @@ fn onnx(path: &Path) -> Result<Box<dyn ImageModel>> {
     let bytes = fs::read(path).map_err(|e| Error::io("read it", path, &e).as_input())?;
     let session = adact_onnx::run::Session::read(&bytes)
         .map_err(|e| Error::input(format!("{}: {e}", path.display())))?;
-    Ok(Box::new(OnnxFile { path: path.into(), session }))
+    let classes = session.classes().iter().map(|name| crate::model::printable(name)).collect();
+    Ok(Box::new(OnnxFile { path: path.into(), classes, session }))
 }
 
 /// An ONNX file that is run.
 #[cfg(feature = "onnx")]
 struct OnnxFile {
     path: PathBuf,
+    classes: Vec<String>,
     session: adact_onnx::run::Session,
 }
 
@@ -177,7 +179,7 @@ impl ImageModel for OnnxFile {
     }
 
     fn classes(&self) -> &[String] {
-        self.session.classes()
+        &self.classes
     }
 
     fn segments(&self) -> bool {
@@ -188,6 +190,6 @@ impl ImageModel for OnnxFile {
         let logits = self.session.logits(&image);
         let logits = logits.map_err(|e| Error::failure(format!("{}: {e}", self.path.display())))?;
         let softmax = |row: &[f32]| adact_kernels::softmax(row).into_iter().map(|p| p as f32).collect();
-        Ok(logits.chunks_exact(self.session.classes().len()).map(softmax).collect())
+        Ok(logits.chunks_exact(self.classes.len()).map(softmax).collect())
     }
 }

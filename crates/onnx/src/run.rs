@@ -79,6 +79,9 @@ impl Session {
         else {
             return Err(Error("takes no images, or answers with no classes".into()));
         };
+        if classes == 0 || channels == 0 || side == 0 {
+            return Err(Error("takes empty images, or has no classes".into()));
+        }
         if side != width {
             return Err(Error(format!("takes images of {side} x {width}, which are not square")));
         }
