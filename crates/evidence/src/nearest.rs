@@ -6,7 +6,7 @@
 
 use crate::figures::adact_layers;
 use crate::function::{curve, mixture, slope};
-use crate::records::{CurveConstants, InputHistogram, LayerWeights, StudyResult};
+use crate::records::{CurveConstants, InputHistogram, LayerWeights, RunResult, StudyResult};
 
 /// What a distance is, for tables and reports.
 pub(crate) const DISTANCE_IN_WORDS: &str = "How far a learned curve is from an activation is the root mean square of the \
@@ -114,12 +114,16 @@ impl ByCurve {
     }
 }
 
+/// [`nearest`] for the `layer`th AdAct (from 0) of a run; none where it doesn't tell what that saw.
+pub fn of_run(run: &RunResult, layer: usize) -> Option<Vec<Near>> {
+    let weights = run.layers.as_deref()?.get(layer)?;
+    Some(nearest(weights, run.inputs_of_layer(layer)?, run.constants.as_ref()))
+}
+
 /// What the function of the `layer`th AdAct (from 0) is nearest to; none where a run doesn't tell what it saw.
 pub fn by_curve(result: &StudyResult, layer: usize) -> Option<ByCurve> {
-    let rankings = adact_layers(result).into_iter().map(|(run, layers)| {
-        let seen = run.inputs_of_layer(layer)?;
-        Some(nearest(layers.get(layer)?, seen, run.constants.as_ref())).filter(|ranking| !ranking.is_empty())
-    });
+    let rankings = adact_layers(result).into_iter();
+    let rankings = rankings.map(|(run, _)| of_run(run, layer).filter(|ranking| !ranking.is_empty()));
     let rankings: Vec<Vec<Near>> = rankings.collect::<Option<_>>()?;
     let means = rankings.first()?.iter().map(|first| {
         let of =

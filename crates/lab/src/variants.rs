@@ -1,6 +1,6 @@
 //! What a study compares: `adact,optimized,relu,uniform:mish,all-uniform,random:3`.
 
-use adact_evidence::nearest::nearest;
+use adact_evidence::nearest;
 use adact_evidence::records::{LayerWeights, Role, RunResult};
 use adact_kernels::Activation;
 use adact_kernels::random::{Purpose, Stream};
@@ -73,13 +73,12 @@ fn nearest_to_curves(adact: &RunResult) -> Result<String> {
     choices(adact)?;
     let layers = adact.layers.as_deref().unwrap_or_default().iter().enumerate();
     let pick = |(i, layer): (usize, &LayerWeights)| {
-        let seen = adact.inputs_of_layer(i).ok_or_else(|| {
+        let ranking = nearest::of_run(adact, i).ok_or_else(|| {
             Error::failure(format!(
                 "the run of adact with seed {} doesn't tell what its places saw",
                 adact.seed
             ))
         })?;
-        let ranking = nearest(layer, seen, adact.constants.as_ref());
         Ok(ranking.into_iter().next().map_or_else(|| layer.choice.clone(), |near| near.activation))
     };
     Ok(layers.map(pick).collect::<Result<Vec<_>>>()?.join("+"))

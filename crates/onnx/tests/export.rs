@@ -1,31 +1,22 @@
 //! Files are whole graphs of standard operators: every input is known before it is used, every constant has its size.
 //! That a runtime answers as the networks do is tested with onnxruntime, in `crates/python/tests/test_export.py`.
 
+mod common;
+
 use std::collections::BTreeSet;
 
-use adact::networks::{AnyConfig, AnyNetwork, GptConfig, ResNetConfig, UNetConfig, VitConfig};
-use adact::{ActivationConfig, AdActConfig, ConvNetConfig, NetworkConfig};
+use adact::networks::AnyNetwork;
+use adact::{ActivationConfig, AdActConfig, NetworkConfig};
 use adact_onnx::proto::{FLOAT, GraphProto, ModelProto};
 use adact_onnx::{OPSET, Options, export};
 use burn::tensor::Device;
+use common::{gpt, image_networks};
 use prost::Message;
 
 /// The operators that are used; all are ONNX's own, of opset 18 or before.
 const OPERATORS: &str = "Add BatchNormalization Concat Conv ConvTranspose Elu Erf Expand Flatten Gather Gemm \
                          GlobalAveragePool HardSwish Identity LayerNormalization LeakyRelu MatMul MaxPool Mish Mul PRelu \
                          Relu Reshape Shape Sigmoid Slice Softmax Split Tanh Transpose";
-
-fn networks() -> Vec<AnyConfig> {
-    let mut resnet = ResNetConfig::new(3, 16, 10);
-    resnet.n = 1;
-    let mut vit = VitConfig::new(3, 16, 10);
-    (vit.dim, vit.depth) = (16, 2);
-    let mut gpt = GptConfig::new(20);
-    (gpt.dim, gpt.depth, gpt.context) = (16, 2, 8);
-    let mut unet = UNetConfig::new(3, 16, 2);
-    (unet.base, unet.levels) = (4, 3);
-    vec![ConvNetConfig::new(1, 28, 10).into(), resnet.into(), vit.into(), gpt.into(), unet.into()]
-}
 
 fn graph(net: &AnyNetwork, options: &Options) -> GraphProto {
     let model = ModelProto::decode(export(net, options).as_slice()).unwrap();
@@ -59,7 +50,7 @@ fn check(graph: &GraphProto) {
 #[test]
 fn every_network_with_every_activation_is_a_whole_graph() {
     let all = "adact:relu,elu,leaky_relu,prelu,rrelu,silu,mish,gelu,hardswish,tanh,identity";
-    for config in networks() {
+    for config in image_networks().into_iter().chain([gpt()]) {
         for text in ["adact", all, "relu", "prelu", "rrelu", "gelu", "silu"] {
             let places = config.places().unwrap();
             let activations = ActivationConfig::parse_places(text, &places, &AdActConfig::new()).unwrap();

@@ -1,10 +1,13 @@
 //! `tract` answers to the exported files as the networks do.
 
-use adact::networks::{AnyConfig, AnyNetwork, GptConfig, ResNetConfig, UNetConfig, VitConfig};
+mod common;
+
+use adact::networks::{AnyConfig, AnyNetwork};
 use adact::{ActivationConfig, AdActConfig, ConvNetConfig, Inputs, Network, NetworkConfig, Pass};
 use adact_onnx::run::Session;
 use adact_onnx::{Options, export};
 use burn::tensor::Device;
+use common::{gpt, image_networks};
 use tract_onnx::prelude::{
     DatumType, Framework, InferenceFact, InferenceModelExt, IntoRunnable, Tensor, tvec,
 };
@@ -32,13 +35,7 @@ fn assert_close(ours: &[f32], theirs: &[f32], what: &str) {
 
 #[test]
 fn networks_of_images() {
-    let mut resnet = ResNetConfig::new(3, 16, 10);
-    resnet.n = 1;
-    let mut vit = VitConfig::new(3, 16, 10);
-    (vit.dim, vit.depth) = (16, 2);
-    let mut unet = UNetConfig::new(3, 16, 2);
-    (unet.base, unet.levels) = (4, 3);
-    for config in [ConvNetConfig::new(1, 28, 10).into(), resnet.into(), vit.into(), AnyConfig::from(unet)] {
+    for config in image_networks() {
         for activations in ACTIVATIONS {
             let net = network(&config, activations);
             for fold_batch_norm in [false, true] {
@@ -56,10 +53,8 @@ fn networks_of_images() {
 
 #[test]
 fn a_language_model() {
-    let mut config = GptConfig::new(20);
-    (config.dim, config.depth, config.context) = (16, 2, 8);
     for activations in ACTIVATIONS {
-        let net = network(&config.clone().into(), activations);
+        let net = network(&gpt(), activations);
         let file = export(&net, &Options::default());
         let tokens: Vec<i32> = (0..8).map(|i| i * 7 % 20).collect();
         let ours = logits(&net, tokens.clone());

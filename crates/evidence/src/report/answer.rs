@@ -18,16 +18,17 @@ use crate::table::{
 pub fn answer(study: &Study) -> Markup {
     let result = &study.result;
     let cost = cost(result);
+    let curves: Vec<_> = result.choices.iter().map(|choice| by_curve(result, choice.layer - 1)).collect();
     html! {
         div.answer {
             p { (headline(result)) }
             @if !result.choices.is_empty() {
-                ul.layers { @for choice in &result.choices { (place(result, choice)) } }
+                ul.layers { @for (choice, curve) in result.choices.iter().zip(&curves) { (place(result, choice, curve.as_ref())) } }
             }
             dl {
                 dt { "How sure" }
                 dd { (how_sure(result)) }
-                @if result.choices.iter().any(|choice| by_curve(result, choice.layer - 1).is_some()) {
+                @if curves.iter().any(Option::is_some) {
                     dt { "Learned curves" }
                     dd { (DISTANCE_IN_WORDS) }
                 }
@@ -139,7 +140,7 @@ pub(super) fn baseline(result: &StudyResult) -> Option<Role<'_>> {
     Some(Role::RELU).filter(is_there).or_else(own)
 }
 
-fn place(result: &StudyResult, choice: &LayerChoice) -> Markup {
+fn place(result: &StudyResult, choice: &LayerChoice, curve: Option<&ByCurve>) -> Markup {
     let mut weights = mean_softmax(result, choice.layer - 1);
     weights.sort_by(|a, b| b.1.total_cmp(&a.1));
     let second = weights.iter().find(|(name, _)| *name != choice.choice);
@@ -162,7 +163,7 @@ fn place(result: &StudyResult, choice: &LayerChoice) -> Markup {
             span.choice { (shown) }
             span.sure {
                 (agree) "Weight " (format!("{:.3}", choice.share)) (second)
-                @if let Some(curve) = by_curve(result, choice.layer - 1) { ". " (curve_in_words(choice, &curve)) }
+                @if let Some(curve) = curve { ". " (curve_in_words(choice, curve)) }
             }
         }
     }
