@@ -16,7 +16,7 @@ use crate::threads;
 type Description<'a> = (&'a str, &'a str, [f64; 4]);
 
 /// The addresses of the raw weights (or shares) and of PReLU's slopes, and RReLU's seed.
-type Parameters = (usize, usize, Option<u64>);
+type Parameters = (usize, usize, Option<i64>);
 
 /// How a tensor lies in memory: its number of elements, its type (`float32`, `bfloat16`, `float16`) and, where each channel
 /// has a function of its own, the elements outside of the channels, the channels, and the elements inside.
@@ -105,7 +105,7 @@ impl Functions {
         let learns = candidates.iter().any(|candidate| candidate.learns_slope());
         // SAFETY: the caller's promise.
         let slopes = unsafe { slice::<f32>(slope, if learns { count } else { 0 }) }.to_vec();
-        let noise = seed.map_or(Noise::Mean, |seed| Noise::Random(Stream::from_key(seed)));
+        let noise = seed.map_or(Noise::Mean, |seed| Noise::Random(Stream::from_key(seed as u64)));
         let constants = Constants {
             alpha: *alpha,
             negative_slope: *negative_slope,

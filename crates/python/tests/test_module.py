@@ -364,3 +364,15 @@ def test_what_does_not_fit_is_refused(make, expected):
 def test_other_types_are_refused(dtype):
     with pytest.raises(TypeError, match="floating-point tensor"):
         AdAct()(torch.ones(3).to(dtype))
+
+
+def test_other_defaults_of_type_do_not_reach_the_kernels():
+    module, x = trained(AdAct()).eval(), torch.randn(1000, requires_grad=True)
+    wanted = torch.autograd.grad(module(x).square().sum(), [x, module.w, module.prelu.weight])
+    torch.set_default_dtype(torch.float64)
+    try:
+        found = torch.autograd.grad(module(x).square().sum(), [x, module.w, module.prelu.weight])
+    finally:
+        torch.set_default_dtype(torch.float32)
+    for f, w in zip(found, wanted):
+        assert f.dtype is torch.float32 and torch.equal(f, w)

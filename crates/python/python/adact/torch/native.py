@@ -62,7 +62,8 @@ def backward(dy: Tensor, inputs: Inputs, spec: Spec) -> tuple[Tensor, Tensor, Te
     dy = like(dy, x)
     dx = torch.empty_like(x)
     w, slope = inputs.w, inputs.slope
-    dw, dslope = torch.empty(w.shape), torch.empty(slope.shape)
+    # Whatever the defaults of type and device are: the kernels write float32 into memory.
+    dw, dslope = (torch.empty(t.shape, dtype=torch.float32, device=x.device) for t in (w, slope))
     if x.numel():
         parameters, layout, _kept = _prepare(x, inputs, spec)
         addresses, gradients = (x.data_ptr(), dy.data_ptr(), dx.data_ptr()), (dw.data_ptr(), dslope.data_ptr())
