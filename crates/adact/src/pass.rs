@@ -7,12 +7,16 @@ use adact_kernels::random::{Purpose, Stream};
 use burn::module::ParamId;
 use burn::tensor::Tensor;
 
+use crate::search::Draw;
+
 /// One forward pass through a network: where the randomness of its activations comes from, and what is recorded of it.
 ///
 /// Modules on an autodiff device train, others (see Burn's `Module::valid`) evaluate: the pass doesn't say which.
 #[derive(Debug, Default)]
 pub struct Pass {
     source: Source,
+    /// How mixtures get their shares, where they don't make them themselves.
+    draw: Option<Draw>,
     /// Places that were passed.
     places: Cell<u64>,
     /// What each place saw, where it is recorded.
@@ -55,16 +59,22 @@ impl Pass {
         Self { recorded: Some(RefCell::default()), ..Self::default() }
     }
 
-    /// The randomness of the place that comes next; `own` is the module's own.
-    pub(crate) fn noise(&self, training: bool, own: impl FnOnce() -> Noise) -> Noise {
+    /// The pass of a search.
+    pub(crate) fn searching(self, draw: Option<Draw>) -> Self {
+        Self { draw, ..self }
+    }
+
+    /// What is random at the place that comes next; `own` is the module's own noise.
+    pub(crate) fn next(&self, training: bool, own: impl FnOnce() -> Noise) -> (Noise, Option<Draw>) {
         let place = self.places.get();
         self.places.set(place + 1);
-        match self.source {
+        let noise = match self.source {
             _ if !training => Noise::Mean,
             Source::Mean => Noise::Mean,
             Source::Step(stream) => Noise::Random(stream.child(place)),
             Source::Own => own(),
-        }
+        };
+        (noise, self.draw.filter(|_| training).map(|draw| draw.child(place)))
     }
 
     /// Whether it records.

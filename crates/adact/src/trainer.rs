@@ -9,14 +9,16 @@ use adact_kernels::clip;
 use burn::module::{ModuleMapper, ModuleVisitor, Param, ParamId};
 use burn::tensor::{Device, Gradients, Tensor};
 
-use crate::activation::RAW_WEIGHTS;
+use crate::activation::{MIXTURE, RAW_WEIGHTS};
 use crate::error::{Error, ErrorKind, Result};
 use crate::evaluation::{Evaluate, Evaluation, check_targets};
 use crate::network::{Inputs, Network, NetworkConfig};
 use crate::networks::ConvNet;
 use crate::ops;
-use crate::optim::{Decay, Recipe};
+use crate::optim::{Decay, Optimizer, Recipe};
 use crate::pass::Pass;
+use crate::places::Place;
+use crate::search::{Draw, LEFT, Moment, Warm, Which, has_left, leave, with_weights};
 use crate::share::{share_those, shared};
 
 pub use state_file::STATE_FILE;
@@ -87,11 +89,23 @@ impl<N: Network> Trainer<N> {
     /// autodiff; what was frozen stays so.
     ///
     /// # Errors
-    /// If the recipe is not valid.
+    /// If the recipe is not valid, or its search begins with what is no candidate.
     pub fn from_net(net: N, recipe: impl Into<Recipe>) -> Result<Self> {
         let recipe = recipe.into();
         recipe.validate()?;
         let net = net.train().fork(&device());
+        if let Some(Warm { activation, .. }) = recipe.search.warm {
+            let lacks = |place: &Place| {
+                place.mixture.as_ref().is_some_and(|mixture| !mixture.candidates.contains(&activation))
+            };
+            if let Some(place) = net.places().into_iter().find(lacks) {
+                let message = format!(
+                    "the search can't begin with {activation}: {activation} is no candidate of {}",
+                    place.path
+                );
+                return Err(Error::config(message));
+            }
+        }
         let shared = shared(&net);
         let net = Some(share_those(&shared, net));
         Ok(Self { net, shared, recipe, memory: HashMap::new(), steps: 0 })
@@ -122,7 +136,9 @@ impl<N: Network> Trainer<N> {
     pub fn step(&mut self, inputs: impl Into<Inputs>, targets: &[i32]) -> Result<StepResult> {
         let start = Instant::now();
         let net = self.net();
-        let pass = Pass::of_step(net.config().seed(), self.steps);
+        let (search, seed) = (&self.recipe.search, net.config().seed());
+        let draw = Draw::of_step(search, seed, self.steps);
+        let pass = Pass::of_step(seed, self.steps).searching(draw);
         let logits = net.logits(inputs.into(), &pass)?;
         check_targets(&logits, targets)?;
         let (tensor, loss) = ops::cross_entropy_counted(logits, targets);
@@ -140,6 +156,11 @@ impl<N: Network> Trainer<N> {
         let start = Instant::now();
         let scale = self.recipe.clip_grad.map_or(1.0, |most| clip_factor(self.net(), &grads, most));
         let lr = self.recipe.lr(self.steps);
+        let in_mixtures = InMixtures {
+            optimizer: self.recipe.search_optimizer(),
+            lr: self.recipe.search_lr(self.steps),
+            moment: self.recipe.search.moment(self.steps),
+        };
         self.steps += 1;
         let mut update = Update {
             recipe: &self.recipe,
@@ -148,9 +169,15 @@ impl<N: Network> Trainer<N> {
             step: self.steps,
             grads: &mut grads,
             memory: &mut self.memory,
+            in_mixtures,
+            in_mixture: false,
             in_weights: false,
         };
         self.net = self.net.take().map(|net| share_those(&self.shared, net.map(&mut update)));
+        if self.recipe.search.shrink {
+            let progress = self.recipe.search.progress(self.steps);
+            self.net = self.net.take().map(|net| share_those(&self.shared, leave(net, progress)));
+        }
         let optimizer = start.elapsed();
         Ok(StepResult {
             loss: loss.mean,
@@ -164,7 +191,23 @@ impl<N: Network> Trainer<N> {
     /// # Errors
     /// If the sizes don't fit or a target is no class.
     pub fn evaluate(&self, inputs: impl Into<Inputs>, targets: &[i32]) -> Result<Evaluation> {
-        self.net().evaluate(inputs, targets)
+        self.settled().evaluate(inputs, targets)
+    }
+
+    /// The network that the training stands for by now: the one to evaluate and to keep, which draws nothing. In a
+    /// [`Search`](crate::Search) the shares of its mixtures are those that the way to mix means; the network itself else.
+    pub fn settled(&self) -> N {
+        with_weights(self.net().clone(), self.last_moment(), Which::Settled)
+    }
+
+    /// The places of the network, with how likely a [`Search`](crate::Search) holds each candidate of a mixture by now.
+    pub fn places(&self) -> Vec<Place> {
+        with_weights(self.net().clone(), self.last_moment(), Which::Likely).places()
+    }
+
+    /// Where the search was in the last step.
+    fn last_moment(&self) -> Moment {
+        self.recipe.search.moment(self.steps.saturating_sub(1))
     }
 }
 
@@ -200,16 +243,28 @@ struct Update<'a> {
     step: u64,
     grads: &'a mut Gradients,
     memory: &'a mut HashMap<ParamId, Vec<Vec<f32>>>,
-    /// Whether the visit is inside of a mixture's weights.
+    in_mixtures: InMixtures,
+    /// Whether the visit is inside of a mixture.
+    in_mixture: bool,
+    /// Whether it is inside of its weights.
     in_weights: bool,
+}
+
+/// How the weights and slopes of mixtures are trained in a step.
+struct InMixtures {
+    optimizer: Optimizer,
+    lr: f64,
+    moment: Moment,
 }
 
 impl ModuleMapper for Update<'_> {
     fn enter_module(&mut self, _: &str, container: &str) {
+        self.in_mixture |= container == MIXTURE;
         self.in_weights |= container == RAW_WEIGHTS;
     }
 
     fn exit_module(&mut self, _: &str, container: &str) {
+        self.in_mixture &= container != MIXTURE;
         self.in_weights &= container != RAW_WEIGHTS;
     }
 
@@ -220,18 +275,41 @@ impl ModuleMapper for Update<'_> {
         let Some(grad) = grad else {
             return Param::from_mapped_value(id, tensor, mapper);
         };
-        let optimizer = &self.recipe.optimizer;
+        let (optimizer, lr) = match self.in_mixture {
+            true => (&self.in_mixtures.optimizer, self.in_mixtures.lr),
+            false => (&self.recipe.optimizer, self.lr),
+        };
+        let moment = self.in_mixtures.moment;
         let memory = self.memory.entry(id).or_insert_with(|| {
             let zeros = || vec![0.0; tensor.shape().num_elements()];
             optimizer.memories().iter().map(|_| zeros()).collect()
         });
+        let candidates = tensor.dims()[D - 1];
         let decays = self.recipe.decay == Decay::All || (D > 1 && !self.in_weights);
         let tensor = ops::in_place(tensor.inner(), grad, |param, grad| {
             if self.scale != 1.0 {
                 clip::scale(grad, self.scale);
             }
-            optimizer.step(self.step, self.lr, decays, param, grad, memory);
+            if !self.in_weights {
+                return optimizer.step(self.step, lr, decays, param, grad, memory);
+            }
+            if moment.penalty > 0.0 {
+                add_penalty(&moment, candidates, param, grad);
+            }
+            let left: Vec<bool> = param.iter().map(|&w| has_left(w)).collect();
+            optimizer.step(self.step, lr, decays, param, grad, memory);
+            // What has left stays away, whatever the optimizer remembers of it.
+            param.iter_mut().zip(left).filter(|(_, left)| *left).for_each(|(w, _)| *w = LEFT);
         });
         Param::from_mapped_value(id, Tensor::from_inner(tensor).require_grad(), mapper)
+    }
+}
+
+/// Adds the gradient of the penalty on the entropy of a place's shares, the mean over the channels that have their own.
+fn add_penalty(moment: &Moment, candidates: usize, w: &[f32], grad: &mut [f32]) {
+    let rows = (w.len() / candidates.max(1)) as f64;
+    for (w, grad) in w.chunks(candidates.max(1)).zip(grad.chunks_mut(candidates.max(1))) {
+        let own = moment.penalty_gradient(w);
+        grad.iter_mut().zip(own).for_each(|(grad, own)| *grad += (own / rows) as f32);
     }
 }

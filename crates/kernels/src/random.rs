@@ -27,6 +27,8 @@ pub enum Purpose {
     Windows = 8,
     /// How images are moved before they are trained on; the step is the epoch.
     Augment = 9,
+    /// What a search draws for its mixtures; the step is the training step.
+    Search = 10,
 }
 
 /// A stream of random numbers, addressed by index.

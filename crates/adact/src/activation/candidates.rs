@@ -75,7 +75,10 @@ impl Module for Candidates {
         visitor.exit_module(&name, CANDIDATES);
     }
 
-    fn map<M: ModuleMapper>(self, _: &mut M) -> Self {
+    fn map<M: ModuleMapper>(self, mapper: &mut M) -> Self {
+        let name = self.name();
+        mapper.enter_module(&name, CANDIDATES);
+        mapper.exit_module(&name, CANDIDATES);
         self
     }
 

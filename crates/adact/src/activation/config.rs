@@ -242,7 +242,7 @@ pub(super) fn activation(name: &str) -> Result<Activation> {
     name.trim().parse().map_err(|e| Error::new(ErrorKind::UnknownActivation, format!("{e}")))
 }
 
-mod name {
+pub(crate) mod name {
     use adact_kernels::Activation;
     use serde::{Deserialize, Deserializer, Serializer, de::Error};
 

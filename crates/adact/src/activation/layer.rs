@@ -7,7 +7,7 @@ use burn::tensor::{Device, Tensor};
 use super::layer_config::ActivationConfig;
 use super::mixture::AdAct;
 use super::single::Single;
-use crate::ops::{Channels, FunctionSpec, FunctionTensors};
+use crate::ops::{self, Channels, FunctionSpec, FunctionTensors};
 use crate::pass::Pass;
 
 /// What a layer applies: a mixture or a single activation, as configured.
@@ -90,8 +90,8 @@ impl ActivationLayer {
     /// record what the activation sees.
     pub fn forward_in<const D: usize>(&self, x: Tensor<D>, pass: &Pass) -> Tensor<D> {
         pass.record(self.id(), &x);
-        let noise = self.noise(x.is_autodiff(), pass);
-        self.forward_with(x, noise)
+        let (spec, tensors) = self.function_in(pass, x.is_autodiff(), &x.device());
+        ops::function(x, tensors, spec)
     }
 
     /// The configuration of what replaces this layer: the choice of a mixture, a single activation as it is.
@@ -118,19 +118,20 @@ impl ActivationLayer {
         }
     }
 
-    /// The randomness of a forward pass, in training or not.
-    pub(crate) fn noise(&self, training: bool, pass: &Pass) -> Noise {
+    /// The function in a pass through a whole network, training or not, as the operations take it.
+    pub(crate) fn function_in(
+        &self,
+        pass: &Pass,
+        training: bool,
+        device: &Device,
+    ) -> (FunctionSpec, FunctionTensors) {
         let own = || match self {
             Self::AdAct(adact) => adact.randomness.next(),
             Self::Single(single) => single.randomness.next(),
         };
-        pass.noise(training && self.is_training(), own)
-    }
-
-    /// The function as the operations take it.
-    pub(crate) fn function(&self, noise: Noise, device: &Device) -> (FunctionSpec, FunctionTensors) {
+        let (noise, draw) = pass.next(training && self.is_training(), own);
         match self {
-            Self::AdAct(adact) => adact.function(noise),
+            Self::AdAct(adact) => adact.function(noise, draw),
             Self::Single(single) => single.function(noise, device),
         }
     }

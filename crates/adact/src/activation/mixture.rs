@@ -9,7 +9,8 @@ use super::config::AdActConfig;
 use super::granularity::{Granularity, RawWeights};
 use super::randomness::Randomness;
 use super::selection::LayerMixture;
-use crate::ops::{self, Channels, FunctionSpec, FunctionTensors, Mixing};
+use crate::ops::{self, Channels, FunctionSpec, FunctionTensors, SharesFrom};
+use crate::search::Draw;
 
 /// A learned mixture of activation functions: `sum_i softmax(w)_i act_i(x)`.
 ///
@@ -53,6 +54,9 @@ pub struct AdAct {
     #[module(skip)]
     pub(super) randomness: Randomness,
 }
+
+/// The name under which Burn's visitors enter the parts of [`AdAct`].
+pub(crate) const MIXTURE: &str = "Struct:AdAct";
 
 /// PReLU's slope inside of a mixture, under the name that PyTorch gives it.
 #[derive(Module, Debug)]
@@ -122,7 +126,7 @@ impl AdAct {
 
     /// Applies the mixture with the given randomness: `Noise::Random(stream)` to train, `Noise::Mean` to evaluate.
     pub fn forward_with<const D: usize>(&self, x: Tensor<D>, noise: Noise) -> Tensor<D> {
-        let (spec, tensors) = self.function(noise);
+        let (spec, tensors) = self.function(noise, None);
         ops::function(x, tensors, spec)
     }
 
@@ -166,16 +170,19 @@ impl AdAct {
         LayerMixture::of_channels(&self.config.candidates, &self.weights(), &slopes)
     }
 
-    /// The function as the operations take it.
-    pub(super) fn function(&self, noise: Noise) -> (FunctionSpec, FunctionTensors) {
+    /// The function as the operations take it; the shares are those of a draw, or the softmax.
+    pub(super) fn function(&self, noise: Noise, draw: Option<Draw>) -> (FunctionSpec, FunctionTensors) {
         let spec = FunctionSpec {
             candidates: self.candidates.shared(),
-            mixing: Some(Mixing::Softmax),
+            shares: Some(if draw.is_some() { SharesFrom::Given } else { SharesFrom::Softmax }),
             channels: self.channels,
             constants: self.config.constants.kernel(),
             noise,
         };
-        let w = self.w.val();
+        let w = match draw {
+            Some(draw) => draw.shares(&self.config.candidates, self.w.val()),
+            None => self.w.val(),
+        };
         let slope = self.prelu.as_ref().map_or_else(|| ops::absent(&w.device()), |prelu| prelu.weight.val());
         (spec, FunctionTensors { w, slope })
     }

@@ -135,7 +135,7 @@ impl Conv {
         };
         let training = training && autodiff;
         let (function, function_tensors) = match fused.act {
-            Some(act) => act.function(act.noise(training, pass), &device),
+            Some(act) => act.function_in(pass, training, &device),
             None => (FunctionSpec::identity(), FunctionTensors::none(&device)),
         };
         let options = BlockOptions {

@@ -49,7 +49,7 @@ impl Linear {
         }
         let device = self.weight.device();
         let training = device.is_autodiff() || x.is_autodiff();
-        let (spec, parameters) = act.function(act.noise(training, pass), &device);
+        let (spec, parameters) = act.function_in(pass, training, &device);
         ops::linear_then(x, self.weight.val(), self.bias(), Some((parameters, spec)), None)
     }
 

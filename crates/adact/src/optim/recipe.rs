@@ -6,6 +6,7 @@ use super::adamw::AdamW;
 use super::schedule::Schedule;
 use super::sgd::Sgd;
 use crate::error::{Error, Result};
+use crate::search::Search;
 
 /// All that turns gradients into new weights.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -19,6 +20,9 @@ pub struct Recipe {
     pub decay: Decay,
     /// The largest norm of all gradients together; larger ones are scaled down to it. Default none.
     pub clip_grad: Option<f64>,
+    /// How mixtures search for the best of their candidates. Default the paper's way.
+    #[serde(skip_serializing_if = "Search::is_default")]
+    pub search: Search,
 }
 
 /// An optimizer with its constants.
@@ -67,6 +71,10 @@ impl Recipe {
             Optimizer::AdamW(adamw) => adamw.validate()?,
             Optimizer::Sgd(sgd) => sgd.validate()?,
         }
+        self.search.validate()?;
+        if self.search.betas.is_some() && matches!(self.optimizer, Optimizer::Sgd(_)) {
+            return Err(Error::config("SGD has no betas, in a search neither"));
+        }
         if let Some(norm) = self.clip_grad
             && !(norm > 0.0 && norm.is_finite())
         {
@@ -77,16 +85,41 @@ impl Recipe {
 
     /// The learning rate of a step; the first is 0.
     pub fn lr(&self, step: u64) -> f64 {
-        let lr = match &self.optimizer {
-            Optimizer::AdamW(adamw) => adamw.lr,
-            Optimizer::Sgd(sgd) => sgd.lr,
-        };
         // Without a schedule the rate is the given one to the last bit.
-        lr * self.schedule.factor(step)
+        self.optimizer.lr() * self.schedule.factor(step)
+    }
+
+    /// The learning rate of the mixtures' weights and slopes in a step.
+    pub(crate) fn search_lr(&self, step: u64) -> f64 {
+        self.search.lr.unwrap_or(self.optimizer.lr()) * self.schedule.factor(step)
+    }
+
+    /// The optimizer of the mixtures' weights and slopes.
+    pub(crate) fn search_optimizer(&self) -> Optimizer {
+        let decay = self.search.weight_decay.or((!self.search.is_papers()).then_some(0.0));
+        let mut optimizer = self.optimizer.clone();
+        match &mut optimizer {
+            Optimizer::AdamW(adamw) => {
+                adamw.weight_decay = decay.unwrap_or(adamw.weight_decay);
+                if let Some(betas) = self.search.betas {
+                    [adamw.beta1, adamw.beta2] = betas;
+                }
+            }
+            Optimizer::Sgd(sgd) => sgd.weight_decay = decay.unwrap_or(sgd.weight_decay),
+        }
+        optimizer
     }
 }
 
 impl Optimizer {
+    /// Its learning rate.
+    fn lr(&self) -> f64 {
+        match self {
+            Self::AdamW(adamw) => adamw.lr,
+            Self::Sgd(sgd) => sgd.lr,
+        }
+    }
+
     /// The names of what it remembers of each parameter.
     pub(crate) fn memories(&self) -> &'static [&'static str] {
         match self {

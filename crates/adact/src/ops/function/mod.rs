@@ -22,7 +22,7 @@ pub(crate) struct FunctionSpec {
     /// The candidates of the mixture, or the one activation.
     pub candidates: Arc<[Activation]>,
     /// How a mixture gets its shares; none for one activation alone.
-    pub mixing: Option<Mixing>,
+    pub shares: Option<SharesFrom>,
     /// The channels, where each has shares and a slope of its own.
     pub channels: Option<Channels>,
     /// The constants of the candidates.
@@ -33,11 +33,11 @@ pub(crate) struct FunctionSpec {
 
 /// How a mixture gets the shares of its candidates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Mixing {
+pub(crate) enum SharesFrom {
     /// As the softmax of raw weights (the paper's equation 1), in `f64`.
     Softmax,
     /// They are given, made of whatever parameters by operations of their own.
-    Shares,
+    Given,
 }
 
 /// The parameters of a function. What a function doesn't have is a tensor without elements.
@@ -61,7 +61,7 @@ impl FunctionSpec {
     pub fn identity() -> Self {
         Self {
             candidates: [Activation::Identity].into(),
-            mixing: None,
+            shares: None,
             channels: None,
             constants: Constants::default(),
             noise: Noise::Mean,
@@ -81,9 +81,9 @@ impl FunctionSpec {
     pub(super) fn values(&self, w: FlexTensor, slope: FlexTensor) -> Values {
         let (w, slope) = (Arranged::row_major(w), Arranged::row_major(slope));
         let rows = w.values().chunks(self.candidates.len());
-        let shares = match self.mixing {
-            Some(Mixing::Softmax) => rows.flat_map(softmax).collect(),
-            Some(Mixing::Shares) => w.values().iter().copied().map(f64::from).collect(),
+        let shares = match self.shares {
+            Some(SharesFrom::Softmax) => rows.flat_map(softmax).collect(),
+            Some(SharesFrom::Given) => w.values().iter().copied().map(f64::from).collect(),
             None => Vec::new(),
         };
         Values { shares, slopes: slope.values().to_vec() }
@@ -104,7 +104,7 @@ impl FunctionSpec {
         let candidates = self.candidates.len();
         Function {
             candidates: &self.candidates,
-            shares: self.mixing.map(|_| &values.shares[channel * candidates..][..candidates]),
+            shares: self.shares.map(|_| &values.shares[channel * candidates..][..candidates]),
             slope: values.slopes.get(channel).copied().unwrap_or(0.0),
             constants: self.constants,
             noise: self.noise,
@@ -114,9 +114,11 @@ impl FunctionSpec {
     /// The gradients of `w` and of the slope for those of each channel's function.
     pub(super) fn gradients(&self, values: &Values, own: &[FunctionGrads]) -> [FlexTensor; 2] {
         let rows = values.shares.chunks(self.candidates.len()).zip(own);
-        let w = match self.mixing {
-            Some(Mixing::Softmax) => rows.flat_map(|(row, own)| softmax_gradient(row, &own.shares)).collect(),
-            Some(Mixing::Shares) => own.iter().flat_map(|own| &own.shares).map(|&d| d as f32).collect(),
+        let w = match self.shares {
+            Some(SharesFrom::Softmax) => {
+                rows.flat_map(|(row, own)| softmax_gradient(row, &own.shares)).collect()
+            }
+            Some(SharesFrom::Given) => own.iter().flat_map(|own| &own.shares).map(|&d| d as f32).collect(),
             None => Vec::new(),
         };
         [vector(w), vector(own.iter().map(|own| own.slope).collect())]
@@ -136,7 +138,7 @@ impl FunctionTensors {
     /// If not.
     pub fn check(&self, spec: &FunctionSpec) {
         let channels = spec.channels.map_or(1, |channels| channels.count);
-        if spec.mixing.is_some() {
+        if spec.shares.is_some() {
             check_shape("the mixture's w", &self.w, [channels * spec.candidates.len()]);
         }
         if spec.candidates.iter().any(|candidate| candidate.learns_slope()) {
@@ -185,7 +187,7 @@ pub fn mixture<const D: usize>(
     assert!(!candidates.is_empty(), "a mixture needs one candidate at least");
     let spec = FunctionSpec {
         candidates: candidates.into(),
-        mixing: Some(Mixing::Shares),
+        shares: Some(SharesFrom::Given),
         channels: None,
         constants: Constants::default(),
         noise,
