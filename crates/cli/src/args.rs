@@ -4,10 +4,11 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use adact_data::Augment;
+use adact_evidence::Rule;
 use adact_evidence::records::Selection;
 use adact_kernels::Activation;
 use adact_lab::bench::Shape;
-use adact_lab::config::{Decay, Granularity, OptimizerName, ScheduleName, Seeds};
+use adact_lab::config::{Decay, Granularity, Method, OptimizerName, ScheduleName, Seeds};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
@@ -202,17 +203,25 @@ pub struct PlanArgs {
     /// One seed alone
     #[arg(long, value_name = "N", conflicts_with = "seeds", value_parser = Seeds::alone)]
     pub seed: Option<Seeds>,
-    /// What to compare: adact, optimized, nearest, ACTIVATION, uniform:ACTIVATION, all-uniform, random:COUNT, or an activation
-    /// for each place joined by `+` [default: adact,optimized,relu; vit and gpt: with gelu]
+    /// What to compare: adact, optimized, nearest, ACTIVATION, uniform:ACTIVATION, all-uniform, random:COUNT, search:METHOD,
+    /// search:METHOD/RULE, or an activation for each place joined by `+` [default: adact,optimized,relu; vit and gpt: with gelu]
     ///
     /// optimized and nearest are trained anew after adact, with an activation at each place: optimized with that of the
     /// largest weight, as in the paper, nearest with the one that is nearest to what the mixture does with the inputs that
-    /// the place sees.
+    /// the place sees. search:METHOD mixes in another way (see --mixing), and search:METHOD/RULE is trained anew with what a rule
+    /// (see --choose) names when that search has learned: search:gumbel/weight.
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     pub variants: Option<Vec<String>>,
     /// Compare all with this variant only, not every two: fewer comparisons, which fewer seeds can decide
     #[arg(long, value_name = "VARIANT")]
     pub against: Option<String>,
+    /// The rule by which optimized gets its activations [default: weight]
+    ///
+    /// weight: the candidate of the largest weight, as in the paper. nearest: the one nearest to the learned curve, under the
+    /// inputs that the place sees. distil: the one with which the loss on held-out data (--select validation; else on
+    /// training data) is smallest in the place of the mixture. The records and the report tell what each rule chooses.
+    #[arg(long, value_name = "RULE")]
+    pub choose: Option<Rule>,
     /// Trainings side by side, which share the threads [default: 1]
     #[arg(long, value_name = "N")]
     pub jobs: Option<usize>,
@@ -234,6 +243,8 @@ pub struct CommonArgs {
     pub protocol: ProtocolArgs,
     #[command(flatten)]
     pub mixture: MixtureArgs,
+    #[command(flatten)]
+    pub search: SearchArgs,
 }
 
 /// Which network, and its sizes.
@@ -503,6 +514,36 @@ pub struct MixtureArgs {
     /// The bounds of RReLU's random slope [default: 0.125,0.3333]
     #[arg(long, value_name = "LOW,HIGH", allow_hyphen_values = true)]
     pub rrelu: Option<Pair>,
+}
+
+/// How mixtures search for the best of their candidates.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Search")]
+pub struct SearchArgs {
+    /// How weights become shares while the network searches [default: softmax]
+    ///
+    /// softmax: their softmax, as in the paper. anneal: over a temperature that falls from 1 to 0.1. entropy: with a
+    /// penalty on the entropy of the shares, which grows from a third of the training on. gumbel: one candidate a step,
+    /// drawn by the weights. hard: the candidate of the largest weight. dirichlet: shares drawn from a Dirichlet
+    /// distribution. shrink: the softmax, and the weakest candidates leave one after the other; gumbel-shrink and the like
+    /// join it with the others. In a study, --variants search:METHOD compares them.
+    #[arg(long, value_name = "METHOD")]
+    pub mixing: Option<Method>,
+    /// The learning rate of the mixtures' weights and slopes [default: --lr]
+    #[arg(long, value_name = "RATE")]
+    pub search_lr: Option<f64>,
+    /// AdamW's decay rates of the two moments for them [default: --betas]
+    #[arg(long, value_name = "BETA1,BETA2")]
+    pub search_betas: Option<Pair>,
+    /// Their weight decay [default: --weight-decay for softmax, 0 for the other methods]
+    #[arg(long, value_name = "DECAY")]
+    pub search_decay: Option<f64>,
+    /// The first and the last temperature of anneal or gumbel [default: 1,0.1 and 5,0.5]
+    #[arg(long, value_name = "FIRST,LAST")]
+    pub temperature: Option<Pair>,
+    /// Epochs with the network's usual activation alone, before the search [default: 0]
+    #[arg(long, value_name = "EPOCHS")]
+    pub warm_epochs: Option<usize>,
 }
 
 /// `adact report`.

@@ -7,7 +7,8 @@ use adact_lab::folder::Mode;
 use adact_lab::{Error, Result};
 
 use crate::args::{
-    CommonArgs, DataArgs, MixtureArgs, NetworkArgs, OutputArgs, PlanArgs, ProgramArgs, ProtocolArgs, Switch,
+    CommonArgs, DataArgs, MixtureArgs, NetworkArgs, OutputArgs, PlanArgs, ProgramArgs, ProtocolArgs,
+    SearchArgs, Switch,
 };
 
 /// The configuration that `--config` and the options make, without what single commands add.
@@ -21,6 +22,7 @@ pub fn config(args: &CommonArgs, threads: Option<usize>) -> Result<Config> {
     data(&args.data, &mut config);
     protocol(&args.protocol, &mut config);
     activations(&args.mixture, &mut config);
+    search(&args.search, &mut config);
     set_some(&mut config.output.out, &args.output.out);
     set_some(&mut config.output.threads, &threads);
     set(&mut config.output.tensorboard, args.output.tensorboard.map(|switch| switch == Switch::On));
@@ -74,6 +76,7 @@ pub fn plan(args: &PlanArgs, config: &mut Config) {
     set(&mut study.seeds, args.seeds.clone().or(args.seed.clone()));
     set(&mut study.variants, args.variants.clone());
     set_some(&mut study.against, &args.against);
+    set(&mut config.search.choose, args.choose);
     set(&mut config.output.jobs, args.jobs);
     config.study = Some(study);
 }
@@ -187,6 +190,16 @@ fn activations(args: &MixtureArgs, config: &mut Config) {
     set(&mut to.leaky_relu_slope, args.leaky_relu_slope);
     set(&mut to.elu_alpha, args.elu_alpha);
     set(&mut to.rrelu, args.rrelu.map(|pair| pair.0));
+}
+
+fn search(args: &SearchArgs, config: &mut Config) {
+    let to = &mut config.search;
+    set(&mut to.mixing, args.mixing);
+    set_some(&mut to.lr, &args.search_lr);
+    set_some(&mut to.betas, &args.search_betas.map(|pair| pair.0));
+    set_some(&mut to.weight_decay, &args.search_decay);
+    set_some(&mut to.temperature, &args.temperature.map(|pair| pair.0));
+    set(&mut to.warm_epochs, args.warm_epochs);
 }
 
 fn set<T>(to: &mut T, from: Option<T>) {

@@ -107,6 +107,7 @@ mod tests {
             candidates: Some(names.map(String::from).to_vec()),
             w: softmax.map(f32::ln).to_vec(),
             softmax: softmax.to_vec(),
+            shares: None,
             prelu_slope: None,
             choice: names[first].into(),
         }

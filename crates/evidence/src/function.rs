@@ -20,7 +20,7 @@ pub fn curve(name: &str, x: f64, slope: f64, constants: Option<&CurveConstants>)
 /// The value of a layer's mixture at `x`.
 pub(crate) fn mixture(layer: &LayerWeights, x: f64, constants: Option<&CurveConstants>) -> Option<f64> {
     let slope = slope(layer);
-    let terms = layer.candidates().into_iter().zip(&layer.softmax);
+    let terms = layer.candidates().into_iter().zip(layer.shares());
     terms.map(|(name, s)| curve(name, x, slope, constants).map(|y| y * *s as f64)).sum()
 }
 

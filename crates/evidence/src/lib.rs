@@ -3,7 +3,7 @@
 //! - [`records`]: the files of a run and of a study, read strictly and written whole ([`atomic`]); [`metric`]: what is
 //!   known of the numbers in them;
 //! - [`statistics`], [`agreement`]: what several seeds show and what they don't; [`nearest`]: which activation is most like
-//!   what a place learned;
+//!   what a place learned; [`searches`]: ways to search, and rules to choose, side by side;
 //! - [`table`], [`figures`], [`report()`]: the same for people, as Markdown, CSV, SVG, PNG and one HTML page;
 //! - [`paper`], [`reproduction`]: the paper's numbers and claims, and ours beside them;
 //! - [`tensorboard`]: event files of trainings.
@@ -41,6 +41,8 @@ mod png;
 pub mod records;
 mod report;
 pub mod reproduction;
+mod rule;
+pub mod searches;
 pub mod statistics;
 pub mod svg;
 pub mod table;
@@ -49,3 +51,4 @@ pub mod tensorboard;
 pub use error::{Error, ErrorKind, Result};
 pub use function::curve;
 pub use report::report;
+pub use rule::Rule;

@@ -4,9 +4,10 @@
 //! whose slope became negative bends the sum, and the network that is trained with PReLU alone starts elsewhere. So the function
 //! itself is compared with each candidate, in mean square under the inputs that the place really sees.
 
+use crate::Rule;
 use crate::figures::adact_layers;
 use crate::function::{curve, mixture, slope};
-use crate::records::{CurveConstants, InputHistogram, LayerWeights, RunResult, StudyResult};
+use crate::records::{CurveConstants, InputHistogram, LayerWeights, RuleChoice, RunResult, StudyResult};
 
 /// What a distance is, for tables and reports.
 pub(crate) const DISTANCE_IN_WORDS: &str = "How far a learned curve is from an activation is the root mean square of the \
@@ -41,6 +42,7 @@ pub struct Near {
 ///     candidates: Some(vec!["prelu".into(), "relu".into()]),
 ///     w: vec![0.5, 0.0],
 ///     softmax: vec![0.6, 0.4],
+///     shares: None,
 ///     prelu_slope: Some(0.001),
 ///     choice: "prelu".into(),
 /// };
@@ -65,9 +67,18 @@ pub fn nearest(layer: &LayerWeights, seen: &InputHistogram, constants: Option<&C
     let Some(mut all) = layer.candidates().into_iter().map(near).collect::<Option<Vec<Near>>>() else {
         return Vec::new();
     };
-    all.sort_by(|a, b| a.distance.total_cmp(&b.distance));
+    all.sort_by(|a, b| rank(a).total_cmp(&rank(b)));
     all
 }
+
+/// The distance by which candidates are ordered: of those as near as PReLU, which is any line below 0, the one without a slope of its
+/// own comes first.
+fn rank(near: &Near) -> f64 {
+    near.distance + if near.slope.is_some() { EQUAL } else { 0.0 }
+}
+
+/// Distances that differ by less are equal.
+const EQUAL: f64 = 1e-6;
 
 /// The learned function at an input, and how often it is seen.
 struct Point {
@@ -120,6 +131,24 @@ pub fn of_run(run: &RunResult, layer: usize) -> Option<Vec<Near>> {
     Some(nearest(weights, run.inputs_of_layer(layer)?, run.constants.as_ref()))
 }
 
+/// What [`nearest`] chooses for each AdAct of a run, with the distances; the choice by weight where a function is 0 everywhere. None
+/// where it doesn't tell what its places saw.
+pub fn choice(run: &RunResult) -> Option<RuleChoice> {
+    let layers = run.layers.as_deref()?;
+    let rankings: Vec<Vec<Near>> = (0..layers.len()).map(|i| of_run(run, i)).collect::<Option<_>>()?;
+    let pick = |(layer, ranking): (&LayerWeights, &Vec<Near>)| {
+        ranking.first().map_or_else(|| layer.choice.clone(), |near| near.activation.clone())
+    };
+    Some(RuleChoice {
+        rule: Rule::Nearest.name().into(),
+        activations: layers.iter().zip(&rankings).map(pick).collect(),
+        scores: rankings
+            .into_iter()
+            .map(|ranking| ranking.into_iter().map(|near| (near.activation, Some(near.distance))).collect())
+            .collect(),
+    })
+}
+
 /// What the function of the `layer`th AdAct (from 0) is nearest to; none where a run doesn't tell what it saw.
 pub fn by_curve(result: &StudyResult, layer: usize) -> Option<ByCurve> {
     let rankings = adact_layers(result).into_iter();
@@ -162,6 +191,7 @@ mod tests {
             candidates: Some(names.iter().map(|name| name.to_string()).collect()),
             w: softmax.iter().map(|share| share.ln()).collect(),
             softmax: softmax.to_vec(),
+            shares: None,
             prelu_slope: Some(slope),
             choice: names[0].into(),
         }

@@ -292,6 +292,7 @@ mod tests {
             candidates: Some(vec!["relu".into()]),
             w: vec![0.5],
             softmax: vec![1.0],
+            shares: None,
             prelu_slope: Some(0.25),
             choice: "relu".into(),
         };

@@ -303,7 +303,7 @@ fn an_undecided_layer_is_undecided_everywhere() {
         let mut softmax = vec![(1.0 - lead) / 7.0; 7];
         softmax[first] += lead;
         let (w, choice) = (softmax.iter().map(|s| s.ln()).collect(), PAPER_CANDIDATES[first].into());
-        LayerWeights { place: None, candidates: None, w, softmax, prelu_slope: None, choice }
+        LayerWeights { place: None, candidates: None, w, softmax, shares: None, prelu_slope: None, choice }
     };
     for (run, first) in runs.iter_mut().zip([6, 3]) {
         run.layers = Some(vec![layer(first, 0.2), layer(6, 0.3), layer(0, 0.0), layer(6, 0.3)]);

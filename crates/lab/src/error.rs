@@ -38,6 +38,11 @@ impl Error {
         Self { kind: Kind::Input, message: message.into(), step: None }
     }
 
+    /// The same error, about an option.
+    pub(crate) fn about(self, option: &str) -> Self {
+        Self { message: format!("{option}: {}", self.message), ..self }
+    }
+
     /// Something failed on the way.
     pub fn failure(message: impl Into<String>) -> Self {
         Self { kind: Kind::Failure, message: message.into(), step: None }

@@ -35,6 +35,13 @@ pub trait Learner {
     fn step(&mut self, inputs: Inputs, targets: &[i32], step: u64) -> Result<Outcome>;
     /// Answers for inputs, without learning from them.
     fn evaluate(&mut self, inputs: Inputs, targets: &[i32]) -> Result<Evaluation>;
+    /// The same, where mixtures are replaced by one of their candidates, in order; none leaves one as it learned.
+    fn evaluate_with(
+        &mut self,
+        choices: &[Option<String>],
+        inputs: Inputs,
+        targets: &[i32],
+    ) -> Result<Evaluation>;
     /// For each place, what its activation sees when the network looks at these inputs.
     fn inputs(&mut self, inputs: Inputs) -> Result<Vec<Vec<f32>>>;
     /// The weights of each mixture, or none where no place has one.

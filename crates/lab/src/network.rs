@@ -5,7 +5,7 @@ use std::path::Path;
 use adact::networks::{AnyConfig, AnyNetwork};
 use adact::{
     Activation, ActivationConfig, AdActConfig, ConstantsConfig, ErrorKind, Evaluate, Inputs,
-    Network as Module, NetworkConfig, Place, Sampling, Trainer, generate,
+    Network as Module, NetworkConfig, Place, Recipe, Sampling, Search, Trainer, generate, with_choices,
 };
 use adact_data::Task;
 use adact_evidence::names::PAPERS_NETWORK;
@@ -60,7 +60,8 @@ fn begin<C: NetworkConfig>(net: C, config: &Config, data: &Data) -> Result<Netwo
     let train = config.train.clone().unwrap_or_default();
     let activations = activations(&train.activation, &net.places()?, &config.model)?;
     let net = net.with_seed(train.seed).with_activations(activations);
-    let recipe = config.protocol.recipe(config.protocol.all_steps(&data.train));
+    let search = config.search(data)?;
+    let recipe = Recipe { search, ..config.protocol.recipe(config.protocol.all_steps(&data.train)) };
     let trainer = match &train.init {
         None => Trainer::new(&net, recipe)?,
         Some(path) => Trainer::from_net(net.load(path, &Device::flex().autodiff())?, recipe)?,
@@ -112,19 +113,40 @@ impl<N: Module> Learner for NetworkLearner<N> {
     }
 
     fn evaluate(&mut self, inputs: Inputs, targets: &[i32]) -> Result<Evaluation> {
-        let evaluation = self.trainer.evaluate(inputs, targets)?;
-        let answers = evaluation.predictions.into_iter().map(|class| class as u16).collect();
-        Ok(Evaluation { loss_sum: evaluation.loss_sum, answers })
+        Ok(evaluation(self.trainer.evaluate(inputs, targets)?))
+    }
+
+    fn evaluate_with(
+        &mut self,
+        choices: &[Option<String>],
+        inputs: Inputs,
+        targets: &[i32],
+    ) -> Result<Evaluation> {
+        let parse = |name: &Option<String>| name.as_deref().map(str::parse).transpose();
+        let choices: Vec<Option<Activation>> = choices
+            .iter()
+            .map(parse)
+            .collect::<std::result::Result<_, _>>()
+            .map_err(|e| Error::failure(format!("a choice can't be tried: {e}")))?;
+        let network = with_choices(self.trainer.settled(), &choices)?;
+        Ok(evaluation(network.evaluate(inputs, targets)?))
     }
 
     fn inputs(&mut self, inputs: Inputs) -> Result<Vec<Vec<f32>>> {
-        Ok(self.trainer.net().activation_inputs(inputs)?)
+        Ok(self.trainer.settled().activation_inputs(inputs)?)
     }
 
     fn layers(&self) -> Option<Vec<LayerWeights>> {
-        let places = self.trainer.net().places();
-        let layers: Vec<_> =
-            places.into_iter().filter_map(|place| layer_weights(place, self.is_papers())).collect();
+        let settled = self.trainer.settled().places();
+        let places = self.trainer.places().into_iter().zip(settled);
+        let layers: Vec<_> = places
+            .filter_map(|(place, settled)| {
+                let settled = settled.mixture.map(|mixture| mixture.softmax);
+                let mut layer = layer_weights(place, self.is_papers())?;
+                layer.shares = settled.filter(|shares| *shares != layer.softmax);
+                Some(layer)
+            })
+            .collect();
         if layers.is_empty() { None } else { Some(layers) }
     }
 
@@ -145,12 +167,14 @@ impl<N: Module> Learner for NetworkLearner<N> {
     }
 
     fn save(&self, path: &Path) -> Result<()> {
-        Ok(self.trainer.net().save(path)?)
+        Ok(self.trainer.settled().save(path)?)
     }
 
     fn load(&mut self, path: &Path) -> Result<()> {
         let net = self.trainer.net().config().load(path, &Device::flex().autodiff())?;
-        self.trainer = Trainer::from_net(net, self.trainer.recipe().clone())?;
+        // What was kept has settled.
+        let recipe = Recipe { search: Search::default(), ..self.trainer.recipe().clone() };
+        self.trainer = Trainer::from_net(net, recipe)?;
         Ok(())
     }
 
@@ -168,7 +192,7 @@ impl<N: Module> Learner for NetworkLearner<N> {
             (Task::Text, Part::Text { tokens, context }) => {
                 let prompt: Vec<i32> =
                     tokens.iter().take((*context).min(32)).map(|&t| i32::from(t)).collect();
-                let text = generate(self.trainer.net(), *context, &prompt, 400, Sampling::default())?;
+                let text = generate(&self.trainer.settled(), *context, &prompt, 400, Sampling::default())?;
                 let words = |tokens: &[i32]| {
                     let names = tokens.iter().filter_map(|&token| data.classes.get(token as usize));
                     names.map(String::as_str).collect::<String>()
@@ -200,6 +224,12 @@ impl<N: Module> Learner for NetworkLearner<N> {
     }
 }
 
+/// What an evaluation found, as a training takes it.
+fn evaluation(found: adact::Evaluation) -> Evaluation {
+    let answers = found.predictions.into_iter().map(|class| class as u16).collect();
+    Evaluation { loss_sum: found.loss_sum, answers }
+}
+
 /// What the mixture of a place has learned, as records write it; none for a single activation. The paper's network has its
 /// places by number.
 pub(crate) fn layer_weights(place: Place, is_papers: bool) -> Option<LayerWeights> {
@@ -211,6 +241,7 @@ pub(crate) fn layer_weights(place: Place, is_papers: bool) -> Option<LayerWeight
         choice: mixture.choice.name().into(),
         prelu_slope: mixture.prelu_slope,
         softmax: mixture.softmax,
+        shares: None,
         w: mixture.w,
     })
 }

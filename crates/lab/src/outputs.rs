@@ -76,7 +76,7 @@ pub fn collect(folder: &Path) -> Result<StudyResult> {
         Some(_) => None,
         None => Some(config.network.places()?.len()),
     };
-    let variants = variants::parse(&study.variants, &config.model.candidates, places)?;
+    let variants = variants::parse(&study.variants, &config, places)?;
     let mut runs: Vec<RunResult> = Vec::new();
     for seed in study.seeds.as_slice() {
         for variant in &variants {

@@ -210,6 +210,10 @@ impl Training<'_> {
             inputs: None,
             test_images: log.test_examples(),
             samples: None,
+            mixing: None,
+            choices: Vec::new(),
+            discretised: None,
+            chosen_by: None,
         })
     }
 

@@ -8,13 +8,14 @@ mod tasks;
 use std::path::Path;
 
 use adact::NetworkConfig;
+use adact_evidence::Rule;
 use adact_evidence::records::{
-    Failure, MetricRecord, Plan, RunResult, Selection, Study, StudyResult, run_directory,
+    Failure, MetricRecord, Plan, Role, RunResult, Selection, Study, StudyResult, run_directory,
 };
 use adact_evidence::statistics::seeds_to_reach_level;
 use adact_evidence::table::count;
 
-use crate::config::{self, Config, Output, OwnNetwork, Train};
+use crate::config::{self, Config, Output, OwnNetwork, SearchOptions, Train};
 use crate::control::{Control, Event, RunId};
 use crate::data::Data;
 use crate::error::{Error, Kind, Result};
@@ -115,7 +116,7 @@ pub(crate) fn run_all(
     control: &Control<'_>,
 ) -> Result<Study> {
     let plan = config.study.clone().unwrap_or_else(|| config.usual_study());
-    let variants = variants::parse(&plan.variants, &config.model.candidates, subject.places)?;
+    let variants = variants::parse(&plan.variants, config, subject.places)?;
     let against = plan.against(&variants)?;
     let config = Config { train: None, study: Some(plan.clone()), ..config.clone() };
     let folder = Folder::open(out, &config, mode, control)?;
@@ -132,11 +133,13 @@ pub(crate) fn run_all(
     }
     control.tell(Event::Planned { runs: tasks.len(), finished, epochs });
 
-    let run_task = |id: &RunId, activations: &str| -> Result<RunResult> {
-        let config = training(&config, id, activations);
+    let run_task = |task: &Task, activations: &str| -> Result<RunResult> {
+        let id = &task.id;
+        let config = training(&config, task, activations)?;
         let name = run_directory(&id.variant, id.seed);
         let mode = if chose_otherwise(&folder.join(&name), &config) {
-            control.tell(Event::Note(&format!("{id}: AdAct chose otherwise by now, so it is trained anew")));
+            control
+                .tell(Event::Note(&format!("{id}: something else was chosen by now, so it is trained anew")));
             Mode::Force
         } else {
             Mode::Resume
@@ -222,13 +225,21 @@ fn chose_otherwise(run: &Path, config: &Config) -> bool {
 }
 
 /// The options of one training of a study; it can be repeated alone with them.
-fn training(study: &Config, id: &RunId, activations: &str) -> Config {
-    Config {
+fn training(study: &Config, Task { id, source }: &Task, activations: &str) -> Result<Config> {
+    let search = match (Role::of(&id.variant), source.rule()) {
+        (Role::Search(method), _) => study.search.by(method.parse()?),
+        (_, Some(rule)) => SearchOptions { choose: rule, ..SearchOptions::default() },
+        // The rule is that of another training.
+        (Role::Mixture, _) => SearchOptions { choose: Rule::default(), ..study.search.clone() },
+        _ => SearchOptions::default(),
+    };
+    Ok(Config {
         train: Some(Train { activation: activations.into(), seed: id.seed, init: None }),
         study: None,
+        search,
         output: Output { out: None, ..study.output.clone() },
         ..study.clone()
-    }
+    })
 }
 
 /// The error to end with after a study in which trainings failed; its result is on disk all the same.

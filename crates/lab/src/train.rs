@@ -1,5 +1,6 @@
 //! One training: epochs of steps, an evaluation after each, the best weights kept, everything on disk.
 
+mod choose;
 mod finish;
 mod manifest;
 
@@ -186,7 +187,7 @@ impl<L: Learner> Training<'_, L> {
         let epoch = self.epochs.len() + 1;
         let (train, last) = self.steps_of(epoch)?;
         self.control.tell(Event::Evaluating { run: self.run, epoch });
-        let score = self.evaluate(self.data.selection())?;
+        let score = self.evaluate(self.data.selection(), None)?;
         if score.loss().is_nan() {
             // The last step's weights are no numbers any more: what they answer is no accuracy.
             return Err(self.diverged(score.loss(), last, epoch));
@@ -279,12 +280,16 @@ impl<L: Learner> Training<'_, L> {
         Ok(())
     }
 
-    /// Evaluates a part of the data, in batches of the protocol's size.
-    fn evaluate(&mut self, part: &Part) -> Result<Score> {
+    /// Evaluates a part of the data, in batches of the protocol's size: the network, or one whose mixtures are replaced by
+    /// candidates.
+    fn evaluate(&mut self, part: &Part, choices: Option<&[Option<String>]>) -> Result<Score> {
         let mut score = Score::new(self.data.task, self.data.classes.len());
         for (inputs, targets) in part.batches(self.config.protocol.test_batch) {
             self.control.check()?;
-            let found = self.learner.evaluate(inputs, &targets)?;
+            let found = match choices {
+                Some(choices) => self.learner.evaluate_with(choices, inputs, &targets)?,
+                None => self.learner.evaluate(inputs, &targets)?,
+            };
             score.add(&found, &targets);
         }
         Ok(score)

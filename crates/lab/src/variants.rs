@@ -1,11 +1,11 @@
-//! What a study compares: `adact,optimized,relu,uniform:mish,all-uniform,random:3`.
+//! What a study compares: `adact,optimized,relu,uniform:mish,all-uniform,random:3,search:gumbel/nearest`.
 
-use adact_evidence::nearest;
-use adact_evidence::records::{LayerWeights, Role, RunResult};
+use adact_evidence::Rule;
+use adact_evidence::records::{Role, RunResult};
 use adact_kernels::Activation;
 use adact_kernels::random::{Purpose, Stream};
 
-use crate::config::StudyOptions;
+use crate::config::{Config, Method, StudyOptions};
 use crate::error::{Error, Result, suggestion};
 
 /// Random choices beyond this are a typing mistake.
@@ -25,63 +25,68 @@ pub struct Variant {
 pub enum Source {
     /// They are known: `adact`, one name for all layers, or one a layer joined by `+`.
     Given(String),
-    /// What AdAct chose with the same seed.
-    Optimized,
-    /// What is nearest to the functions that AdAct learned with the same seed.
-    Nearest,
+    /// What a rule chose when a mixture had learned with the same seed.
+    Chosen {
+        /// The variant that mixes.
+        of: String,
+        /// The rule.
+        rule: Rule,
+    },
     /// A draw by lot for each place, where AdAct tells the places: those of a program.
     Drawn(usize, Vec<Activation>),
 }
 
+/// The variant that mixes as the paper does, or as the options of a study say.
+const ADACT: &str = "adact";
+
 impl Source {
-    /// Whether AdAct is trained first, with the same seed.
-    pub(crate) fn follows_adact(&self) -> bool {
-        !matches!(self, Self::Given(_))
+    /// The variant that is trained first, with the same seed.
+    pub(crate) fn follows(&self) -> Option<&str> {
+        match self {
+            Self::Given(_) => None,
+            Self::Chosen { of, .. } => Some(of),
+            Self::Drawn(..) => Some(ADACT),
+        }
     }
 
-    /// The activations, as the section `[train]` names them; none where AdAct has to be `adact`, a training that is done.
+    /// The rule that chooses, where a mixture learned.
+    pub(crate) fn rule(&self) -> Option<Rule> {
+        match self {
+            Self::Chosen { rule, .. } => Some(*rule),
+            Self::Given(_) | Self::Drawn(..) => None,
+        }
+    }
+
+    /// The activations, as the section `[train]` names them; none where those of `mixture`, a training that is done, have to be
+    /// known first.
     ///
     /// # Errors
-    /// If the record of AdAct's training lacks the choice of a place, or what it saw.
-    pub(crate) fn activations(&self, adact: Option<&RunResult>) -> Option<Result<String>> {
+    /// If its record lacks the choice of a place, or what the rule chooses.
+    pub(crate) fn activations(&self, mixture: Option<&RunResult>) -> Option<Result<String>> {
         match self {
             Self::Given(activations) => Some(Ok(activations.clone())),
-            Self::Optimized => adact.map(choices),
-            Self::Nearest => adact.map(nearest_to_curves),
+            Self::Chosen { rule, .. } => mixture.map(|mixture| choices(mixture, *rule)),
             Self::Drawn(i, candidates) => {
-                adact.map(|adact| Ok(draw(*i, candidates, adact.activations.len())))
+                mixture.map(|mixture| Ok(draw(*i, candidates, mixture.activations.len())))
             }
         }
     }
 }
 
-/// The activations that AdAct chose, as `optimized` uses them.
-pub(crate) fn choices(adact: &RunResult) -> Result<String> {
-    let layers = adact.layers.as_deref().unwrap_or_default();
-    if layers.len() != adact.activations.len() {
-        return Err(Error::failure(format!(
-            "the run of adact with seed {} has no choice for each place",
-            adact.seed
-        )));
+/// The activations that a rule chose, as the section `[train]` names them.
+pub(crate) fn choices(mixture: &RunResult, rule: Rule) -> Result<String> {
+    let (variant, seed) = (&mixture.variant, mixture.seed);
+    let layers = mixture.layers.as_deref().unwrap_or_default();
+    if layers.len() != mixture.activations.len() {
+        let message = format!("the run of {variant} with seed {seed} has no choice for each place");
+        return Err(Error::failure(message));
     }
-    Ok(layers.iter().map(|layer| layer.choice.as_str()).collect::<Vec<_>>().join("+"))
-}
-
-/// The activations that are nearest to the functions that AdAct learned, under the inputs that each place saw; the choice by weight
-/// where a function is 0 everywhere.
-fn nearest_to_curves(adact: &RunResult) -> Result<String> {
-    choices(adact)?;
-    let layers = adact.layers.as_deref().unwrap_or_default().iter().enumerate();
-    let pick = |(i, layer): (usize, &LayerWeights)| {
-        let ranking = nearest::of_run(adact, i).ok_or_else(|| {
-            Error::failure(format!(
-                "the run of adact with seed {} doesn't tell what its places saw",
-                adact.seed
-            ))
-        })?;
-        Ok(ranking.into_iter().next().map_or_else(|| layer.choice.clone(), |near| near.activation))
-    };
-    Ok(layers.map(pick).collect::<Result<Vec<_>>>()?.join("+"))
+    let chosen = mixture.choice_by(rule).ok_or_else(|| {
+        let message =
+            format!("the run of {variant} with seed {seed} doesn't tell what the rule {rule} chooses");
+        Error::failure(message)
+    })?;
+    Ok(chosen.join("+"))
 }
 
 /// The `i`th draw, one of `candidates` a place.
@@ -117,19 +122,16 @@ impl Variant {
     }
 }
 
-/// The variants that `words` name, each once, in their order. `candidates` are those AdAct mixes, `places` those of the
-/// network; a program's are not known before AdAct is trained.
+/// The variants that `words` name, each once, in their order; a search comes before what is chosen by it. `places` are those of
+/// the network; a program's are not known before AdAct is trained.
 ///
 /// # Errors
 /// If a word is no variant, or `optimized` (or a random one of a program) comes without `adact`.
-pub fn parse<S: AsRef<str>>(
-    words: &[S],
-    candidates: &[Activation],
-    places: Option<usize>,
-) -> Result<Vec<Variant>> {
+pub fn parse<S: AsRef<str>>(words: &[S], config: &Config, places: Option<usize>) -> Result<Vec<Variant>> {
+    let has_adact = words.iter().any(|word| word.as_ref().trim() == ADACT);
     let mut variants: Vec<Variant> = Vec::new();
     for word in words {
-        for variant in one(word.as_ref().trim(), candidates, places)? {
+        for variant in one(word.as_ref().trim(), config, places, has_adact)? {
             if !variants.iter().any(|v| v.name == variant.name) {
                 variants.push(variant);
             }
@@ -138,20 +140,21 @@ pub fn parse<S: AsRef<str>>(
     if variants.is_empty() {
         return Err(Error::input("variants: give at least one"));
     }
-    let mixture = variants.iter().any(|v| v.role() == Role::Mixture);
-    match variants.iter().find(|v| v.source.follows_adact()).filter(|_| !mixture) {
-        Some(Variant { source: Source::Optimized, .. }) => Err(Error::input(
-            "variants: `optimized` takes the activations that `adact` chose, so give `adact` as well",
-        )),
-        Some(Variant { source: Source::Nearest, .. }) => Err(Error::input(
-            "variants: `nearest` takes the activations nearest to what `adact` learned, so give `adact` as well",
-        )),
-        Some(Variant { name, .. }) => Err(Error::input(format!(
-            "variants: `{name}` draws an activation for each place, which only the program's training of `adact` tells, so \
-             give `adact` as well"
-        ))),
-        None => Ok(variants),
-    }
+    let lacks = |v: &&Variant| v.source.follows().is_some_and(|of| variants.iter().all(|v| v.name != of));
+    let Some(variant) = variants.iter().find(lacks) else { return Ok(variants) };
+    Err(Error::input(match variant.role() {
+        Role::Optimized => {
+            "variants: `optimized` takes the activations that `adact` chose, so give `adact` as well".into()
+        }
+        Role::Nearest => {
+            "variants: `nearest` takes the activations nearest to what `adact` learned, so give `adact` as well".into()
+        }
+        _ => format!(
+            "variants: `{}` draws an activation for each place, which only the program's training of `adact` tells, so give \
+             `adact` as well",
+            variant.name
+        ),
+    }))
 }
 
 impl StudyOptions {
@@ -164,7 +167,8 @@ impl StudyOptions {
         let name = word.strip_prefix("uniform:").unwrap_or(word);
         // An activation may be spelled in several ways.
         let name = name.parse::<Activation>().map_or(name, |activation| activation.name());
-        if variants.iter().any(|v| v.name == name) {
+        let name = &search(name).map_or(name.to_owned(), |(method, rule)| name_of(method, rule));
+        if variants.iter().any(|v| v.name == *name) {
             return Ok(Some(name.to_owned()));
         }
         let names: Vec<&str> = variants.iter().map(|v| v.name.as_str()).collect();
@@ -172,7 +176,27 @@ impl StudyOptions {
     }
 }
 
-fn one(word: &str, candidates: &[Activation], places: Option<usize>) -> Result<Vec<Variant>> {
+/// The method and the rule of `search:METHOD/RULE`, if a word is that and both are there.
+fn search(word: &str) -> Option<(Method, Option<Rule>)> {
+    let (method, rule) = match Role::of(word) {
+        Role::Search(method) => (method, None),
+        Role::Searched(method, rule) => (method, Some(rule.parse().ok()?)),
+        _ => return None,
+    };
+    Some((method.parse().ok()?, rule))
+}
+
+/// The name of a search, or of what a rule chose by it.
+fn name_of(method: Method, rule: Option<Rule>) -> String {
+    let (method, rule) = (method.to_string(), rule.map(Rule::name));
+    match rule {
+        Some(rule) => Role::Searched(&method, rule).to_string(),
+        None => Role::Search(&method).to_string(),
+    }
+}
+
+fn one(word: &str, config: &Config, places: Option<usize>, has_adact: bool) -> Result<Vec<Variant>> {
+    let candidates = &config.model.candidates;
     let activation = |name: &str| -> Result<Activation> {
         name.parse::<Activation>().map_err(|e| Error::input(format!("variants: {e}")))
     };
@@ -181,15 +205,32 @@ fn one(word: &str, candidates: &[Activation], places: Option<usize>) -> Result<V
         Some(("random", count)) => return random(count, candidates, places),
         _ => {}
     }
+    let chosen = |of: &str, rule| {
+        Ok(vec![Variant { name: word.into(), source: Source::Chosen { of: of.into(), rule } }])
+    };
     match Role::of(word) {
-        Role::Mixture => return Ok(vec![Variant::given(word, "adact")]),
-        Role::Optimized => return Ok(vec![Variant { name: word.into(), source: Source::Optimized }]),
+        Role::Search(_) | Role::Searched(..) if places.is_none() => {
+            return Err(Error::input(format!(
+                "variants: `{word}`: a training program searches in its own way, so leave it out"
+            )));
+        }
         Role::Nearest if places.is_none() => {
             return Err(Error::input(
                 "variants: `nearest` needs what each place sees, which a program doesn't tell: leave it out",
             ));
         }
-        Role::Nearest => return Ok(vec![Variant { name: word.into(), source: Source::Nearest }]),
+        Role::Mixture => return Ok(vec![Variant::given(word, ADACT)]),
+        Role::Optimized => return chosen(ADACT, config.search.choose),
+        Role::Nearest => return chosen(ADACT, Rule::Nearest),
+        Role::Search(method) => {
+            let method = method.parse().map_err(|e: Error| e.about("variants"))?;
+            return searching(method, None, config, has_adact);
+        }
+        Role::Searched(method, rule) => {
+            let method = method.parse().map_err(|e: Error| e.about("variants"))?;
+            let rule = rule.parse().map_err(|e| Error::input(format!("variants: {e}")))?;
+            return searching(method, Some(rule), config, has_adact);
+        }
         Role::Random(_) | Role::Named(_) => {}
     }
     match word {
@@ -215,6 +256,21 @@ fn one(word: &str, candidates: &[Activation], places: Option<usize>) -> Result<V
     }
 }
 
+/// A search, and what a rule chooses by it. What `adact` does already is not done again.
+fn searching(method: Method, rule: Option<Rule>, config: &Config, has_adact: bool) -> Result<Vec<Variant>> {
+    if method.shrink && config.model.candidates.len() < 2 {
+        return Err(Error::input("variants: with one candidate none can leave, so give more --candidates"));
+    }
+    let is_adacts = method == config.search.mixing && has_adact;
+    let of = if is_adacts && rule.is_some() { ADACT.into() } else { name_of(method, None) };
+    let chosen = |rule| {
+        let source = Source::Chosen { of: of.clone(), rule };
+        Variant { name: name_of(method, Some(rule)), source }
+    };
+    let search = (of != ADACT).then(|| Variant::given(&of, ADACT));
+    Ok(search.into_iter().chain(rule.map(chosen)).collect())
+}
+
 fn random(count: &str, candidates: &[Activation], places: Option<usize>) -> Result<Vec<Variant>> {
     match count.parse::<usize>() {
         Ok(n) if (1..=MOST_RANDOM).contains(&n) => {
@@ -227,12 +283,12 @@ fn random(count: &str, candidates: &[Activation], places: Option<usize>) -> Resu
 }
 
 fn unknown(word: &str, places: Option<usize>) -> Error {
-    let known = ["adact", "optimized", "nearest", "all-uniform", "random", "uniform"];
+    let known = ["adact", "optimized", "nearest", "all-uniform", "random", "uniform", "search"];
     let names = Activation::ALL.iter().map(|a| a.name());
     let many = places.map_or("one for each place".into(), |places| format!("{places} activations"));
     Error::input(format!(
         "`{word}` is no variant{}: choose from adact, optimized, nearest, an activation, uniform:ACTIVATION, all-uniform, \
-         random:COUNT, or {many} joined by `+`",
+         random:COUNT, search:METHOD, search:METHOD/RULE, or {many} joined by `+`",
         suggestion(word, known.into_iter().chain(names))
     ))
 }
@@ -242,7 +298,7 @@ mod tests {
     use super::*;
 
     fn names(words: &[&str]) -> Vec<String> {
-        parse(words, Activation::PAPER, Some(4)).unwrap().into_iter().map(|v| v.name).collect()
+        parse(words, &Config::default(), Some(4)).unwrap().into_iter().map(|v| v.name).collect()
     }
 
     #[test]
@@ -255,10 +311,32 @@ mod tests {
     }
 
     #[test]
+    fn a_search_comes_before_what_is_chosen_by_it() {
+        assert_eq!(
+            names(&["search:gumbel/nearest", "search:gumbel/weight", "relu"]),
+            ["search:gumbel", "search:gumbel/nearest", "search:gumbel/weight", "relu"]
+        );
+        assert_eq!(names(&["search:anneal+shrink"]), ["search:anneal-shrink"]);
+        // What AdAct does is not searched again.
+        assert_eq!(names(&["search:softmax/distil", "adact"]), ["search:softmax/distil", "adact"]);
+        assert_eq!(names(&["search:softmax/distil"]), ["search:softmax", "search:softmax/distil"]);
+        let mut config = Config::default();
+        config.search.choose = Rule::Distil;
+        let source = |i: usize, words: &[&str]| parse(words, &config, Some(4)).unwrap()[i].source.clone();
+        let chosen = |rule| Source::Chosen { of: "adact".into(), rule };
+        assert_eq!(source(1, &["adact", "optimized"]), chosen(Rule::Distil));
+        assert_eq!(source(1, &["adact", "nearest"]), chosen(Rule::Nearest));
+        assert_eq!(source(0, &["search:softmax/weight", "adact"]), chosen(Rule::Weight));
+        let error = parse(&["adact", "search:hard"], &config, None).unwrap_err();
+        assert!(error.to_string().contains("searches in its own way"), "{error}");
+    }
+
+    #[test]
     fn random_choices_are_fixed_and_made_of_candidates() {
-        let candidates = [Activation::Relu, Activation::Mish];
-        let a = parse(&["random:20"], &candidates, Some(4)).unwrap();
-        assert_eq!(a, parse(&["random:20"], &candidates, Some(4)).unwrap());
+        let mut config = Config::default();
+        config.model.candidates = vec![Activation::Relu, Activation::Mish];
+        let a = parse(&["random:20"], &config, Some(4)).unwrap();
+        assert_eq!(a, parse(&["random:20"], &config, Some(4)).unwrap());
         let all: Vec<&str> = a
             .iter()
             .flat_map(|v| match &v.source {
@@ -274,7 +352,7 @@ mod tests {
     #[test]
     fn a_baseline_is_one_of_the_variants() {
         let variants =
-            parse(&["adact", "optimized", "uniform:leaky_relu"], Activation::PAPER, Some(4)).unwrap();
+            parse(&["adact", "optimized", "uniform:leaky_relu"], &Config::default(), Some(4)).unwrap();
         let against = |word: &str| {
             let plan = StudyOptions { against: Some(word.into()), ..StudyOptions::default() };
             plan.against(&variants).map_err(|e| e.to_string())
@@ -290,7 +368,7 @@ mod tests {
 
     #[test]
     fn a_programs_random_choices_wait_for_its_places() {
-        let variants = parse(&["adact", "random:2", "mish+relu"], Activation::PAPER, None).unwrap();
+        let variants = parse(&["adact", "random:2", "mish+relu"], &Config::default(), None).unwrap();
         let run = |places: usize| RunResult {
             activations: vec!["adact".into(); places],
             ..serde_json::from_value(serde_json::json!({
@@ -301,11 +379,11 @@ mod tests {
         };
         assert!(variants[1].source.activations(None).is_none());
         let drawn = variants[2].source.activations(Some(&run(4))).unwrap().unwrap();
-        let known = parse(&["random:2"], Activation::PAPER, Some(4)).unwrap();
+        let known = parse(&["random:2"], &Config::default(), Some(4)).unwrap();
         assert_eq!(Source::Given(drawn), known[1].source);
-        let error = parse(&["random:2", "relu"], Activation::PAPER, None).unwrap_err();
+        let error = parse(&["random:2", "relu"], &Config::default(), None).unwrap_err();
         assert!(error.to_string().contains("so give `adact` as well"), "{error}");
-        let error = parse(&["adact", "nearest"], Activation::PAPER, None).unwrap_err();
+        let error = parse(&["adact", "nearest"], &Config::default(), None).unwrap_err();
         assert!(error.to_string().contains("which a program doesn't tell"), "{error}");
     }
 
@@ -319,11 +397,14 @@ mod tests {
             (vec!["nearest", "relu"], "`adact` as well"),
             (vec!["nearst", "adact"], "`nearest`"),
             (vec!["random:0"], "1 to 100"),
+            (vec!["search:gumble"], "(did you mean `gumbel`?)"),
+            (vec!["search:gumbel/neerest"], "did you mean 'nearest'"),
+            (vec!["serach:gumbel"], "search:METHOD"),
             (vec!["mish+relu"], "4 layers"),
             (vec!["mish+relu+elu+slu"], "silu"),
             (vec![], "at least one"),
         ] {
-            let error = parse(&words, Activation::PAPER, Some(4)).unwrap_err();
+            let error = parse(&words, &Config::default(), Some(4)).unwrap_err();
             assert!(error.is_input() && error.to_string().contains(expected), "{words:?}: {error}");
         }
     }

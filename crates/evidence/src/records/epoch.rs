@@ -54,8 +54,12 @@ pub struct LayerWeights {
     pub candidates: Option<Vec<String>>,
     /// The raw weights.
     pub w: Vec<f32>,
-    /// Their softmax.
+    /// Their softmax: how likely each candidate is.
     pub softmax: Vec<f32>,
+    /// What the network is evaluated with; absent means `softmax`. A search that draws one candidate a step is evaluated
+    /// with the likeliest alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shares: Option<Vec<f32>>,
     /// The learned slope of PReLU; absent or `null` where PReLU is not among the candidates.
     #[serde(default)]
     pub prelu_slope: Option<f32>,
@@ -72,6 +76,11 @@ impl LayerWeights {
         }
     }
 
+    /// The share of each candidate in the function that the network is evaluated with.
+    pub fn shares(&self) -> &[f32] {
+        self.shares.as_deref().unwrap_or(&self.softmax)
+    }
+
     /// The softmax weight of a candidate; 0 for what is none.
     pub fn share_of(&self, name: &str) -> f64 {
         let at = self.candidates().iter().position(|c| *c == name);
@@ -85,14 +94,14 @@ impl LayerWeights {
 
     pub(super) fn check(&self) -> Result<(), String> {
         let n = self.candidates().len();
-        if n == 0 || self.w.len() != n || self.softmax.len() != n {
+        if n == 0 || self.w.len() != n || self.softmax.len() != n || self.shares().len() != n {
             return Err(format!(
                 "there are {n} candidates, but {} raw weights and {} softmax weights",
                 self.w.len(),
                 self.softmax.len()
             ));
         }
-        if self.w.iter().chain(&self.softmax).any(|v| !v.is_finite()) {
+        if self.w.iter().chain(&self.softmax).chain(self.shares()).any(|v| !v.is_finite()) {
             return Err("a weight is not finite".into());
         }
         if !self.candidates().contains(&self.choice.as_str()) {

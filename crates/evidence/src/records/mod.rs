@@ -7,6 +7,7 @@
 //! Reading takes files of older and newer programs: fields that may be absent are optional and unknown ones
 //! are ignored. Everything else is checked, and an error names the file, the place and the reason.
 
+mod chosen;
 mod epoch;
 mod failure;
 mod manifest;
@@ -21,6 +22,7 @@ mod selection;
 mod study;
 mod told;
 
+pub use chosen::{Discretised, RuleChoice};
 pub use epoch::{EpochRecord, LayerWeights, PAPER_CANDIDATES};
 pub use failure::Failure;
 pub use manifest::{Build, DataFile, Manifest};

@@ -21,6 +21,11 @@ pub enum Role<'a> {
     Optimized,
     /// `nearest`: trained anew with the activations that are nearest to what the mixture of the same seed learned.
     Nearest,
+    /// `search:gumbel`: a mixture that searches in another way, named by the method.
+    Search(&'a str),
+    /// `search:gumbel/nearest`: trained anew with the activations that the rule chose when that search had learned with the
+    /// same seed.
+    Searched(&'a str, &'a str),
     /// `random-3`: an activation for each place by lot, and which draw it is.
     Random(&'a str),
     /// Activations that somebody named: `relu`, `uniform:mish`, `mish+elu+silu+relu`, or whatever a record calls them.
@@ -29,6 +34,8 @@ pub enum Role<'a> {
 
 /// What the names of random choices begin with.
 const RANDOM: &str = "random-";
+/// What the names of searches begin with.
+const SEARCH: &str = "search:";
 
 impl<'a> Role<'a> {
     /// ReLU at every place: what the others are held against.
@@ -40,13 +47,22 @@ impl<'a> Role<'a> {
             "adact" => Self::Mixture,
             "optimized" => Self::Optimized,
             "nearest" => Self::Nearest,
-            _ => name.strip_prefix(RANDOM).map_or(Self::Named(name), Self::Random),
+            _ => match name.strip_prefix(SEARCH).map(|rest| rest.split_once('/').ok_or(rest)) {
+                Some(Ok((method, rule))) => Self::Searched(method, rule),
+                Some(Err(method)) => Self::Search(method),
+                None => name.strip_prefix(RANDOM).map_or(Self::Named(name), Self::Random),
+            },
         }
     }
 
     /// Whether it is AdAct or what AdAct chose: what a study is about.
     pub fn is_adacts(self) -> bool {
-        matches!(self, Self::Mixture | Self::Optimized | Self::Nearest)
+        !matches!(self, Self::Random(_) | Self::Named(_))
+    }
+
+    /// Whether it is a mixture that learns.
+    pub fn is_mixture(self) -> bool {
+        matches!(self, Self::Mixture | Self::Search(_))
     }
 }
 
@@ -57,6 +73,8 @@ impl fmt::Display for Role<'_> {
             Self::Mixture => f.write_str("adact"),
             Self::Optimized => f.write_str("optimized"),
             Self::Nearest => f.write_str("nearest"),
+            Self::Search(method) => write!(f, "{SEARCH}{method}"),
+            Self::Searched(method, rule) => write!(f, "{SEARCH}{method}/{rule}"),
             Self::Random(draw) => write!(f, "{RANDOM}{draw}"),
             Self::Named(name) => f.write_str(name),
         }
@@ -85,6 +103,9 @@ mod tests {
             ("adact", Role::Mixture),
             ("optimized", Role::Optimized),
             ("nearest", Role::Nearest),
+            ("search:gumbel", Role::Search("gumbel")),
+            ("search:anneal-shrink/nearest", Role::Searched("anneal-shrink", "nearest")),
+            ("search:", Role::Search("")),
             ("random-12", Role::Random("12")),
             ("random-007", Role::Random("007")),
             ("random-", Role::Random("")),
@@ -104,6 +125,8 @@ mod tests {
     fn adacts_own_are_the_mixture_and_its_choice() {
         let own = |name| Role::of(name).is_adacts();
         assert!(own("adact") && own("optimized") && own("nearest"));
+        assert!(own("search:hard") && own("search:hard/weight"));
+        assert!(Role::of("search:hard").is_mixture() && !Role::of("search:hard/weight").is_mixture());
         assert!(!own("relu") && !own("random-1") && !own("adact+relu"));
     }
 }

@@ -7,9 +7,11 @@ use serde::{Deserialize, Serialize};
 use super::epoch::{LayerWeights, check_seconds};
 use super::metrics::{self, MetricRecord, Metrics};
 use super::read::{self, Checked};
-use super::{Confusion, InputHistogram, Role, Samples, Selection, Unit, place_of_layer};
-use crate::Result;
+use super::{
+    Confusion, Discretised, InputHistogram, Role, RuleChoice, Samples, Selection, Unit, place_of_layer,
+};
 use crate::metric::Metric;
+use crate::{Result, Rule, nearest};
 
 /// What came out of one training.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -51,6 +53,18 @@ pub struct RunResult {
     /// The weights of each AdAct in the epoch that was kept; absent where no layer is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub layers: Option<Vec<LayerWeights>>,
+    /// How the mixtures searched, such as `gumbel`; absent means the paper's way, `softmax`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mixing: Option<String>,
+    /// What each rule chooses; empty where no layer is an AdAct, and in records of older programs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub choices: Vec<RuleChoice>,
+    /// The network at once with the choice by weight in the place of each AdAct; absent where no layer is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub discretised: Option<Discretised>,
+    /// The rule that chose the activations, where a mixture's training did; absent means by weight.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chosen_by: Option<String>,
     /// The constants of the activations, where they are not the defaults.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub constants: Option<CurveConstants>,
@@ -162,6 +176,19 @@ impl RunResult {
         place_of_layer(self.layers.as_deref().unwrap_or_default(), i)
     }
 
+    /// The activation of each AdAct by a rule; none where the record doesn't tell.
+    pub fn choice_by(&self, rule: Rule) -> Option<Vec<String>> {
+        if let Some(choice) = self.choices.iter().find(|choice| choice.rule == rule.name()) {
+            return Some(choice.activations.clone());
+        }
+        let layers = self.layers.as_deref()?;
+        match rule {
+            Rule::Weight => Some(layers.iter().map(|layer| layer.choice.clone()).collect()),
+            Rule::Nearest => nearest::choice(self).map(|choice| choice.activations),
+            Rule::Distil => None,
+        }
+    }
+
     /// What the `i`th AdAct sees, if it was counted.
     pub fn inputs_of_layer(&self, i: usize) -> Option<&InputHistogram> {
         let place = self.place_of_layer(i);
@@ -234,6 +261,11 @@ impl Checked for RunResult {
         for (i, histogram) in self.inputs.iter().flatten().enumerate() {
             histogram.check().map_err(|e| format!("inputs[{i}]: {e}"))?;
         }
+        let layers = self.layers.as_ref().map_or(0, Vec::len);
+        self.choices
+            .iter()
+            .try_for_each(|choice| choice.check(layers))
+            .map_err(|e| format!("choices: {e}"))?;
         if let Some(confusion) = &self.confusion {
             confusion.check().map_err(|e| format!("confusion: {e}"))?;
         }

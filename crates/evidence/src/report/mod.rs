@@ -6,6 +6,7 @@ mod answer;
 mod comparisons;
 mod provenance;
 mod samples;
+mod searches;
 mod sure;
 mod tables;
 
@@ -121,6 +122,7 @@ fn section(study: &Study, i: usize, several: bool) -> Markup {
         } @else {
             (headed(&by_place))
         }
+        (searches::searched(result))
         (headed(&others))
         (samples::samples(result))
     }

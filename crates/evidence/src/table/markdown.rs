@@ -1,6 +1,6 @@
 //! The table as Markdown.
 
-use super::numbers::{capital, interval, mean_and_sd_or_nothing, p_value, signed_interval};
+use super::numbers::{capital, interval, mean_and_sd, mean_and_sd_or_nothing, p_value, signed_interval};
 use super::sentences::{
     correction_in_words, direction_in_words, selection_in_words, shortcomings, undecided_in_words,
 };
@@ -8,6 +8,7 @@ use crate::axes::signed;
 use crate::names;
 use crate::nearest::{DISTANCE_IN_WORDS, by_curve};
 use crate::records::StudyResult;
+use crate::searches::{IN_WORDS, searches};
 
 /// The table as Markdown, with what it rests on.
 pub fn markdown(study: &StudyResult) -> String {
@@ -36,6 +37,7 @@ pub fn markdown(study: &StudyResult) -> String {
     if !study.choices.is_empty() {
         out += &choices_table(study, several);
     }
+    out += &searches_table(study);
     if several && !study.statistics.comparisons.is_empty() {
         out += &comparisons_table(study);
     }
@@ -112,6 +114,35 @@ fn choices_table(study: &StudyResult, several: bool) -> String {
         out += &format!("\n{DISTANCE_IN_WORDS}\n");
     }
     out
+}
+
+/// What each search found by each rule, and what came of it; nothing where records don't tell.
+fn searches_table(study: &StudyResult) -> String {
+    let searches = searches(study);
+    if searches.is_empty() {
+        return String::new();
+    }
+    let mut out = format!(
+        "\n| Search | Mixture | At once | Rule | Activation for each {} | Seeds agree | Trained anew |\n\
+         |---|---:|---:|---|---|---:|---:|\n",
+        study.place_word()
+    );
+    for search in &searches {
+        let (mixture, at_once) = (&search.mixture, &search.discretised);
+        let (mixture, at_once) = (mean_and_sd_or_nothing(mixture), mean_and_sd_or_nothing(at_once));
+        let mut first = format!("{} | {mixture} | {at_once}", cell(&names::variant(&search.variant)));
+        for chosen in &search.rules {
+            let trained = chosen.trained.as_ref().map_or(String::new(), |(_, reached)| mean_and_sd(reached));
+            out += &format!(
+                "| {first} | {} | {} | {} | {trained} |\n",
+                chosen.rule,
+                cell(&chosen.words()),
+                chosen.agreement_in_words()
+            );
+            first = " | | ".into();
+        }
+    }
+    out + &format!("\n{IN_WORDS}\n")
 }
 
 fn comparisons_table(study: &StudyResult) -> String {

@@ -152,6 +152,10 @@ pub fn run(dataset: &str, v: u64, variant: &str, seed: u64) -> (RunResult, Vec<E
         inputs: Some((0..4).map(|layer| inputs(layer, own)).collect()),
         test_images: Some(10_000),
         samples: None,
+        mixing: None,
+        choices: Vec::new(),
+        discretised: None,
+        chosen_by: None,
     };
     (result, epochs)
 }
@@ -179,6 +183,7 @@ fn weights(layer: usize, epoch: usize, stream: Stream) -> LayerWeights {
         candidates: None,
         w,
         softmax,
+        shares: None,
         prelu_slope: Some(0.25 - 0.05 * grown * layer as f32),
         choice: PAPER_CANDIDATES[strongest].into(),
     }

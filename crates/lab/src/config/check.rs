@@ -21,6 +21,7 @@ impl Config {
         protocol(&self.protocol)?;
         model(&self.model)?;
         output(&self.output)?;
+        super::search::check(self)?;
         applicable(self)
     }
 }
@@ -30,6 +31,8 @@ fn applicable(c: &Config) -> Result<()> {
     let (p, usual) = (&c.protocol, Protocol::default());
     let is_text = c.network.task()? == Task::Text;
     let is_sgd = p.optimizer == OptimizerName::Sgd;
+    let mixes = |activation: &str| activation.starts_with('@') || activation.contains("adact");
+    let mixes_nothing = c.train.as_ref().is_some_and(|train| !mixes(&train.activation));
     let unused = [
         ("augment", is_text && p.augment != usual.augment, "a text is not varied"),
         ("side", is_text && c.data.side.is_some(), "a text has no images"),
@@ -39,6 +42,7 @@ fn applicable(c: &Config) -> Result<()> {
             !is_text && p.eval_every != usual.eval_every,
             "images are evaluated after every epoch",
         ),
+        ("mixing", mixes_nothing && !c.search.is_papers(), "no place of --activation is a mixture"),
         ("momentum", !is_sgd && p.momentum != usual.momentum, "AdamW has none, --optimizer sgd has"),
     ];
     match unused.into_iter().find(|(_, given, _)| *given) {
@@ -129,7 +133,7 @@ fn between(name: &str, value: Option<usize>, least: usize, most: usize) -> Resul
     }
 }
 
-fn within(name: &str, value: f64, fits: bool, range: &str) -> Result<()> {
+pub(super) fn within(name: &str, value: f64, fits: bool, range: &str) -> Result<()> {
     if fits {
         Ok(())
     } else {

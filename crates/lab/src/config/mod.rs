@@ -6,6 +6,7 @@
 mod check;
 mod network;
 mod program;
+mod search;
 mod seeds;
 
 use std::io::Read;
@@ -15,6 +16,7 @@ pub use adact::Decay;
 pub use adact::Granularity;
 use adact::{AdamW, Optimizer, Recipe, Schedule, Sgd, Shape};
 use adact_data::Augment;
+use adact_evidence::Rule;
 use adact_evidence::records::{CurveConstants, Selection};
 use adact_kernels::Activation;
 use serde::{Deserialize, Serialize};
@@ -25,6 +27,7 @@ pub use check::MOST_THREADS;
 pub(crate) use network::Shape as NetworkShape;
 pub use network::{NAMES as NETWORKS, NetworkOptions, OwnNetwork};
 pub use program::ProgramOptions;
+pub use search::{Method, SearchOptions};
 pub use seeds::Seeds;
 
 /// All options. `adact train` reads the section `[train]`, `adact study` reads `[study]`.
@@ -46,6 +49,9 @@ pub struct Config {
     pub protocol: Protocol,
     /// The activations' own settings.
     pub model: Activations,
+    /// How mixtures search, and how activations are chosen.
+    #[serde(skip_serializing_if = "is_usual")]
+    pub search: SearchOptions,
     /// What a single training adds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub train: Option<Train>,
@@ -203,6 +209,7 @@ impl Protocol {
             },
             decay: self.decay,
             clip_grad: self.clip_grad,
+            ..Recipe::default()
         }
     }
 
@@ -461,10 +468,12 @@ impl Config {
         let numbers = |config: &Self| {
             let mut config = Self { output: Output::default(), ..config.clone() };
             config.data.dir = None;
-            if !config.protocol.looks_ahead() {
+            if !(self.looks_ahead() || held.looks_ahead()) {
                 (config.protocol.epochs, config.protocol.steps) = (Protocol::default().epochs, None);
             }
             config.study = config.study.map(|_| StudyOptions::default());
+            // What was chosen otherwise is another training, and a study sees that by itself.
+            config.search.choose = Rule::default();
             toml::Table::try_from(config).unwrap_or_default()
         };
         let (here, there) = (numbers(self), numbers(held));
@@ -479,7 +488,7 @@ impl Config {
                 let show = |v: Option<&toml::Value>| v.map_or("not set".into(), toml::Value::to_string);
                 let why = match key.as_str() {
                     "epochs" | "steps" if section == "protocol" => {
-                        ": its learning rate follows the whole length, so it can't go on to another one"
+                        ": the learning rate or the search follows the whole length, so it can't go on to another one"
                     }
                     _ => "",
                 };
@@ -490,6 +499,18 @@ impl Config {
 }
 
 impl Config {
+    /// Whether what a step does depends on how many follow, in one of its trainings.
+    fn looks_ahead(&self) -> bool {
+        let methods = self.study.iter().flat_map(|study| &study.variants);
+        let methods = methods.filter_map(|variant| {
+            let method = variant.trim().strip_prefix("search:")?;
+            method.split('/').next()?.parse::<Method>().ok()
+        });
+        self.protocol.looks_ahead()
+            || self.search.looks_ahead()
+            || methods.map(|method| self.search.by(method)).any(|search| search.looks_ahead())
+    }
+
     /// What it is for: "a study".
     fn in_words(&self) -> &'static str {
         match (&self.program, &self.study) {

@@ -65,6 +65,7 @@ impl Place {
             place: Some(self.place.clone()),
             candidates: Some(candidates.to_vec()),
             softmax: softmax(w).into_iter().map(|share| share as f32).collect(),
+            shares: None,
             w: w.clone(),
             prelu_slope: self.prelu_slope,
             choice: candidates[first].clone(),

@@ -2,7 +2,7 @@
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-use adact_evidence::records::{Role, RunResult};
+use adact_evidence::records::RunResult;
 
 use crate::control::{Control, Event, RunId};
 use crate::error::{Error, Kind, Result};
@@ -59,7 +59,7 @@ impl Tasks {
         jobs: usize,
         threads: usize,
         control: &Control<'_>,
-        work: &(dyn Fn(&RunId, &str) -> Result<RunResult> + Sync),
+        work: &(dyn Fn(&Task, &str) -> Result<RunResult> + Sync),
     ) -> Result<()> {
         let jobs = jobs.clamp(1, self.len().max(1));
         let pools = (0..jobs).map(|_| pool(threads / jobs)).collect::<Result<Vec<_>>>()?;
@@ -71,7 +71,7 @@ impl Tasks {
         Ok(())
     }
 
-    fn worker(&self, control: &Control<'_>, work: &(dyn Fn(&RunId, &str) -> Result<RunResult> + Sync)) {
+    fn worker(&self, control: &Control<'_>, work: &(dyn Fn(&Task, &str) -> Result<RunResult> + Sync)) {
         let mut states = self.lock();
         loop {
             match self.next(&mut states) {
@@ -81,7 +81,7 @@ impl Tasks {
                     drop(states);
                     let id = &self.tasks[i].id;
                     let who = id.to_string();
-                    let task = || control.check().and(activations).and_then(|a| work(id, &a));
+                    let task = || control.check().and(activations).and_then(|a| work(&self.tasks[i], &a));
                     let outcome = caught(&who, task);
                     if let Err(error) = &outcome
                         && error.kind() != Kind::Cancelled
@@ -109,13 +109,14 @@ impl Tasks {
             if !matches!(states[i], State::Waiting) {
                 continue;
             }
-            let is_its_mixture =
-                |t: &Task| Role::of(&t.id.variant) == Role::Mixture && t.id.seed == task.id.seed;
-            let mixture = self.tasks.iter().position(is_its_mixture);
+            let first = task.source.follows();
+            let is_first = |t: &Task| Some(t.id.variant.as_str()) == first && t.id.seed == task.id.seed;
+            let mixture = self.tasks.iter().position(is_first);
             let chosen = match mixture.map(|i| &states[i]) {
                 Some(State::Done(result)) => Some(&**result),
-                Some(State::Failed(error)) if task.source.follows_adact() => {
-                    let message = format!("{}: can't be trained, because adact failed", task.id);
+                Some(State::Failed(error)) => {
+                    let first = first.unwrap_or_default();
+                    let message = format!("{}: can't be trained, because {first} failed", task.id);
                     let skipped =
                         if error.kind() == Kind::Cancelled { error.clone() } else { Error::failure(message) };
                     states[i] = State::Failed(skipped);

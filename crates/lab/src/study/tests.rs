@@ -5,6 +5,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 
+use adact_evidence::Rule;
 use adact_evidence::records::{MANIFEST, Manifest, RESULT};
 
 use super::*;
@@ -53,7 +54,7 @@ fn optimized_takes_what_adact_chose_with_its_seed() {
     let result = run(dir.path(), &config(2), Mode::New, None).unwrap();
     assert_eq!(result.runs.len(), 6);
     for seed in [0, 1] {
-        let chosen = variants::choices(result.run("adact", seed).unwrap()).unwrap();
+        let chosen = variants::choices(result.run("adact", seed).unwrap(), Rule::Weight).unwrap();
         let folder = dir.path().join(run_directory("optimized", seed));
         let config = Config::read(&folder.join("config.toml")).unwrap();
         assert_eq!(config.train.unwrap().activation, chosen);

@@ -1,10 +1,11 @@
 //! What is said of the best weights once the last epoch is done.
 
 use adact_data::Task;
-use adact_evidence::atomic;
 use adact_evidence::records::{Best, EpochRecord, InputHistogram, Last, RunResult, Validation};
+use adact_evidence::{Rule, atomic};
 
 use super::Training;
+use crate::config::Method;
 use crate::error::Result;
 use crate::folder::{BEST, CHOICE};
 use crate::learner::Learner;
@@ -17,7 +18,7 @@ impl<L: Learner> Training<'_, L> {
     /// Judges the best weights. A held-out test set is touched here, and only here.
     pub(super) fn finish(&mut self) -> Result<RunResult> {
         self.learner.load(&self.folder.join(BEST))?;
-        let judged = self.evaluate(&self.data.test)?;
+        let judged = self.evaluate(&self.data.test, None)?;
         let inputs = self.inputs()?;
         let samples = self.learner.samples(self.data)?;
         if let Some(choice) = self.choice() {
@@ -30,7 +31,9 @@ impl<L: Learner> Training<'_, L> {
             test.remove("loss");
         }
         let steps = self.config.protocol.all_steps(&self.data.train);
-        Ok(RunResult {
+        let search = &self.config.search;
+        let is_mixture = kept.layers.is_some();
+        let mut result = RunResult {
             dataset: self.about.dataset.clone(),
             variant: self.run.variant.clone(),
             network: self.about.network.clone(),
@@ -46,6 +49,16 @@ impl<L: Learner> Training<'_, L> {
             parameters: self.learner.parameters(),
             seconds: self.epochs.iter().map(|e| e.seconds).sum(),
             layers: kept.layers.clone(),
+            mixing: Some(search.mixing)
+                .filter(|_| is_mixture)
+                .filter(|m| *m != Method::default())
+                .map(|m| m.to_string()),
+            choices: Vec::new(),
+            discretised: None,
+            chosen_by: Some(search.choose)
+                .filter(|_| !is_mixture)
+                .filter(|rule| *rule != Rule::default())
+                .map(|rule| rule.to_string()),
             constants: self.config.model.constants(),
             selection: self.data.selected_by,
             validation: self.data.validation.as_ref().and_then(|part| validation(part.len(), kept)),
@@ -53,7 +66,9 @@ impl<L: Learner> Training<'_, L> {
             inputs: Some(inputs),
             test_images: (self.data.task != Task::Text).then_some(self.data.test.len() as u64),
             samples,
-        })
+        };
+        self.choose(&mut result)?;
+        Ok(result)
     }
 
     /// The choice of each place, where there is a mixture, as [`ActivationConfig::parse_places`] reads it from a file.

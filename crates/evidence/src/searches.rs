@@ -1,0 +1,131 @@
+//! Ways to search, and rules to choose, side by side: what a study's mixtures reached, what is lost when each is replaced by its choice
+//! at once, what the rules choose, and what the networks reach that were trained with it.
+
+use std::collections::HashSet;
+
+use crate::Rule;
+use crate::agreement::agreement;
+use crate::names::{self, MANY_PLACES};
+use crate::records::{Role, RunResult, StudyResult};
+use crate::statistics::Summary;
+
+/// One way to search over its seeds.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Search {
+    /// The variant that searched: `adact`, `search:gumbel`.
+    pub variant: String,
+    /// The method: `softmax`, `gumbel`.
+    pub method: String,
+    /// The metric of the kept mixtures on the test set.
+    pub mixture: Option<Summary>,
+    /// The same network at once with the choice by weight in the place of each mixture.
+    pub discretised: Option<Summary>,
+    /// What each rule chooses.
+    pub rules: Vec<Chosen>,
+}
+
+/// What a rule chooses when a search has learned.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Chosen {
+    /// The rule.
+    pub rule: Rule,
+    /// The activation of each place that most seeds choose, of equals that of the earliest seed.
+    pub activations: Vec<String>,
+    /// The share of pairs of seeds that choose alike, the mean over the places; none with one seed.
+    pub agreement: Option<f64>,
+    /// The number of different choices for the whole network over the seeds, and of seeds.
+    pub different: (usize, usize),
+    /// The variant that was trained with it, and what it reached, see [`RunResult::judged`].
+    pub trained: Option<(String, Summary)>,
+}
+
+/// What the tables are, for those who have not read the paper.
+pub(crate) const IN_WORDS: &str = "A search trains a network whose places mix their candidates; a rule then names one activation \
+                                   for each place: by weight, the candidate with the largest share (the paper's rule); nearest, the \
+                                   one that is most like the curve that the place learned, under the inputs that it sees; distil, the \
+                                   one with which the network's loss is smallest when it takes the mixture's place and all else stays. \
+                                   At once: the searched network with the choices by weight in place of its mixtures, nothing trained \
+                                   anew. Trained anew: a network that has these activations from its first step.";
+
+/// The searches of a study whose records tell what each rule chooses, in the order of the variants.
+pub fn searches(study: &StudyResult) -> Vec<Search> {
+    let searched = study.variants.iter().filter(|variant| Role::of(variant).is_mixture());
+    searched.filter_map(|variant| search(study, variant)).collect()
+}
+
+fn search(study: &StudyResult, variant: &str) -> Option<Search> {
+    let runs: Vec<&RunResult> = study.runs.iter().filter(|run| run.variant == variant).collect();
+    if runs.iter().all(|run| run.choices.is_empty()) {
+        return None;
+    }
+    let metric = study.primary();
+    let summary = |of: &dyn Fn(&RunResult) -> Option<f64>| {
+        Summary::of(&runs.iter().filter_map(|run| of(run)).collect::<Vec<_>>())
+    };
+    let method = runs.iter().find_map(|run| run.mixing.clone()).unwrap_or_else(|| "softmax".into());
+    let rules = Rule::ALL.into_iter().filter_map(|rule| chosen(study, &runs, variant, rule)).collect();
+    Some(Search {
+        variant: variant.into(),
+        method,
+        mixture: summary(&RunResult::kept),
+        discretised: summary(&|run| run.discretised.as_ref()?.test.finite(&metric.name)),
+        rules,
+    })
+}
+
+fn chosen(study: &StudyResult, runs: &[&RunResult], variant: &str, rule: Rule) -> Option<Chosen> {
+    let seeds: Vec<Vec<String>> = runs.iter().map(|run| run.choice_by(rule)).collect::<Option<_>>()?;
+    let places = seeds.iter().map(Vec::len).min().filter(|&places| places > 0)?;
+    let of_place = |i: usize| seeds.iter().map(|seed| seed[i].clone()).collect::<Vec<_>>();
+    let agreements: Vec<f64> = (0..places).filter_map(|i| agreement(&of_place(i))).collect();
+    let mean = agreements.iter().sum::<f64>() / agreements.len() as f64;
+    let different: HashSet<&Vec<String>> = seeds.iter().collect();
+    let trained = |run: &&RunResult| match run.role() {
+        Role::Optimized => variant == "adact" && run.chosen_by.as_deref().unwrap_or("weight") == rule.name(),
+        Role::Nearest => variant == "adact" && rule == Rule::Nearest,
+        Role::Searched(method, by) => {
+            let of = runs.iter().find_map(|run| run.mixing.as_deref()).unwrap_or("softmax");
+            let same = Role::of(variant) == Role::Search(method) || (variant == "adact" && of == method);
+            same && by == rule.name()
+        }
+        _ => false,
+    };
+    let trained = study.runs.iter().find(trained).and_then(|run| {
+        let same = study.runs.iter().filter(|other| other.variant == run.variant);
+        let reached = Summary::of(&same.filter_map(|run| run.judged()).collect::<Vec<_>>())?;
+        Some((run.variant.clone(), reached))
+    });
+    Some(Chosen {
+        rule,
+        activations: (0..places).map(|i| most(&of_place(i))).collect(),
+        agreement: (!agreements.is_empty()).then_some(mean),
+        different: (different.len(), seeds.len()),
+        trained,
+    })
+}
+
+/// What is there most often, of equals the first.
+fn most(names: &[String]) -> String {
+    let count = |name: &String| names.iter().filter(|other| *other == name).count();
+    names.iter().rev().max_by_key(|name| count(name)).cloned().unwrap_or_default()
+}
+
+impl Chosen {
+    /// The activations in words: one for each place, or how often each is there where places are many.
+    pub fn words(&self) -> String {
+        match self.activations.len() > MANY_PLACES {
+            true => names::tally(&self.activations),
+            false => {
+                self.activations.iter().map(|name| names::activation(name)).collect::<Vec<_>>().join(", ")
+            }
+        }
+    }
+
+    /// How far seeds agree: "86%, 3 different of 5".
+    pub fn agreement_in_words(&self) -> String {
+        let (different, seeds) = self.different;
+        self.agreement.map_or(String::new(), |agreement| {
+            format!("{:.0}%, {different} different of {seeds}", 100.0 * agreement)
+        })
+    }
+}

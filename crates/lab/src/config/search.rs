@@ -1,0 +1,247 @@
+//! How a network searches for its activations, and how they are chosen.
+
+use std::fmt;
+use std::str::FromStr;
+
+use adact::{Mixing, Search, Warm};
+use adact_evidence::Rule;
+use adact_kernels::Activation;
+use serde::{Deserialize, Serialize};
+
+use super::{Config, is_usual, text};
+use crate::data::Data;
+use crate::error::{Error, Result};
+
+/// A way to search: how weights become shares, and whether candidates leave meanwhile. As text `gumbel`, `gumbel-shrink`, or
+/// `shrink` alone for the softmax of which candidates leave.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Method {
+    /// How weights become shares.
+    pub mixing: Mixing,
+    /// Whether candidates leave.
+    pub shrink: bool,
+}
+
+/// What joins a way to mix where candidates leave.
+const SHRINK: &str = "shrink";
+
+impl fmt::Display for Method {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.mixing, self.shrink) {
+            (Mixing::Softmax, true) => f.write_str(SHRINK),
+            (mixing, true) => write!(f, "{mixing}-{SHRINK}"),
+            (mixing, false) => write!(f, "{mixing}"),
+        }
+    }
+}
+
+impl FromStr for Method {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let text = text.trim();
+        let (mixing, shrink) = match text.strip_suffix(SHRINK) {
+            Some("") => return Ok(Self { mixing: Mixing::Softmax, shrink: true }),
+            Some(rest) => (rest.strip_suffix(['-', '+']).unwrap_or(text), true),
+            None => (text, false),
+        };
+        let names: Vec<&str> = Mixing::ALL.iter().map(|mixing| mixing.name()).chain([SHRINK]).collect();
+        mixing.parse().map(|mixing| Self { mixing, shrink }).map_err(|_| {
+            Error::input(format!(
+                "`{text}` is no way to search{}: choose from {}, or one with -{SHRINK} behind it, as in gumbel-{SHRINK}",
+                crate::error::suggestion(mixing, names.iter().copied()),
+                names.join(", ")
+            ))
+        })
+    }
+}
+
+/// How a network searches, and how its activations are chosen. The defaults are the paper's.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SearchOptions {
+    /// The way to search.
+    #[serde(with = "text", skip_serializing_if = "is_usual")]
+    pub mixing: Method,
+    /// The rule by which `optimized` gets its activations.
+    #[serde(with = "text", skip_serializing_if = "is_usual")]
+    pub choose: Rule,
+    /// The learning rate of the mixtures' weights and slopes; without it that of all parameters.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lr: Option<f64>,
+    /// AdamW's decay rates of the two moments for them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub betas: Option<[f64; 2]>,
+    /// Their weight decay; without it that of all parameters for the paper's way to search, and 0 for the others.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub weight_decay: Option<f64>,
+    /// The first and the last temperature, of the ways that have one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub temperature: Option<[f64; 2]>,
+    /// Epochs at the beginning in which each place uses the network's usual activation alone, and the weights stay.
+    #[serde(skip_serializing_if = "is_usual")]
+    pub warm_epochs: usize,
+}
+
+impl SearchOptions {
+    /// Those of a search by another method, which has no temperature of its own.
+    pub(crate) fn by(&self, method: Method) -> Self {
+        let temperature = self.temperature.filter(|_| method.mixing.temperatures().is_some());
+        Self { mixing: method, temperature, ..self.clone() }
+    }
+
+    /// Whether what a step does depends on how many follow.
+    pub(crate) fn looks_ahead(&self) -> bool {
+        self.mixing.shrink || self.mixing.mixing.looks_ahead()
+    }
+
+    /// Whether it is the default, but for the rule, which no training depends on.
+    pub(crate) fn is_papers(&self) -> bool {
+        Self { choose: Rule::default(), ..self.clone() } == Self::default()
+    }
+}
+
+impl Config {
+    /// How mixtures search in a training on these data.
+    ///
+    /// # Errors
+    /// If options don't fit each other or the data.
+    pub(crate) fn search(&self, data: &Data) -> Result<Search> {
+        let (options, protocol) = (&self.search, &self.protocol);
+        let warm = (options.warm_epochs > 0).then(|| Warm {
+            steps: (options.warm_epochs * protocol.epoch_steps(&data.train)) as u64,
+            activation: self.network.usual_activation(),
+        });
+        let steps = protocol.all_steps(&data.train) as u64;
+        let search = Search {
+            mixing: options.mixing.mixing,
+            shrink: options.mixing.shrink,
+            // A search that knows no end must not be another one where more epochs follow.
+            steps: if options.looks_ahead() { steps } else { 0 },
+            warm,
+            temperature: options.temperature,
+            lr: options.lr,
+            betas: options.betas,
+            weight_decay: options.weight_decay,
+            ..Search::default()
+        };
+        search.validate()?;
+        Ok(search)
+    }
+}
+
+/// Checks what doesn't depend on the data.
+pub(super) fn check(config: &Config) -> Result<()> {
+    let search = &config.search;
+    let method = search.mixing;
+    if config.program.is_some() && *search != SearchOptions::default() {
+        return Err(Error::input(
+            "mixing: a training program searches in its own way, so leave out the options of the search",
+        ));
+    }
+    if method.shrink && config.model.candidates.len() < 2 {
+        return Err(Error::input("mixing: with one candidate none can leave, so give more --candidates"));
+    }
+    if let (Some(_), None) = (search.temperature, method.mixing.temperatures()) {
+        let have: Vec<_> =
+            Mixing::ALL.iter().filter(|m| m.temperatures().is_some()).map(|m| m.name()).collect();
+        return Err(Error::input(format!("temperature: {method} has none, {} have one", have.join(" and "))));
+    }
+    for temperature in search.temperature.iter().flatten() {
+        super::check::within(
+            "temperature",
+            *temperature,
+            *temperature > 0.0 && temperature.is_finite(),
+            "above 0",
+        )?;
+    }
+    for (name, value) in [("search-lr", search.lr), ("search-decay", search.weight_decay)] {
+        if let Some(value) = value {
+            super::check::within(name, value, value >= 0.0 && value.is_finite(), "at least 0")?;
+        }
+    }
+    for beta in search.betas.iter().flatten() {
+        super::check::within("search-betas", *beta, (0.0..1.0).contains(beta), "at least 0 and below 1")?;
+    }
+    if search.betas.is_some() && config.protocol.optimizer == super::OptimizerName::Sgd {
+        return Err(Error::input("search-betas: SGD has none, --optimizer adamw has"));
+    }
+    if search.warm_epochs > 0 {
+        let usual = config.network.usual_activation();
+        if !config.model.candidates.contains(&usual) {
+            return Err(Error::input(format!(
+                "warm-epochs: the network begins with {usual}, which is not among the candidates: add it to --candidates"
+            )));
+        }
+        if search.warm_epochs >= config.protocol.epochs {
+            return Err(Error::input(format!(
+                "warm-epochs: {} leave none of the {} epochs for the search",
+                search.warm_epochs, config.protocol.epochs
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// The activation that a network begins with.
+impl super::NetworkOptions {
+    pub(crate) fn usual_activation(&self) -> Activation {
+        match self.name.as_str() {
+            "gpt" | "vit" => Activation::Gelu,
+            _ => Activation::Relu,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn methods_are_read_as_they_are_written() {
+        for mixing in Mixing::ALL {
+            for shrink in [false, true] {
+                let method = Method { mixing: *mixing, shrink };
+                assert_eq!(method.to_string().parse::<Method>().unwrap(), method);
+            }
+        }
+        let shrink = |mixing| Method { mixing, shrink: true };
+        assert_eq!("shrink".parse::<Method>().unwrap(), shrink(Mixing::Softmax));
+        assert_eq!("softmax-shrink".parse::<Method>().unwrap(), shrink(Mixing::Softmax));
+        assert_eq!("gumbel+shrink".parse::<Method>().unwrap(), shrink(Mixing::Gumbel));
+        for (text, words) in
+            [("gumble", "`gumbel`"), ("shrunk", "`shrink`"), ("gumbelshrink", "gumbel-shrink")]
+        {
+            let error = text.parse::<Method>().unwrap_err();
+            assert!(error.is_input() && error.to_string().contains(words), "{error}");
+        }
+    }
+
+    #[test]
+    fn options_that_do_not_fit_are_refused() {
+        let refused = |change: &dyn Fn(&mut Config), words: &str| {
+            let mut config = Config::default();
+            change(&mut config);
+            let error = config.check().unwrap_err();
+            assert!(error.is_input() && error.to_string().contains(words), "{error}");
+        };
+        let gumbel: Method = "gumbel".parse().unwrap();
+        refused(&|c| c.search.temperature = Some([1.0, 0.1]), "softmax has none, anneal and gumbel have one");
+        refused(&|c| (c.search.mixing, c.search.temperature) = (gumbel, Some([1.0, 0.0])), "must be above 0");
+        refused(&|c| c.search.lr = Some(-1.0), "search-lr: -1 is out of range");
+        refused(&|c| c.search.betas = Some([0.5, 1.0]), "search-betas: 1 is out of range");
+        refused(&|c| c.search.warm_epochs = 15, "leave none of the 15 epochs");
+        refused(
+            &|c| {
+                c.search.mixing.shrink = true;
+                c.model.candidates.truncate(1);
+            },
+            "none can leave",
+        );
+        let gpt = |c: &mut Config| {
+            *c = Config::of_network("gpt").unwrap();
+            c.search.warm_epochs = 1;
+        };
+        refused(&gpt, "gelu, which is not among the candidates");
+    }
+}
