@@ -97,7 +97,7 @@ pub fn run(dataset: &str, v: u64, variant: &str, seed: u64) -> (RunResult, Vec<E
         _ => 0.0,
     };
     let top = easier + level(variant) + 0.0025 * shared.normal(0) + 0.0012 * own.normal(0);
-    let is_adact = variant == "adact";
+    let is_adact = Role::of(variant).is_mixture();
     let epochs: Vec<EpochRecord> = (1..=EPOCHS)
         .map(|epoch| {
             let e = epoch as f64;
