@@ -154,7 +154,8 @@ impl<N: Network> Trainer<N> {
         let backward = start.elapsed();
 
         let start = Instant::now();
-        let scale = self.recipe.clip_grad.map_or(1.0, |most| clip_factor(self.net(), &grads, most));
+        let frozen = self.recipe.search.frozen;
+        let scale = self.recipe.clip_grad.map_or(1.0, |most| clip_factor(self.net(), &grads, most, frozen));
         let lr = self.recipe.lr(self.steps);
         let in_mixtures = InMixtures {
             optimizer: self.recipe.search_optimizer(),
@@ -216,20 +217,31 @@ fn device() -> Device {
     Device::flex().autodiff()
 }
 
-/// The factor that brings the norm of all gradients together to `most`, where it is larger.
-fn clip_factor<N: Network>(net: &N, grads: &Gradients, most: f64) -> f32 {
+/// The factor that brings the norm of all gradients together to `most`, where it is larger; without those of mixtures that are frozen.
+fn clip_factor<N: Network>(net: &N, grads: &Gradients, most: f64, frozen: bool) -> f32 {
     struct Norm<'a> {
         grads: &'a Gradients,
         squares: f64,
+        frozen: bool,
+        in_mixture: bool,
     }
     impl ModuleVisitor for Norm<'_> {
+        fn enter_module(&mut self, _: &str, container: &str) {
+            self.in_mixture |= container == MIXTURE;
+        }
+        fn exit_module(&mut self, _: &str, container: &str) {
+            self.in_mixture &= container != MIXTURE;
+        }
         fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            if self.frozen && self.in_mixture {
+                return;
+            }
             if let Some(grad) = param.val().grad(self.grads) {
                 self.squares += ops::sum_of_squares(grad);
             }
         }
     }
-    let mut norm = Norm { grads, squares: 0.0 };
+    let mut norm = Norm { grads, squares: 0.0, frozen, in_mixture: false };
     net.visit(&mut norm);
     clip::coefficient(norm.squares.sqrt(), most)
 }
@@ -269,6 +281,9 @@ impl ModuleMapper for Update<'_> {
     }
 
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        if self.in_mixture && self.recipe.search.frozen {
+            return param;
+        }
         // The only handle on the values from here on, so that they change in place.
         let (id, tensor, mapper) = param.consume();
         let grad = if tensor.is_require_grad() { tensor.grad_remove(self.grads) } else { None };

@@ -215,6 +215,30 @@ fn other_ways_than_the_papers_decay_no_weights() {
 }
 
 #[test]
+fn a_curve_that_is_kept_stays_and_goes_on_with_the_same_bits() {
+    let activation = AdActConfig::new().with_initial_weights(common::normal(7, 1)).with_prelu_slope(-0.5);
+    for config in configs() {
+        let places = config.places().unwrap().len();
+        let config = config.with_activations(vec![activation.clone().into(); places]);
+        let frozen = Search { frozen: true, ..Search::default() };
+        let recipe = Recipe { clip_grad: Some(0.1), ..recipe(frozen) };
+        let mut whole = Trainer::new(&config, recipe.clone()).unwrap();
+        let before = whole.net().mixtures();
+        let start = bytes(whole.net());
+        train(&mut whole, 0..4);
+        assert_eq!(whole.net().mixtures(), before);
+        assert!(bytes(whole.net()) != start, "all else learns");
+        let folder = tempfile::tempdir().unwrap();
+        let mut first = Trainer::new(&config, recipe).unwrap();
+        train(&mut first, 0..2);
+        first.save_state(folder.path()).unwrap();
+        let mut second = Trainer::<AnyNetwork>::load_state(folder.path()).unwrap();
+        train(&mut second, 2..4);
+        assert!(bytes(second.net()) == bytes(whole.net()));
+    }
+}
+
+#[test]
 fn searches_that_make_no_sense_are_refused() {
     let refused = |search: Search, words: &str| {
         let error = Trainer::new(&configs()[0], recipe(search)).unwrap_err().to_string();
@@ -229,6 +253,7 @@ fn searches_that_make_no_sense_are_refused() {
     refused(Search { penalty: -1.0, ..usual() }, "penalty on the entropy");
     refused(Search { lr: Some(f64::NAN), ..usual() }, "learning rate of a search");
     refused(Search { betas: Some([0.9, 1.0]), ..usual() }, "betas of a search");
+    refused(Search { frozen: true, ..gumbel.clone() }, "weights that stay are mixed by their softmax");
     let warm = Warm { steps: 10, activation: Activation::Relu };
     refused(Search { warm: Some(warm), ..gumbel }, "can't begin after 10 steps");
     let gelu = Warm { steps: 1, activation: Activation::Gelu };

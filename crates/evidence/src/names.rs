@@ -111,6 +111,7 @@ pub fn variant<'a>(of: impl Into<Role<'a>>) -> String {
         Role::Mixture => return activation("adact").into(),
         Role::Optimized => return "Optimized".into(),
         Role::Nearest => return "Nearest".into(),
+        Role::Frozen => return "Frozen".into(),
         Role::Search(method) => return format!("{} ({method})", activation("adact")),
         Role::Searched(method, rule) => return format!("Optimized ({method}, {rule})"),
         Role::Random(draw) => return format!("Random {draw}"),

@@ -12,7 +12,7 @@ use adact_evidence::names::PAPERS_NETWORK;
 use adact_evidence::records::{LayerWeights, Picture, PictureSample, Samples, TextSample};
 use burn::tensor::Device;
 
-use crate::config::{Activations, Config};
+use crate::config::{Activations, Config, Curve};
 use crate::data::Data;
 use crate::error::{Error, Result};
 use crate::learner::{Evaluation, Learner, Outcome};
@@ -59,6 +59,7 @@ fn named(config: &Config, data: &Data) -> Result<AnyConfig> {
 fn begin<C: NetworkConfig>(net: C, config: &Config, data: &Data) -> Result<NetworkLearner<C::Network>> {
     let train = config.train.clone().unwrap_or_default();
     let activations = activations(&train.activation, &net.places()?, &config.model)?;
+    let activations = with_curves(activations, &train.curves)?;
     let net = net.with_seed(train.seed).with_activations(activations);
     let search = config.search(data)?;
     let recipe = Recipe { search, ..config.protocol.recipe(config.protocol.all_steps(&data.train)) };
@@ -86,6 +87,30 @@ pub fn activations(text: &str, places: &[String], model: &Activations) -> Result
     }
     let layers = ActivationConfig::parse_places(text, places, &adact)?;
     Ok(layers.into_iter().map(|layer| layer.with_constants(constants)).collect())
+}
+
+/// The same activations, whose mixtures begin with these curves, if there are any.
+fn with_curves(activations: Vec<ActivationConfig>, curves: &[Curve]) -> Result<Vec<ActivationConfig>> {
+    if curves.is_empty() {
+        return Ok(activations);
+    }
+    let mixtures = activations.iter().filter(|activation| activation.is_adact()).count();
+    if mixtures != curves.len() {
+        let curves = curves.len();
+        return Err(Error::input(format!("curves: there are {curves} for {mixtures} places that mix")));
+    }
+    let mut curves = curves.iter();
+    let begin = |activation| match activation {
+        ActivationConfig::AdAct(mut adact) => {
+            if let Some(curve) = curves.next() {
+                adact.initial_weights = Some(curve.w.iter().map(|&w| w as f32).collect());
+                adact.constants.prelu_slope = curve.prelu_slope.unwrap_or(adact.constants.prelu_slope);
+            }
+            ActivationConfig::AdAct(adact)
+        }
+        single => single,
+    };
+    Ok(activations.into_iter().map(begin).collect())
 }
 
 /// A network in training.

@@ -26,7 +26,7 @@ use crate::network::{network, own_network};
 use crate::outputs;
 use crate::score;
 use crate::train::{About, manifest, train};
-use crate::variants::{self, Variant};
+use crate::variants::{self, Chosen, Variant};
 use tasks::{Task, Tasks};
 
 /// Runs the study that `config` describes in folder `out`, from where an earlier call ended.
@@ -133,9 +133,9 @@ pub(crate) fn run_all(
     }
     control.tell(Event::Planned { runs: tasks.len(), finished, epochs });
 
-    let run_task = |task: &Task, activations: &str| -> Result<RunResult> {
+    let run_task = |task: &Task, chosen: &Chosen| -> Result<RunResult> {
         let id = &task.id;
-        let config = training(&config, task, activations)?;
+        let config = training(&config, task, chosen)?;
         let name = run_directory(&id.variant, id.seed);
         let mode = if chose_otherwise(&folder.join(&name), &config) {
             control
@@ -219,13 +219,15 @@ fn plan_tasks(plan: &config::StudyOptions, variants: &[Variant]) -> Vec<Task> {
 /// went on to more epochs and chose otherwise; no other variant ever changes.
 fn chose_otherwise(run: &Path, config: &Config) -> bool {
     let Ok(held) = Config::read(&run.join(CONFIG)) else { return false };
-    let activation = |config: &Config| config.train.as_ref().map(|train| train.activation.clone());
+    let activation = |config: &Config| {
+        config.train.as_ref().map(|train| (train.activation.clone(), train.curves.clone()))
+    };
     let now = Config { train: config.train.clone(), ..held.clone() };
     activation(config) != activation(&held) && config.difference(&now).is_none()
 }
 
 /// The options of one training of a study; it can be repeated alone with them.
-fn training(study: &Config, Task { id, source }: &Task, activations: &str) -> Result<Config> {
+fn training(study: &Config, Task { id, source }: &Task, chosen: &Chosen) -> Result<Config> {
     let search = match (Role::of(&id.variant), source.rule()) {
         (Role::Search(method), _) => study.search.by(method.parse()?),
         (_, Some(rule)) => SearchOptions { choose: rule, ..SearchOptions::default() },
@@ -234,7 +236,12 @@ fn training(study: &Config, Task { id, source }: &Task, activations: &str) -> Re
         _ => SearchOptions::default(),
     };
     Ok(Config {
-        train: Some(Train { activation: activations.into(), seed: id.seed, init: None }),
+        train: Some(Train {
+            activation: chosen.activations.clone(),
+            seed: id.seed,
+            init: None,
+            curves: chosen.curves.clone(),
+        }),
         study: None,
         search,
         output: Output { out: None, ..study.output.clone() },

@@ -1,11 +1,11 @@
 //! What a study compares: `adact,optimized,relu,uniform:mish,all-uniform,random:3,search:gumbel/nearest`.
 
 use adact_evidence::Rule;
-use adact_evidence::records::{Role, RunResult};
+use adact_evidence::records::{LayerWeights, Role, RunResult};
 use adact_kernels::Activation;
 use adact_kernels::random::{Purpose, Stream};
 
-use crate::config::{Config, Method, StudyOptions};
+use crate::config::{Config, Curve, Granularity, Method, StudyOptions};
 use crate::error::{Error, Result, suggestion};
 
 /// Random choices beyond this are a typing mistake.
@@ -32,6 +32,8 @@ pub enum Source {
         /// The rule.
         rule: Rule,
     },
+    /// The curves that AdAct learned with the same seed, kept as they are.
+    Frozen,
     /// A draw by lot for each place, where AdAct tells the places: those of a program.
     Drawn(usize, Vec<Activation>),
 }
@@ -45,7 +47,7 @@ impl Source {
         match self {
             Self::Given(_) => None,
             Self::Chosen { of, .. } => Some(of),
-            Self::Drawn(..) => Some(ADACT),
+            Self::Frozen | Self::Drawn(..) => Some(ADACT),
         }
     }
 
@@ -53,7 +55,7 @@ impl Source {
     pub(crate) fn rule(&self) -> Option<Rule> {
         match self {
             Self::Chosen { rule, .. } => Some(*rule),
-            Self::Given(_) | Self::Drawn(..) => None,
+            Self::Given(_) | Self::Frozen | Self::Drawn(..) => None,
         }
     }
 
@@ -62,16 +64,51 @@ impl Source {
     ///
     /// # Errors
     /// If its record lacks the choice of a place, or what the rule chooses.
-    pub(crate) fn activations(&self, mixture: Option<&RunResult>) -> Option<Result<String>> {
+    pub(crate) fn activations(&self, mixture: Option<&RunResult>) -> Option<Result<Chosen>> {
         match self {
-            Self::Given(activations) => Some(Ok(activations.clone())),
-            Self::Chosen { rule, .. } => mixture.map(|mixture| choices(mixture, *rule)),
+            Self::Given(activations) => Some(Ok(activations.clone().into())),
+            Self::Chosen { rule, .. } => mixture.map(|mixture| Ok(choices(mixture, *rule)?.into())),
+            Self::Frozen => mixture.map(curves),
             Self::Drawn(i, candidates) => {
-                mixture.map(|mixture| Ok(draw(*i, candidates, mixture.activations.len())))
+                mixture.map(|mixture| Ok(draw(*i, candidates, mixture.activations.len()).into()))
             }
         }
     }
 }
+
+/// What a training is given of another: see the section `[train]`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Chosen {
+    /// The activations.
+    pub activations: String,
+    /// The curves of the mixtures, where these stay as they are.
+    pub curves: Vec<Curve>,
+}
+
+impl From<String> for Chosen {
+    fn from(activations: String) -> Self {
+        Self { activations, curves: Vec::new() }
+    }
+}
+
+/// The curves that a mixture learned.
+fn curves(mixture: &RunResult) -> Result<Chosen> {
+    choices(mixture, Rule::Weight)?;
+    let curve = |layer: &LayerWeights| {
+        let alone = |share: &f32| if *share > 0.0 { 0.0 } else { NONE };
+        let w = match &layer.shares {
+            // A search that is evaluated with one candidate alone.
+            Some(shares) => shares.iter().map(alone).collect(),
+            None => layer.w.iter().map(|&w| f64::from(w)).collect(),
+        };
+        Curve { w, prelu_slope: layer.prelu_slope.map(f64::from) }
+    };
+    let curves = mixture.layers.iter().flatten().map(curve).collect();
+    Ok(Chosen { activations: ADACT.into(), curves })
+}
+
+/// The raw weight of a candidate without a share.
+const NONE: f64 = -1e4;
 
 /// The activations that a rule chose, as the section `[train]` names them.
 pub(crate) fn choices(mixture: &RunResult, rule: Rule) -> Result<String> {
@@ -146,6 +183,9 @@ pub fn parse<S: AsRef<str>>(words: &[S], config: &Config, places: Option<usize>)
         Role::Optimized => {
             "variants: `optimized` takes the activations that `adact` chose, so give `adact` as well".into()
         }
+        Role::Frozen => {
+            "variants: `frozen` keeps the curves that `adact` learned, so give `adact` as well".into()
+        }
         Role::Nearest => {
             "variants: `nearest` takes the activations nearest to what `adact` learned, so give `adact` as well".into()
         }
@@ -219,6 +259,17 @@ fn one(word: &str, config: &Config, places: Option<usize>, has_adact: bool) -> R
                 "variants: `nearest` needs what each place sees, which a program doesn't tell: leave it out",
             ));
         }
+        Role::Frozen if places.is_none() => {
+            return Err(Error::input(
+                "variants: `frozen` keeps what `adact` learned, which a program can't be given: leave it out",
+            ));
+        }
+        Role::Frozen if config.model.granularity == Granularity::Channel => {
+            return Err(Error::input(
+                "variants: `frozen` keeps a curve for each place, and not for each channel: leave it out",
+            ));
+        }
+        Role::Frozen => return Ok(vec![Variant { name: word.into(), source: Source::Frozen }]),
         Role::Mixture => return Ok(vec![Variant::given(word, ADACT)]),
         Role::Optimized => return chosen(ADACT, config.search.choose),
         Role::Nearest => return chosen(ADACT, Rule::Nearest),
@@ -283,11 +334,11 @@ fn random(count: &str, candidates: &[Activation], places: Option<usize>) -> Resu
 }
 
 fn unknown(word: &str, places: Option<usize>) -> Error {
-    let known = ["adact", "optimized", "nearest", "all-uniform", "random", "uniform", "search"];
+    let known = ["adact", "optimized", "nearest", "frozen", "all-uniform", "random", "uniform", "search"];
     let names = Activation::ALL.iter().map(|a| a.name());
     let many = places.map_or("one for each place".into(), |places| format!("{places} activations"));
     Error::input(format!(
-        "`{word}` is no variant{}: choose from adact, optimized, nearest, an activation, uniform:ACTIVATION, all-uniform, \
+        "`{word}` is no variant{}: choose from adact, optimized, nearest, frozen, an activation, uniform:ACTIVATION, all-uniform, \
          random:COUNT, search:METHOD, search:METHOD/RULE, or {many} joined by `+`",
         suggestion(word, known.into_iter().chain(names))
     ))
@@ -378,7 +429,7 @@ mod tests {
             .unwrap()
         };
         assert!(variants[1].source.activations(None).is_none());
-        let drawn = variants[2].source.activations(Some(&run(4))).unwrap().unwrap();
+        let drawn = variants[2].source.activations(Some(&run(4))).unwrap().unwrap().activations;
         let known = parse(&["random:2"], &Config::default(), Some(4)).unwrap();
         assert_eq!(Source::Given(drawn), known[1].source);
         let error = parse(&["random:2", "relu"], &Config::default(), None).unwrap_err();
@@ -396,6 +447,7 @@ mod tests {
             (vec!["optimized"], "`adact` as well"),
             (vec!["nearest", "relu"], "`adact` as well"),
             (vec!["nearst", "adact"], "`nearest`"),
+            (vec!["frozen"], "`adact` as well"),
             (vec!["random:0"], "1 to 100"),
             (vec!["search:gumble"], "(did you mean `gumbel`?)"),
             (vec!["search:gumbel/neerest"], "did you mean 'nearest'"),

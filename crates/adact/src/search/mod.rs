@@ -57,6 +57,8 @@ pub struct Search {
     pub betas: Option<[f64; 2]>,
     /// Their weight decay. Default the recipe's for the paper's way to search, 0 for every other.
     pub weight_decay: Option<f64>,
+    /// Whether the weights and slopes stay as they are, while all else learns: a curve that was found is kept. Default no.
+    pub frozen: bool,
 }
 
 /// What comes before a search: training with one activation at each place, while the mixtures' weights stay.
@@ -82,6 +84,7 @@ impl Default for Search {
             lr: None,
             betas: None,
             weight_decay: None,
+            frozen: false,
         }
     }
 }
@@ -119,6 +122,9 @@ impl Search {
                 "a search of {} steps can't begin after {} steps of {} alone",
                 self.steps, warm.steps, warm.activation
             )));
+        }
+        if self.frozen && !(self.is_papers() && self.warm.is_none()) {
+            return Err(Error::config("weights that stay are mixed by their softmax, and nothing comes before"));
         }
         let range = "must be a finite number";
         if let Some(temperatures) = self.temperature {

@@ -8,6 +8,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::file::{self, Entries, Entry};
 use crate::network::{Network, NetworkConfig};
 use crate::optim::TrainingState;
+use crate::places::places;
 use crate::state;
 use crate::weights;
 
@@ -65,7 +66,18 @@ impl<N: Network> Trainer<N> {
         let net = weights::build(&config, &path, entries, &device())?;
         let mut trainer = Self::from_net(net, metadata.recipe)?;
         trainer.steps = metadata.steps;
+        let frozen: Vec<String> = match trainer.recipe.search.frozen {
+            true => places(trainer.net()).into_iter().map(|place| place.path).collect(),
+            false => Vec::new(),
+        };
+        let is_frozen = |name: &str| {
+            let parts = frozen.iter().flat_map(|path| [format!("{path}.w"), format!("{path}.prelu.weight")]);
+            parts.into_iter().any(|part| part == name)
+        };
         for (name, id, _) in state::parameters(trainer.net()) {
+            if is_frozen(&name) {
+                continue;
+            }
             let found: Vec<Option<Entry>> =
                 memories.iter_mut().map(|entries| entries.remove(&name)).collect();
             if metadata.steps == 0 && found.iter().all(Option::is_none) {

@@ -141,6 +141,7 @@ fn variant_stroke(i: usize, name: &str) -> Stroke {
         Role::Mixture => (vermillion, ""),
         Role::Optimized => (blue, "7 3"),
         Role::Nearest => (sky, "9 3"),
+        Role::Frozen => (purple, "5 2 1 2"),
         Role::RELU => (ink, "2 3"),
         _ => ([green, orange, purple, sky][i % 4], ["9 3 2 3", "4 2", "1 3", ""][(i / 4 + i) % 4]),
     };

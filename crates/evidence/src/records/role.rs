@@ -21,6 +21,8 @@ pub enum Role<'a> {
     Optimized,
     /// `nearest`: trained anew with the activations that are nearest to what the mixture of the same seed learned.
     Nearest,
+    /// `frozen`: trained anew with the curves that the mixture of the same seed learned, which stay.
+    Frozen,
     /// `search:gumbel`: a mixture that searches in another way, named by the method.
     Search(&'a str),
     /// `search:gumbel/nearest`: trained anew with the activations that the rule chose when that search had learned with the
@@ -47,6 +49,7 @@ impl<'a> Role<'a> {
             "adact" => Self::Mixture,
             "optimized" => Self::Optimized,
             "nearest" => Self::Nearest,
+            "frozen" => Self::Frozen,
             _ => match name.strip_prefix(SEARCH).map(|rest| rest.split_once('/').ok_or(rest)) {
                 Some(Ok((method, rule))) => Self::Searched(method, rule),
                 Some(Err(method)) => Self::Search(method),
@@ -73,6 +76,7 @@ impl fmt::Display for Role<'_> {
             Self::Mixture => f.write_str("adact"),
             Self::Optimized => f.write_str("optimized"),
             Self::Nearest => f.write_str("nearest"),
+            Self::Frozen => f.write_str("frozen"),
             Self::Search(method) => write!(f, "{SEARCH}{method}"),
             Self::Searched(method, rule) => write!(f, "{SEARCH}{method}/{rule}"),
             Self::Random(draw) => write!(f, "{RANDOM}{draw}"),
@@ -103,6 +107,7 @@ mod tests {
             ("adact", Role::Mixture),
             ("optimized", Role::Optimized),
             ("nearest", Role::Nearest),
+            ("frozen", Role::Frozen),
             ("search:gumbel", Role::Search("gumbel")),
             ("search:anneal-shrink/nearest", Role::Searched("anneal-shrink", "nearest")),
             ("search:", Role::Search("")),

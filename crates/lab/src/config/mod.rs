@@ -268,6 +268,20 @@ pub struct Train {
     /// Initial weights, instead of those of the seed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub init: Option<PathBuf>,
+    /// The curves of the mixtures, in order: they are kept as they are, while all else learns. None learns them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub curves: Vec<Curve>,
+}
+
+/// The curve of a mixture.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Curve {
+    /// The raw weights, one a candidate.
+    pub w: Vec<f64>,
+    /// PReLU's slope, if PReLU is a candidate.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub prelu_slope: Option<f64>,
 }
 
 /// What a study adds.
@@ -354,7 +368,7 @@ impl Default for Activations {
 
 impl Default for Train {
     fn default() -> Self {
-        Self { activation: "adact".into(), seed: 0, init: None }
+        Self { activation: "adact".into(), seed: 0, init: None, curves: Vec::new() }
     }
 }
 

@@ -123,6 +123,7 @@ impl Config {
             lr: options.lr,
             betas: options.betas,
             weight_decay: options.weight_decay,
+            frozen: self.train.as_ref().is_some_and(|train| !train.curves.is_empty()),
             ..Search::default()
         };
         search.validate()?;

@@ -8,7 +8,7 @@ use crate::control::{Control, Event, RunId};
 use crate::error::{Error, Kind, Result};
 use crate::panics::caught;
 use crate::threads::pool;
-use crate::variants::Source;
+use crate::variants::{Chosen, Source};
 
 /// One training.
 pub(super) struct Task {
@@ -33,7 +33,7 @@ pub(super) struct Tasks {
 
 /// A task that can begin, or why there is none.
 enum Next {
-    Run(usize, Result<String>),
+    Run(usize, Result<Chosen>),
     Wait,
     Nothing,
 }
@@ -59,7 +59,7 @@ impl Tasks {
         jobs: usize,
         threads: usize,
         control: &Control<'_>,
-        work: &(dyn Fn(&Task, &str) -> Result<RunResult> + Sync),
+        work: &(dyn Fn(&Task, &Chosen) -> Result<RunResult> + Sync),
     ) -> Result<()> {
         let jobs = jobs.clamp(1, self.len().max(1));
         let pools = (0..jobs).map(|_| pool(threads / jobs)).collect::<Result<Vec<_>>>()?;
@@ -71,7 +71,7 @@ impl Tasks {
         Ok(())
     }
 
-    fn worker(&self, control: &Control<'_>, work: &(dyn Fn(&Task, &str) -> Result<RunResult> + Sync)) {
+    fn worker(&self, control: &Control<'_>, work: &(dyn Fn(&Task, &Chosen) -> Result<RunResult> + Sync)) {
         let mut states = self.lock();
         loop {
             match self.next(&mut states) {
