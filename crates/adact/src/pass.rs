@@ -38,6 +38,9 @@ enum Source {
     Mean,
 }
 
+/// Where the numbers of passes begin that are not a step's only one: above those of all places.
+const LEVELS: u64 = 1 << 32;
+
 impl Pass {
     /// A pass in which RReLU's slopes differ from call to call.
     pub fn new() -> Self {
@@ -47,6 +50,17 @@ impl Pass {
     /// A pass in which RReLU's slopes are a function of the seed and the training step.
     pub fn of_step(seed: u64, step: u64) -> Self {
         Self { source: Source::Step(Stream::new(seed, Purpose::Rrelu, step)), ..Self::default() }
+    }
+
+    /// The same for one of several passes of a step.
+    pub(crate) fn of_level(seed: u64, step: u64, level: u64) -> Self {
+        match level {
+            0 => Self::of_step(seed, step),
+            _ => {
+                let stream = Stream::new(seed, Purpose::Rrelu, step).child(LEVELS + level);
+                Self { source: Source::Step(stream), ..Self::default() }
+            }
+        }
     }
 
     /// A pass in which RReLU has its mean slope, as in evaluation.

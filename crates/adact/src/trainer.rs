@@ -134,12 +134,41 @@ impl<N: Network> Trainer<N> {
     /// If the sizes don't fit, a target is no class, or the loss is not finite. The weights are then as they were; after a
     /// loss that is not finite the running statistics are not, so go on from a saved state.
     pub fn step(&mut self, inputs: impl Into<Inputs>, targets: &[i32]) -> Result<StepResult> {
+        let (mut found, grads) = self.gradients(inputs.into(), targets, 0)?;
+        let trained = if self.recipe.search.frozen { Trained::Rest } else { Trained::All };
+        found.times.optimizer = self.update(grads, trained);
+        self.advance();
+        Ok(found)
+    }
+
+    /// A step on two levels: the weights and slopes of mixtures learn from `held_out`, all other parameters then from `batch`, each the
+    /// inputs and their classes. What is told is of the latter (Liu et al. 2019, "DARTS", first order).
+    ///
+    /// # Errors
+    /// As [`step`](Self::step); the mixtures may have moved already.
+    pub fn step_bilevel(
+        &mut self,
+        batch: (Inputs, &[i32]),
+        held_out: (Inputs, &[i32]),
+    ) -> Result<StepResult> {
+        let (search, grads) = self.gradients(held_out.0, held_out.1, 1)?;
+        let optimizer = self.update(grads, Trained::Mixtures);
+        let (mut found, grads) = self.gradients(batch.0, batch.1, 0)?;
+        found.times.optimizer = optimizer + self.update(grads, Trained::Rest);
+        found.times.forward += search.times.forward;
+        found.times.backward += search.times.backward;
+        self.advance();
+        Ok(found)
+    }
+
+    /// The loss of a batch, and its gradients; `level` tells the passes of one step apart.
+    fn gradients(&self, inputs: Inputs, targets: &[i32], level: u64) -> Result<(StepResult, Gradients)> {
         let start = Instant::now();
         let net = self.net();
         let (search, seed) = (&self.recipe.search, net.config().seed());
         let draw = Draw::of_step(search, seed, self.steps);
-        let pass = Pass::of_step(seed, self.steps).searching(draw);
-        let logits = net.logits(inputs.into(), &pass)?;
+        let pass = Pass::of_level(seed, self.steps, level).searching(draw.map(|draw| draw.of_level(level)));
+        let logits = net.logits(inputs, &pass)?;
         check_targets(&logits, targets)?;
         let (tensor, loss) = ops::cross_entropy_counted(logits, targets);
         let forward = start.elapsed();
@@ -147,44 +176,44 @@ impl<N: Network> Trainer<N> {
             let message = format!("the loss became {} at step {}", loss.mean, self.steps + 1);
             return Err(Error::new(ErrorKind::Diverged, message));
         }
-
         let start = Instant::now();
-        let mut grads = tensor.backward();
-        drop(tensor);
-        let backward = start.elapsed();
+        let grads = tensor.backward();
+        let times = StepTimes { forward, backward: start.elapsed(), optimizer: Duration::ZERO };
+        Ok((StepResult { loss: loss.mean, correct: loss.correct, times }, grads))
+    }
 
+    /// Changes parameters by their gradients; says how long it took.
+    fn update(&mut self, mut grads: Gradients, trained: Trained) -> Duration {
         let start = Instant::now();
-        let frozen = self.recipe.search.frozen;
-        let scale = self.recipe.clip_grad.map_or(1.0, |most| clip_factor(self.net(), &grads, most, frozen));
-        let lr = self.recipe.lr(self.steps);
-        let in_mixtures = InMixtures {
-            optimizer: self.recipe.search_optimizer(),
-            lr: self.recipe.search_lr(self.steps),
-            moment: self.recipe.search.moment(self.steps),
-        };
-        self.steps += 1;
+        let clip = |most| clip_factor(self.net(), &grads, most, trained);
+        let scale = self.recipe.clip_grad.map_or(1.0, clip);
         let mut update = Update {
             recipe: &self.recipe,
-            lr,
+            lr: self.recipe.lr(self.steps),
             scale,
-            step: self.steps,
+            step: self.steps + 1,
             grads: &mut grads,
             memory: &mut self.memory,
-            in_mixtures,
+            trained,
+            in_mixtures: InMixtures {
+                optimizer: self.recipe.search_optimizer(),
+                lr: self.recipe.search_lr(self.steps),
+                moment: self.recipe.search.moment(self.steps),
+            },
             in_mixture: false,
             in_weights: false,
         };
         self.net = self.net.take().map(|net| share_those(&self.shared, net.map(&mut update)));
+        start.elapsed()
+    }
+
+    /// A step is done: candidates whose time has come leave.
+    fn advance(&mut self) {
+        self.steps += 1;
         if self.recipe.search.shrink {
             let progress = self.recipe.search.progress(self.steps);
             self.net = self.net.take().map(|net| share_those(&self.shared, leave(net, progress)));
         }
-        let optimizer = start.elapsed();
-        Ok(StepResult {
-            loss: loss.mean,
-            correct: loss.correct,
-            times: StepTimes { forward, backward, optimizer },
-        })
     }
 
     /// Evaluates a batch as [`step`](Self::step) takes it: batch norm by its running statistics, RReLU by its mean.
@@ -217,12 +246,12 @@ fn device() -> Device {
     Device::flex().autodiff()
 }
 
-/// The factor that brings the norm of all gradients together to `most`, where it is larger; without those of mixtures that are frozen.
-fn clip_factor<N: Network>(net: &N, grads: &Gradients, most: f64, frozen: bool) -> f32 {
+/// The factor that brings the norm of all gradients together to `most`, where it is larger: of those that are trained.
+fn clip_factor<N: Network>(net: &N, grads: &Gradients, most: f64, trained: Trained) -> f32 {
     struct Norm<'a> {
         grads: &'a Gradients,
         squares: f64,
-        frozen: bool,
+        trained: Trained,
         in_mixture: bool,
     }
     impl ModuleVisitor for Norm<'_> {
@@ -233,7 +262,7 @@ fn clip_factor<N: Network>(net: &N, grads: &Gradients, most: f64, frozen: bool) 
             self.in_mixture &= container != MIXTURE;
         }
         fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-            if self.frozen && self.in_mixture {
+            if !self.trained.includes(self.in_mixture) {
                 return;
             }
             if let Some(grad) = param.val().grad(self.grads) {
@@ -241,7 +270,7 @@ fn clip_factor<N: Network>(net: &N, grads: &Gradients, most: f64, frozen: bool) 
             }
         }
     }
-    let mut norm = Norm { grads, squares: 0.0, frozen, in_mixture: false };
+    let mut norm = Norm { grads, squares: 0.0, trained, in_mixture: false };
     net.visit(&mut norm);
     clip::coefficient(norm.squares.sqrt(), most)
 }
@@ -255,11 +284,34 @@ struct Update<'a> {
     step: u64,
     grads: &'a mut Gradients,
     memory: &'a mut HashMap<ParamId, Vec<Vec<f32>>>,
+    /// Which parameters change.
+    trained: Trained,
     in_mixtures: InMixtures,
     /// Whether the visit is inside of a mixture.
     in_mixture: bool,
     /// Whether it is inside of its weights.
     in_weights: bool,
+}
+
+/// Which parameters a step changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Trained {
+    All,
+    /// The weights and slopes of mixtures.
+    Mixtures,
+    /// All others.
+    Rest,
+}
+
+impl Trained {
+    /// Whether a parameter changes that is inside of a mixture or not.
+    fn includes(self, in_mixture: bool) -> bool {
+        match self {
+            Self::All => true,
+            Self::Mixtures => in_mixture,
+            Self::Rest => !in_mixture,
+        }
+    }
 }
 
 /// How the weights and slopes of mixtures are trained in a step.
@@ -281,7 +333,7 @@ impl ModuleMapper for Update<'_> {
     }
 
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        if self.in_mixture && self.recipe.search.frozen {
+        if !self.trained.includes(self.in_mixture) {
             return param;
         }
         // The only handle on the values from here on, so that they change in place.

@@ -158,6 +158,47 @@ fn candidates_leave_until_one_is_left_at_each_place() {
 }
 
 #[test]
+fn two_levels_learn_from_what_each_is_given() {
+    for config in configs() {
+        let batch = |step: u64| common::random_batch(&config, step);
+        let run = |held_out: u64, steps: std::ops::Range<u64>, trainer: &mut Trainer<AnyNetwork>| {
+            for step in steps {
+                let ((inputs, targets), (others, answers)) = (batch(step), batch(held_out + step));
+                trainer.step_bilevel((inputs, &targets), (others, &answers)).unwrap();
+            }
+        };
+        let gumbel = Search { mixing: Mixing::Gumbel, steps: STEPS, ..Search::default() };
+        let new = |search: Search| Trainer::new(&config, recipe(search)).unwrap();
+        let after = |held_out: u64, search: Search| {
+            let mut trainer = new(search);
+            run(held_out, 0..2, &mut trainer);
+            let mut tensors = adact::state_dict(trainer.net());
+            // Batch norm sees all images.
+            tensors.retain(|name, _| !name.contains("running_"));
+            (weights(trainer.net()), tensors)
+        };
+        let learning = Search::default();
+        assert_ne!(
+            after(50, learning.clone()).0,
+            after(60, learning).0,
+            "mixtures learn from what is held out"
+        );
+        let still = Search { lr: Some(0.0), ..Search::default() };
+        let (one, other) = (after(50, still.clone()), after(60, still));
+        assert_eq!(one.0, vec![vec![0.0; 7]; one.0.len()]);
+        assert!(one.1 == other.1, "all else learns from the batch alone");
+        let (mut whole, mut first) = (new(gumbel.clone()), new(gumbel));
+        run(50, 0..4, &mut whole);
+        run(50, 0..2, &mut first);
+        let folder = tempfile::tempdir().unwrap();
+        first.save_state(folder.path()).unwrap();
+        let mut second = Trainer::<AnyNetwork>::load_state(folder.path()).unwrap();
+        run(50, 2..4, &mut second);
+        assert!(bytes(second.net()) == bytes(whole.net()), "other bits when resumed");
+    }
+}
+
+#[test]
 fn a_warm_start_leaves_the_weights_and_uses_one_activation() {
     let config = configs()[0].clone();
     let warm = Warm { steps: 3, activation: Activation::Relu };

@@ -219,7 +219,8 @@ pub struct PlanArgs {
     ///
     /// weight: the candidate of the largest weight, as in the paper. nearest: the one nearest to the learned curve, under the
     /// inputs that the place sees. distil: the one with which the loss on held-out data (--select validation; else on
-    /// training data) is smallest in the place of the mixture. The records and the report tell what each rule chooses.
+    /// training data) is smallest in the place of the mixture. halving: what is left of these and the next best after short
+    /// trainings, of which the better half goes on each time. The records and the report tell what each rule chooses.
     #[arg(long, value_name = "RULE")]
     pub choose: Option<Rule>,
     /// Trainings side by side, which share the threads [default: 1]
@@ -544,6 +545,9 @@ pub struct SearchArgs {
     /// Epochs with the network's usual activation alone, before the search [default: 0]
     #[arg(long, value_name = "EPOCHS")]
     pub warm_epochs: Option<usize>,
+    /// Let the weights and slopes learn from a quarter of the training data, and all else from the rest
+    #[arg(long)]
+    pub bilevel: bool,
 }
 
 /// `adact report`.

@@ -200,6 +200,7 @@ fn search(args: &SearchArgs, config: &mut Config) {
     set_some(&mut to.weight_decay, &args.search_decay);
     set_some(&mut to.temperature, &args.temperature.map(|pair| pair.0));
     set(&mut to.warm_epochs, args.warm_epochs);
+    set(&mut to.bilevel, args.bilevel.then_some(true));
 }
 
 fn set<T>(to: &mut T, from: Option<T>) {

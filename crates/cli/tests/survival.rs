@@ -58,7 +58,12 @@ fn a_study_killed_at_many_moments_ends_with_the_same_bits() {
 /// What a search draws, who has left by then and what each rule chooses is as it would have been.
 #[test]
 fn so_does_one_that_searches() {
-    killed_and_resumed(3, &format!("study {TINY} --variants search:gumbel/distil,search:anneal-shrink/weight"));
+    killed_and_resumed(
+        3,
+        &format!(
+            "study {TINY} --select validation --bilevel --variants search:gumbel/distil,search:shrink/halving"
+        ),
+    );
 }
 
 /// Two workers die at once, each anywhere in its training.

@@ -55,6 +55,16 @@ impl Rows {
         &self.labels
     }
 
+    /// The rows at these indices.
+    ///
+    /// # Panics
+    /// If an index is not below [`len`](Self::len).
+    pub fn select(&self, indices: &[u32]) -> Self {
+        let row = |&i: &u32| &self.values[i as usize * self.features..][..self.features];
+        let labels = indices.iter().map(|&i| self.labels[i as usize]).collect();
+        Self { features: self.features, values: indices.iter().flat_map(row).copied().collect(), labels }
+    }
+
     /// Fills `values` with the rows at `indices` (batch x features), and `targets` with their classes. The vectors are
     /// cleared first.
     ///

@@ -22,11 +22,14 @@ pub enum Rule {
     /// The candidate with which the network loses least, where it replaces the mixture of one place and the others stay as
     /// they learned.
     Distil,
+    /// What is left of the other rules' choices, and of the next best, after short trainings of which the better half goes on each
+    /// time.
+    Halving,
 }
 
 impl Rule {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Weight, Self::Nearest, Self::Distil];
+    pub const ALL: [Self; 4] = [Self::Weight, Self::Nearest, Self::Distil, Self::Halving];
 
     /// The name, as the command line and records spell it.
     pub fn name(self) -> &'static str {
@@ -34,6 +37,7 @@ impl Rule {
             Self::Weight => "weight",
             Self::Nearest => "nearest",
             Self::Distil => "distil",
+            Self::Halving => "halving",
         }
     }
 
@@ -43,6 +47,7 @@ impl Rule {
             Self::Weight => "by the largest weight",
             Self::Nearest => "by the nearest curve",
             Self::Distil => "by the smallest loss in its place",
+            Self::Halving => "by short trainings",
         }
     }
 }

@@ -43,7 +43,8 @@ pub struct Chosen {
 pub(crate) const IN_WORDS: &str = "A search trains a network whose places mix their candidates; a rule then names one activation \
                                    for each place: by weight, the candidate with the largest share (the paper's rule); nearest, the \
                                    one that is most like the curve that the place learned, under the inputs that it sees; distil, the \
-                                   one with which the network's loss is smallest when it takes the mixture's place and all else stays. \
+                                   one with which the network's loss is smallest when it takes the mixture's place and all else stays; \
+                                   halving, what is left of these after short trainings. \
                                    At once: the searched network with the choices by weight in place of its mixtures, nothing trained \
                                    anew. Trained anew: a network that has these activations from its first step.";
 
@@ -74,26 +75,24 @@ fn search(study: &StudyResult, variant: &str) -> Option<Search> {
 }
 
 fn chosen(study: &StudyResult, runs: &[&RunResult], variant: &str, rule: Rule) -> Option<Chosen> {
-    let seeds: Vec<Vec<String>> = runs.iter().map(|run| run.choice_by(rule)).collect::<Option<_>>()?;
+    let trained: Vec<&RunResult> =
+        study.runs.iter().filter(|run| follows(run, study, variant, rule)).collect();
+    let seeds: Vec<Vec<String>> = match rule {
+        // Only what was trained with it tells what short trainings chose.
+        Rule::Halving if trained.is_empty() => return None,
+        Rule::Halving => trained.iter().map(|run| run.activations.clone()).collect(),
+        _ => runs.iter().map(|run| run.choice_by(rule)).collect::<Option<_>>()?,
+    };
     let places = seeds.iter().map(Vec::len).min().filter(|&places| places > 0)?;
     let of_place = |i: usize| seeds.iter().map(|seed| seed[i].clone()).collect::<Vec<_>>();
     let agreements: Vec<f64> = (0..places).filter_map(|i| agreement(&of_place(i))).collect();
     let mean = agreements.iter().sum::<f64>() / agreements.len() as f64;
     let different: HashSet<&Vec<String>> = seeds.iter().collect();
-    let trained = |run: &&RunResult| match run.role() {
-        Role::Optimized => variant == "adact" && run.chosen_by.as_deref().unwrap_or("weight") == rule.name(),
-        Role::Nearest => variant == "adact" && rule == Rule::Nearest,
-        Role::Searched(method, by) => {
-            let of = runs.iter().find_map(|run| run.mixing.as_deref()).unwrap_or("softmax");
-            let same = Role::of(variant) == Role::Search(method) || (variant == "adact" && of == method);
-            same && by == rule.name()
-        }
-        _ => false,
-    };
-    let trained = study.runs.iter().find(trained).and_then(|run| {
-        let same = study.runs.iter().filter(|other| other.variant == run.variant);
+    // Two variants may be trained with the same choice: the first one is told.
+    let trained = trained.first().and_then(|first| {
+        let same = trained.iter().filter(|run| run.variant == first.variant);
         let reached = Summary::of(&same.filter_map(|run| run.judged()).collect::<Vec<_>>())?;
-        Some((run.variant.clone(), reached))
+        Some((first.variant.clone(), reached))
     });
     Some(Chosen {
         rule,
@@ -102,6 +101,21 @@ fn chosen(study: &StudyResult, runs: &[&RunResult], variant: &str, rule: Rule) -
         different: (different.len(), seeds.len()),
         trained,
     })
+}
+
+/// Whether a run was trained with what a rule chose when the variant had searched.
+fn follows(run: &RunResult, study: &StudyResult, variant: &str, rule: Rule) -> bool {
+    match run.role() {
+        Role::Optimized => variant == "adact" && run.chosen_by.as_deref().unwrap_or("weight") == rule.name(),
+        Role::Nearest => variant == "adact" && rule == Rule::Nearest,
+        Role::Searched(method, by) => {
+            let searched = study.runs.iter().find(|run| run.variant == variant);
+            let of = searched.and_then(|run| run.mixing.as_deref()).unwrap_or("softmax");
+            let same = Role::of(variant) == Role::Search(method) || (variant == "adact" && of == method);
+            same && by == rule.name()
+        }
+        _ => false,
+    }
 }
 
 /// What is there most often, of equals the first.

@@ -1,5 +1,7 @@
 //! The data of a training, as its configuration asks for them.
 
+use std::borrow::Cow;
+
 use adact_data::{
     Dataset, FileRecord, Images, LoadOptions, Masked, Rows, SegmentationSet, Task, TextSet, split,
 };
@@ -9,8 +11,11 @@ use crate::config::{Config, NetworkShape};
 use crate::error::{Error, Result};
 use crate::parts::Part;
 
+/// How much of the training data a search on two levels keeps for its mixtures.
+const SEARCH_SHARE: f64 = 0.25;
+
 /// What to learn from, to choose by and to judge by.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Data {
     /// The data set's name.
     pub name: String,
@@ -22,6 +27,8 @@ pub struct Data {
     pub image: [usize; 2],
     /// What to learn from.
     pub train: Part,
+    /// What mixtures learn from in a search on two levels; see [`Data::divided`].
+    pub search: Option<Part>,
     /// What to choose by, where the configuration asks for it: the data's own, or a part held out of the training set.
     pub validation: Option<Part>,
     /// What to judge by. Of a text, which has no more than two parts, that is what others call validation.
@@ -99,6 +106,7 @@ impl Data {
             classes: classes.iter().map(|&class| class.into()).collect(),
             image: [0, 0],
             train: Part::Rows(train),
+            search: None,
             validation: None,
             test: Part::Rows(test),
             selected_by: Selection::Test,
@@ -140,6 +148,7 @@ impl Data {
             classes: set.vocabulary.iter().map(char::to_string).collect(),
             image: [0, 0],
             train: Part::Text { tokens: set.train, context },
+            search: None,
             validation: None,
             test: Part::Text { tokens: set.validation, context },
             selected_by: Selection::Test,
@@ -174,6 +183,7 @@ impl Data {
             classes,
             image: [train.channels, train.height],
             train: Part::Masked(train),
+            search: None,
             validation: validation.map(Part::Masked),
             test: Part::Masked(test),
             selected_by,
@@ -229,6 +239,7 @@ impl Data {
             classes,
             image: [train.channels, train.height],
             train: Part::Images(train),
+            search: None,
             validation: validation.map(Part::Images),
             test: Part::Images(test),
             selected_by,
@@ -236,6 +247,25 @@ impl Data {
             note,
             remarks,
         })
+    }
+
+    /// The data as a training takes them: where it searches on two levels, a quarter of what is to learn from is kept for its
+    /// mixtures.
+    ///
+    /// # Errors
+    /// If there is too little to divide.
+    pub(crate) fn divided(&self, config: &Config) -> Result<Cow<'_, Self>> {
+        let mixes = config.train.as_ref().is_some_and(|train| train.activation.contains("adact"));
+        if !(config.search.bilevel && mixes) {
+            return Ok(Cow::Borrowed(self));
+        }
+        let (train, search) = self.train.divided(SEARCH_SHARE, config.data.split_seed);
+        if train.is_empty() || search.is_empty() {
+            let message =
+                format!("bilevel: {} is too small to hold a quarter of it out for the search", self.name);
+            return Err(Error::input(message));
+        }
+        Ok(Cow::Owned(Self { train, search: Some(search), ..self.clone() }))
     }
 
     /// What the best epoch is picked by.

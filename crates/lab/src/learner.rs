@@ -33,6 +33,13 @@ pub trait Learner {
     /// One training step, with a target for each image, token or pixel; `step` counts from 1 over the whole training and
     /// drives what is random in it.
     fn step(&mut self, inputs: Inputs, targets: &[i32], step: u64) -> Result<Outcome>;
+    /// A step on two levels: mixtures learn from `held_out`, all else from `batch`, of which it tells.
+    fn step_bilevel(
+        &mut self,
+        batch: (Inputs, &[i32]),
+        held_out: (Inputs, &[i32]),
+        step: u64,
+    ) -> Result<Outcome>;
     /// Answers for inputs, without learning from them.
     fn evaluate(&mut self, inputs: Inputs, targets: &[i32]) -> Result<Evaluation>;
     /// The same, where mixtures are replaced by one of their candidates, in order; none leaves one as it learned.

@@ -5,7 +5,8 @@ use std::path::Path;
 use adact::networks::{AnyConfig, AnyNetwork};
 use adact::{
     Activation, ActivationConfig, AdActConfig, ConstantsConfig, ErrorKind, Evaluate, Inputs,
-    Network as Module, NetworkConfig, Place, Recipe, Sampling, Search, Trainer, generate, with_choices,
+    Network as Module, NetworkConfig, Place, Recipe, Sampling, Search, StepResult, Trainer, generate,
+    with_choices,
 };
 use adact_data::Task;
 use adact_evidence::names::PAPERS_NETWORK;
@@ -130,11 +131,16 @@ impl<N: Module> NetworkLearner<N> {
 
 impl<N: Module> Learner for NetworkLearner<N> {
     fn step(&mut self, inputs: Inputs, targets: &[i32], _: u64) -> Result<Outcome> {
-        match self.trainer.step(inputs, targets) {
-            Ok(step) => Ok(Outcome { loss: step.loss, correct: step.correct }),
-            Err(error) if error.kind() == ErrorKind::Diverged => Ok(Outcome { loss: f64::NAN, correct: 0 }),
-            Err(error) => Err(error.into()),
-        }
+        outcome(self.trainer.step(inputs, targets))
+    }
+
+    fn step_bilevel(
+        &mut self,
+        batch: (Inputs, &[i32]),
+        held_out: (Inputs, &[i32]),
+        _: u64,
+    ) -> Result<Outcome> {
+        outcome(self.trainer.step_bilevel(batch, held_out))
     }
 
     fn evaluate(&mut self, inputs: Inputs, targets: &[i32]) -> Result<Evaluation> {
@@ -246,6 +252,15 @@ impl<N: Module> Learner for NetworkLearner<N> {
             }
             _ => Ok(None),
         }
+    }
+}
+
+/// What a step did, as a training takes it.
+fn outcome(step: adact::Result<StepResult>) -> Result<Outcome> {
+    match step {
+        Ok(step) => Ok(Outcome { loss: step.loss, correct: step.correct }),
+        Err(error) if error.kind() == ErrorKind::Diverged => Ok(Outcome { loss: f64::NAN, correct: 0 }),
+        Err(error) => Err(error.into()),
     }
 }
 

@@ -60,6 +60,30 @@ impl Part {
         }
     }
 
+    /// A share of it and the rest: `(rest, share)`. Of images and rows the same share of each class, drawn with a seed; of a text the
+    /// end.
+    pub fn divided(&self, share: f64, seed: u64) -> (Self, Self) {
+        match self {
+            Self::Images(images) => {
+                let (rest, part) = split::stratified(&images.labels, share, seed);
+                (Self::Images(images.select(&rest)), Self::Images(images.select(&part)))
+            }
+            Self::Rows(rows) => {
+                let (rest, part) = split::stratified(rows.labels(), share, seed);
+                (Self::Rows(rows.select(&rest)), Self::Rows(rows.select(&part)))
+            }
+            Self::Masked(images) => {
+                let (rest, part) = split::stratified(&vec![0; images.len()], share, seed);
+                (Self::Masked(images.select(&rest)), Self::Masked(images.select(&part)))
+            }
+            Self::Text { tokens, context } => {
+                let first = tokens.len() - (tokens.len() as f64 * share).round() as usize;
+                let part = |tokens: &[u16]| Self::Text { tokens: tokens.to_vec(), context: *context };
+                (part(&tokens[..first]), part(&tokens[first..]))
+            }
+        }
+    }
+
     /// The batches by which it is evaluated, in order.
     pub fn batches(&self, size: usize) -> impl Iterator<Item = Batch> + '_ {
         let all: Vec<u32> = (0..self.len() as u32).collect();
@@ -139,5 +163,82 @@ impl Epoch<'_> {
             }
         }
         (pixels.into(), targets)
+    }
+}
+
+/// Passes over a part, one after the other, for as many steps as are asked for.
+#[derive(Debug)]
+pub struct Passes<'a> {
+    part: &'a Part,
+    batch: usize,
+    augment: Augment,
+    seed: u64,
+    /// The pass that is going on, and its number.
+    pass: (u64, Epoch<'a>),
+}
+
+impl<'a> Passes<'a> {
+    /// Passes in batches of a size.
+    pub fn new(part: &'a Part, batch: usize, augment: Augment, seed: u64) -> Self {
+        Self { part, batch, augment, seed, pass: (0, part.epoch(batch, augment, seed, 0)) }
+    }
+
+    /// The batch of a step; the first is 0.
+    pub fn batch(&mut self, step: usize) -> Batch {
+        let each = self.part.steps(self.batch).unwrap_or(usize::MAX);
+        let number = (step / each) as u64;
+        if self.pass.0 != number {
+            self.pass = (number, self.part.epoch(self.batch, self.augment, self.seed, number));
+        }
+        self.pass.1.batch(step % each, step)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn images(count: u8) -> Part {
+        let pixels = (0..count).flat_map(|i| [i; 4]).collect();
+        let labels = (0..count).map(|i| i % 2).collect();
+        Part::Images(Images { channels: 1, height: 2, width: 2, pixels, labels })
+    }
+
+    #[test]
+    fn a_part_is_divided_once_and_keeps_its_classes() {
+        let (rest, share) = images(40).divided(0.25, 3);
+        assert_eq!((rest.len(), share.len()), (30, 10));
+        let (Part::Images(rest), Part::Images(share)) = (&rest, &share) else { unreachable!() };
+        assert_eq!(share.labels.iter().filter(|&&label| label == 1).count(), 5);
+        let mut all: Vec<u8> = rest.pixels.iter().chain(&share.pixels).step_by(4).copied().collect();
+        all.sort_unstable();
+        assert_eq!(all, (0..40).collect::<Vec<u8>>());
+        let text = Part::Text { tokens: (0..100).collect(), context: 8 };
+        let (rest, share) = text.divided(0.25, 3);
+        assert_eq!(share, Part::Text { tokens: (75..100).collect(), context: 8 });
+        assert_eq!(rest, Part::Text { tokens: (0..75).collect(), context: 8 });
+        let rows = Part::Rows(Rows::new(1, vec![1.0, 2.0, 3.0, 4.0], vec![0; 4]).unwrap());
+        assert_eq!(rows.divided(0.25, 3).1.len(), 1);
+    }
+
+    #[test]
+    fn passes_show_everything_before_they_show_it_again() {
+        let part = images(10);
+        let mut passes = Passes::new(&part, 4, Augment::None, 7);
+        let batches: Vec<Batch> = (0..6).map(|step| passes.batch(step)).collect();
+        let seen = |steps: std::ops::Range<usize>| {
+            let mut values: Vec<u32> = Vec::new();
+            for (inputs, _) in &batches[steps] {
+                let Inputs::Values(inputs) = inputs else { unreachable!() };
+                values.extend(inputs.iter().step_by(4).map(|v| v.to_bits()));
+            }
+            values.sort_unstable();
+            values
+        };
+        assert_eq!(seen(0..3).len(), 10);
+        assert_eq!(seen(0..3), seen(3..6));
+        assert!(batches[0] != batches[3], "another order");
+        // A training that goes on in between sees the same.
+        assert!(Passes::new(&part, 4, Augment::None, 7).batch(5) == batches[5]);
     }
 }

@@ -58,7 +58,9 @@ pub fn study_program(config: &Config, out: &Path, mode: Mode, control: &Control<
         metric: program.record(),
         selection: Selection::Test,
         steps: None,
-        train: &|config, run, folder| Training { program, about: &about, config, run, folder, control }.run(),
+        train: &|config, run, folder, control| {
+            Training { program, about: &about, config, run, folder, control }.run()
+        },
     };
     run_all(config, &subject, out, mode, control)
 }

@@ -3,6 +3,7 @@
 //! A task is a training in a run directory of its own; it is done when its `result.json` is there. There is no
 //! other state: a study that is continued looks at its run directories and does what is missing.
 
+mod halving;
 mod tasks;
 
 use std::path::Path;
@@ -80,13 +81,18 @@ pub(crate) fn study_with<L: Learner>(
     make: &(dyn Fn(&Config, &Data) -> Result<L> + Sync),
 ) -> Result<Study> {
     let config = config.resolved(data);
+    // What can't be divided is refused before anything is written.
+    data.divided(&Config { train: Some(Train::default()), ..config.clone() })?;
     let subject = Subject {
         about: About::of(&config, data),
         places: Some(config.network.places()?.len()),
         metric: score::primary(data.task),
         selection: data.selected_by,
         steps: data.train.steps(1).is_none().then(|| config.protocol.all_steps(&data.train) as u64),
-        train: &|config, run, folder| train(make(config, data)?, config, data, run, folder, control),
+        train: &|config, run, folder, control| {
+            let data = &*data.divided(config)?;
+            train(make(config, data)?, config, data, run, folder, control)
+        },
     };
     run_all(&config, &subject, out, mode, control)
 }
@@ -104,7 +110,7 @@ pub(crate) struct Subject<'a> {
     /// The steps of a training, where an epoch is no pass over the data.
     pub steps: Option<u64>,
     /// Trains one, in its own folder, from where it was stopped.
-    pub train: &'a (dyn Fn(&Config, &RunId, &Folder) -> Result<RunResult> + Sync),
+    pub train: &'a (dyn Fn(&Config, &RunId, &Folder, &Control<'_>) -> Result<RunResult> + Sync),
 }
 
 /// Trains what `config` plans of `subject` and is not done yet, and says what came out of all.
@@ -135,7 +141,21 @@ pub(crate) fn run_all(
 
     let run_task = |task: &Task, chosen: &Chosen| -> Result<RunResult> {
         let id = &task.id;
-        let config = training(&config, task, chosen)?;
+        let config = match &chosen.to_halve {
+            Some(mixture) => {
+                control.tell(Event::Note(&format!("{id}: short trainings single out the activations")));
+                let short = |config: &Config, run: &RunId, name: &str| {
+                    // They are parts of one training of the study, and not told one by one.
+                    let quiet = Control { observer: &(), ..*control };
+                    let folder =
+                        folder.open_inside(&run_directory(name, run.seed), config, Mode::Resume, &quiet)?;
+                    (subject.train)(config, run, &folder, &quiet)
+                };
+                let activations = halving::halve(mixture, id, &training(&config, task, chosen)?, &short)?;
+                training(&config, task, &activations.into())?
+            }
+            None => training(&config, task, chosen)?,
+        };
         let name = run_directory(&id.variant, id.seed);
         let mode = if chose_otherwise(&folder.join(&name), &config) {
             control
@@ -145,7 +165,7 @@ pub(crate) fn run_all(
             Mode::Resume
         };
         let folder = folder.open_inside(&name, &config, mode, control)?;
-        (subject.train)(&config, id, &folder)
+        (subject.train)(&config, id, &folder, control)
     };
     tasks.run(config.output.jobs, config.output.threads(), control, &run_task)?;
 
@@ -219,9 +239,8 @@ fn plan_tasks(plan: &config::StudyOptions, variants: &[Variant]) -> Vec<Task> {
 /// went on to more epochs and chose otherwise; no other variant ever changes.
 fn chose_otherwise(run: &Path, config: &Config) -> bool {
     let Ok(held) = Config::read(&run.join(CONFIG)) else { return false };
-    let activation = |config: &Config| {
-        config.train.as_ref().map(|train| (train.activation.clone(), train.curves.clone()))
-    };
+    let activation =
+        |config: &Config| config.train.as_ref().map(|train| (train.activation.clone(), train.curves.clone()));
     let now = Config { train: config.train.clone(), ..held.clone() };
     activation(config) != activation(&held) && config.difference(&now).is_none()
 }

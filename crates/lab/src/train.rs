@@ -23,7 +23,7 @@ use crate::folder::{BEST, Folder, Mode};
 use crate::learner::Learner;
 use crate::machine;
 use crate::network::{activations, network};
-use crate::parts::Part;
+use crate::parts::{Part, Passes};
 use crate::score::{self, Score};
 use crate::threads;
 
@@ -41,7 +41,9 @@ pub fn train_network(
     control: &Control<'_>,
 ) -> Result<RunResult> {
     let options = config.train.clone().unwrap_or_default();
-    let config = Config { train: Some(options.clone()), study: None, ..config.resolved(data) };
+    let config = Config { train: Some(options.clone()), study: None, ..config.clone() };
+    let data = &*data.divided(&config)?;
+    let config = config.resolved(data);
     let layers = activations(&options.activation, &config.network.places()?, &config.model)?;
     let run = RunId { variant: ActivationConfig::format_layers(&layers), seed: options.seed };
     threads::install(config.output.threads(), &run.to_string(), || {
@@ -214,13 +216,22 @@ impl<L: Learner> Training<'_, L> {
         let first = (epoch - 1) * self.steps();
         let steps = self.steps().min(all.saturating_sub(first));
         let source = self.data.train.epoch(protocol.batch, protocol.augment, self.run.seed, epoch as u64);
+        let held_out = self.data.search.as_ref();
+        let mut held_out =
+            held_out.map(|part| Passes::new(part, protocol.batch, protocol.augment, self.run.seed));
         let (mut images, mut rows, mut loss_sum, mut correct) = (0, 0, 0.0, 0);
         for i in 0..steps {
             self.control.check()?;
             self.folder.recall()?;
             let (inputs, targets) = source.batch(i, first + i);
             let step = first + i + 1;
-            let outcome = self.learner.step(inputs, &targets, step as u64)?;
+            let outcome = match held_out.as_mut() {
+                Some(held_out) => {
+                    let (others, answers) = held_out.batch(first + i);
+                    self.learner.step_bilevel((inputs, &targets), (others, &answers), step as u64)?
+                }
+                None => self.learner.step(inputs, &targets, step as u64)?,
+            };
             if !outcome.loss.is_finite() {
                 return Err(self.diverged(outcome.loss, step, epoch));
             }

@@ -1,7 +1,7 @@
 //! What a study compares: `adact,optimized,relu,uniform:mish,all-uniform,random:3,search:gumbel/nearest`.
 
 use adact_evidence::Rule;
-use adact_evidence::records::{LayerWeights, Role, RunResult};
+use adact_evidence::records::{LayerWeights, Role, RunResult, Selection};
 use adact_kernels::Activation;
 use adact_kernels::random::{Purpose, Stream};
 
@@ -67,6 +67,8 @@ impl Source {
     pub(crate) fn activations(&self, mixture: Option<&RunResult>) -> Option<Result<Chosen>> {
         match self {
             Self::Given(activations) => Some(Ok(activations.clone().into())),
+            Self::Chosen { rule: Rule::Halving, .. } => mixture
+                .map(|mixture| Ok(Chosen { to_halve: Some(Box::new(mixture.clone())), ..Chosen::default() })),
             Self::Chosen { rule, .. } => mixture.map(|mixture| Ok(choices(mixture, *rule)?.into())),
             Self::Frozen => mixture.map(curves),
             Self::Drawn(i, candidates) => {
@@ -83,11 +85,13 @@ pub(crate) struct Chosen {
     pub activations: String,
     /// The curves of the mixtures, where these stay as they are.
     pub curves: Vec<Curve>,
+    /// The training of the mixture, where short trainings are to choose.
+    pub to_halve: Option<Box<RunResult>>,
 }
 
 impl From<String> for Chosen {
     fn from(activations: String) -> Self {
-        Self { activations, curves: Vec::new() }
+        Self { activations, ..Self::default() }
     }
 }
 
@@ -104,7 +108,7 @@ fn curves(mixture: &RunResult) -> Result<Chosen> {
         Curve { w, prelu_slope: layer.prelu_slope.map(f64::from) }
     };
     let curves = mixture.layers.iter().flatten().map(curve).collect();
-    Ok(Chosen { activations: ADACT.into(), curves })
+    Ok(Chosen { activations: ADACT.into(), curves, to_halve: None })
 }
 
 /// The raw weight of a candidate without a share.
@@ -176,6 +180,12 @@ pub fn parse<S: AsRef<str>>(words: &[S], config: &Config, places: Option<usize>)
     }
     if variants.is_empty() {
         return Err(Error::input("variants: give at least one"));
+    }
+    let halves = |v: &Variant| v.source.rule() == Some(Rule::Halving);
+    if variants.iter().any(halves) && config.protocol.select == Selection::Test {
+        return Err(Error::input(
+            "choose: halving compares short trainings by held-out data, so give --select validation",
+        ));
     }
     let lacks = |v: &&Variant| v.source.follows().is_some_and(|of| variants.iter().all(|v| v.name != of));
     let Some(variant) = variants.iter().find(lacks) else { return Ok(variants) };

@@ -124,7 +124,9 @@ impl Search {
             )));
         }
         if self.frozen && !(self.is_papers() && self.warm.is_none()) {
-            return Err(Error::config("weights that stay are mixed by their softmax, and nothing comes before"));
+            return Err(Error::config(
+                "weights that stay are mixed by their softmax, and nothing comes before",
+            ));
         }
         let range = "must be a finite number";
         if let Some(temperatures) = self.temperature {
@@ -192,6 +194,11 @@ impl Draw {
     pub fn of_step(search: &Search, seed: u64, step: u64) -> Option<Self> {
         let moment = search.moment(step);
         (!moment.is_plain()).then(|| Self { moment, stream: Stream::new(seed, Purpose::Search, step) })
+    }
+
+    /// That of one of several passes of a step.
+    pub fn of_level(self, level: u64) -> Self {
+        if level == 0 { self } else { self.child(u64::MAX - level) }
     }
 
     /// That of a place.

@@ -185,7 +185,7 @@ impl RunResult {
         match rule {
             Rule::Weight => Some(layers.iter().map(|layer| layer.choice.clone()).collect()),
             Rule::Nearest => nearest::choice(self).map(|choice| choice.activations),
-            Rule::Distil => None,
+            Rule::Distil | Rule::Halving => None,
         }
     }
 

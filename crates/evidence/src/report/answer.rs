@@ -213,7 +213,8 @@ fn cost(result: &StudyResult) -> String {
         };
         Some(format!("{}: {parameters}{time}.", names::variant(role)))
     };
-    let rows: Vec<String> = [Role::Mixture, Role::Optimized, Role::Frozen].into_iter().filter_map(against).collect();
+    let rows: Vec<String> =
+        [Role::Mixture, Role::Optimized, Role::Frozen].into_iter().filter_map(against).collect();
     if rows.is_empty() {
         return String::new();
     }

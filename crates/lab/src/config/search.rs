@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use adact::{Mixing, Search, Warm};
+use adact_data::Task;
 use adact_evidence::Rule;
 use adact_kernels::Activation;
 use serde::{Deserialize, Serialize};
@@ -81,6 +82,9 @@ pub struct SearchOptions {
     /// Epochs at the beginning in which each place uses the network's usual activation alone, and the weights stay.
     #[serde(skip_serializing_if = "is_usual")]
     pub warm_epochs: usize,
+    /// Whether the weights and slopes learn from a quarter of the training data that is held out from all else.
+    #[serde(skip_serializing_if = "is_usual")]
+    pub bilevel: bool,
 }
 
 impl SearchOptions {
@@ -166,6 +170,11 @@ pub(super) fn check(config: &Config) -> Result<()> {
     }
     if search.betas.is_some() && config.protocol.optimizer == super::OptimizerName::Sgd {
         return Err(Error::input("search-betas: SGD has none, --optimizer adamw has"));
+    }
+    if search.bilevel && config.protocol.steps.is_some() && config.network.task()? != Task::Text {
+        return Err(Error::input(
+            "bilevel: give --epochs instead of --steps, since an epoch is another one here",
+        ));
     }
     if search.warm_epochs > 0 {
         let usual = config.network.usual_activation();
