@@ -243,6 +243,9 @@ fn dirichlet(w: &[f32], stream: Stream) -> Shares {
 /// By how much the shape of a gamma variate is raised before it is drawn.
 const RAISED: u64 = 10;
 
+/// How many proposals are tried; at these shapes two are rare.
+const PROPOSALS: u64 = 1000;
+
 /// A gamma variate of shape `alpha`, and its derivative by `alpha`.
 ///
 /// The variate of shape `alpha + 10` by Marsaglia and Tsang (2000), brought down by ten uniform numbers. At such shapes nearly
@@ -251,13 +254,14 @@ const RAISED: u64 = 10;
 fn gamma(alpha: f64, stream: Stream) -> (f64, f64) {
     let d = alpha + RAISED as f64 - 1.0 / 3.0;
     let c = 1.0 / (9.0 * d).sqrt();
-    let proposals = (0..u64::MAX).map(|i| (stream.child(1).normal(i), stream.child(2).uniform(i)));
+    let proposals = (0..PROPOSALS).map(|i| (stream.child(1).normal(i), stream.child(2).uniform(i)));
     let accepted = |&(normal, uniform): &(f64, f64)| {
         let v = 1.0 + c * normal;
         let v = v * v * v;
         v > 0.0 && libm::log(uniform) < 0.5 * normal * normal + d - d * v + d * libm::log(v)
     };
-    let normal = { proposals }.find(accepted).map_or(0.0, |(normal, _)| normal);
+    // None is accepted only where the shape is no number, which shows in what follows.
+    let normal = proposals.into_iter().find(accepted).map_or(0.0, |(normal, _)| normal);
     let root = 1.0 + c * normal;
     // d root^3, and its derivative: dc/dalpha is -c / (2 d).
     let (value, slope) = (d * root * root * root, root * root * (root - 1.5 * c * normal));
@@ -271,8 +275,8 @@ fn gamma(alpha: f64, stream: Stream) -> (f64, f64) {
     }
     let factor = libm::exp(log);
     let product = value * factor;
-    // What vanished doesn't move.
-    if product > 0.0 { (product, slope * factor + product * dlog) } else { (0.0, 0.0) }
+    // What vanished doesn't move; NaN stays NaN.
+    if product == 0.0 { (0.0, 0.0) } else { (product, slope * factor + product * dlog) }
 }
 
 #[cfg(test)]
@@ -375,6 +379,15 @@ mod tests {
         };
         assert_near(&moment.penalty_gradient(&W), &differences(penalty), 1e-6);
         assert_eq!(moment.penalty_gradient(&[1.0]), [0.0]);
+    }
+
+    #[test]
+    fn weights_that_are_no_numbers_end_and_stay_none() {
+        for &mixing in Mixing::ALL {
+            let shares = moment(mixing, 1.0).draw(&C, &[f32::NAN, 0.0, 1.0, f32::INFINITY], stream(1));
+            let known = matches!(mixing, Mixing::Gumbel | Mixing::Hard);
+            assert!(known || shares.values.iter().any(|share| share.is_nan()), "{mixing}");
+        }
     }
 
     #[test]

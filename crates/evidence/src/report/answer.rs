@@ -107,8 +107,11 @@ fn chosen(result: &StudyResult) -> Markup {
     let (subject, choices, word) = (result.subject(), &result.choices, result.place_word());
     let words: Vec<String> = choices.iter().map(LayerChoice::words).collect();
     if words.is_empty() {
-        let why = if result.variants.iter().any(|v| Role::of(v) == Role::Mixture) {
+        let any = |is: &dyn Fn(Role<'_>) -> bool| result.variants.iter().any(|v| is(Role::of(v)));
+        let why = if any(&|role| role == Role::Mixture) {
             "no training of AdAct ended, so nothing was chosen."
+        } else if any(&|role| role.is_mixture()) {
+            "activations were searched in other ways than by AdAct; what each chose is told under “How the activations were found”."
         } else {
             "no variant mixed activations, so none was chosen."
         };
