@@ -1,27 +1,28 @@
 //! Training a network step by step.
 
 mod state_file;
+mod update;
 
 use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
 
-use adact_kernels::clip;
-use burn::module::{ModuleMapper, ModuleVisitor, Param, ParamId};
-use burn::tensor::{Device, Gradients, Tensor};
+use burn::module::ParamId;
+use burn::tensor::{Device, Gradients};
 
-use crate::activation::{MIXTURE, RAW_WEIGHTS};
+use crate::activation::Inside;
 use crate::error::{Error, ErrorKind, Result};
 use crate::evaluation::{Evaluate, Evaluation, check_targets};
 use crate::network::{Inputs, Network, NetworkConfig};
 use crate::networks::ConvNet;
 use crate::ops;
-use crate::optim::{Decay, Optimizer, Recipe};
+use crate::optim::Recipe;
 use crate::pass::Pass;
 use crate::places::Place;
-use crate::search::{Draw, LEFT, Moment, Warm, Which, has_left, leave, with_weights};
+use crate::search::{Draw, Moment, Warm, Which, leave, with_weights};
 use crate::share::{share_those, shared};
 
 pub use state_file::STATE_FILE;
+use update::{InMixtures, Trained, Update, clip_factor};
 
 /// A network in training: forward, loss, backward and optimizer on Burn's Flex backend.
 ///
@@ -135,7 +136,10 @@ impl<N: Network> Trainer<N> {
     /// loss that is not finite the running statistics are not, so go on from a saved state.
     pub fn step(&mut self, inputs: impl Into<Inputs>, targets: &[i32]) -> Result<StepResult> {
         let (mut found, grads) = self.gradients(inputs.into(), targets, 0)?;
-        let trained = if self.recipe.search.frozen { Trained::Rest } else { Trained::All };
+        let search = &self.recipe.search;
+        // While a search has not begun, nothing of its mixtures moves, and nothing decays.
+        let rest = search.frozen || search.moment(self.steps).warming.is_some();
+        let trained = if rest { Trained::Rest } else { Trained::All };
         found.times.optimizer = self.update(grads, trained);
         self.advance();
         Ok(found)
@@ -152,7 +156,10 @@ impl<N: Network> Trainer<N> {
         held_out: (Inputs, &[i32]),
     ) -> Result<StepResult> {
         let (search, grads) = self.gradients(held_out.0, held_out.1, 1)?;
-        let optimizer = self.update(grads, Trained::Mixtures);
+        let optimizer = match self.recipe.search.moment(self.steps).warming {
+            Some(_) => Duration::ZERO,
+            None => self.update(grads, Trained::Mixtures),
+        };
         let (mut found, grads) = self.gradients(batch.0, batch.1, 0)?;
         found.times.optimizer = optimizer + self.update(grads, Trained::Rest);
         found.times.forward += search.times.forward;
@@ -200,8 +207,7 @@ impl<N: Network> Trainer<N> {
                 lr: self.recipe.search_lr(self.steps),
                 moment: self.recipe.search.moment(self.steps),
             },
-            in_mixture: false,
-            in_weights: false,
+            inside: Inside::default(),
         };
         self.net = self.net.take().map(|net| share_those(&self.shared, net.map(&mut update)));
         start.elapsed()
@@ -244,139 +250,4 @@ impl<N: Network> Trainer<N> {
 /// Where trainings run.
 fn device() -> Device {
     Device::flex().autodiff()
-}
-
-/// The factor that brings the norm of all gradients together to `most`, where it is larger: of those that are trained.
-fn clip_factor<N: Network>(net: &N, grads: &Gradients, most: f64, trained: Trained) -> f32 {
-    struct Norm<'a> {
-        grads: &'a Gradients,
-        squares: f64,
-        trained: Trained,
-        in_mixture: bool,
-    }
-    impl ModuleVisitor for Norm<'_> {
-        fn enter_module(&mut self, _: &str, container: &str) {
-            self.in_mixture |= container == MIXTURE;
-        }
-        fn exit_module(&mut self, _: &str, container: &str) {
-            self.in_mixture &= container != MIXTURE;
-        }
-        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-            if !self.trained.includes(self.in_mixture) {
-                return;
-            }
-            if let Some(grad) = param.val().grad(self.grads) {
-                self.squares += ops::sum_of_squares(grad);
-            }
-        }
-    }
-    let mut norm = Norm { grads, squares: 0.0, trained, in_mixture: false };
-    net.visit(&mut norm);
-    clip::coefficient(norm.squares.sqrt(), most)
-}
-
-/// A step of the optimizer on every parameter that has a gradient.
-struct Update<'a> {
-    recipe: &'a Recipe,
-    lr: f64,
-    /// What gradients are multiplied by.
-    scale: f32,
-    step: u64,
-    grads: &'a mut Gradients,
-    memory: &'a mut HashMap<ParamId, Vec<Vec<f32>>>,
-    /// Which parameters change.
-    trained: Trained,
-    in_mixtures: InMixtures,
-    /// Whether the visit is inside of a mixture.
-    in_mixture: bool,
-    /// Whether it is inside of its weights.
-    in_weights: bool,
-}
-
-/// Which parameters a step changes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Trained {
-    All,
-    /// The weights and slopes of mixtures.
-    Mixtures,
-    /// All others.
-    Rest,
-}
-
-impl Trained {
-    /// Whether a parameter changes that is inside of a mixture or not.
-    fn includes(self, in_mixture: bool) -> bool {
-        match self {
-            Self::All => true,
-            Self::Mixtures => in_mixture,
-            Self::Rest => !in_mixture,
-        }
-    }
-}
-
-/// How the weights and slopes of mixtures are trained in a step.
-struct InMixtures {
-    optimizer: Optimizer,
-    lr: f64,
-    moment: Moment,
-}
-
-impl ModuleMapper for Update<'_> {
-    fn enter_module(&mut self, _: &str, container: &str) {
-        self.in_mixture |= container == MIXTURE;
-        self.in_weights |= container == RAW_WEIGHTS;
-    }
-
-    fn exit_module(&mut self, _: &str, container: &str) {
-        self.in_mixture &= container != MIXTURE;
-        self.in_weights &= container != RAW_WEIGHTS;
-    }
-
-    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        if !self.trained.includes(self.in_mixture) {
-            return param;
-        }
-        // The only handle on the values from here on, so that they change in place.
-        let (id, tensor, mapper) = param.consume();
-        let grad = if tensor.is_require_grad() { tensor.grad_remove(self.grads) } else { None };
-        let Some(grad) = grad else {
-            return Param::from_mapped_value(id, tensor, mapper);
-        };
-        let (optimizer, lr) = match self.in_mixture {
-            true => (&self.in_mixtures.optimizer, self.in_mixtures.lr),
-            false => (&self.recipe.optimizer, self.lr),
-        };
-        let moment = self.in_mixtures.moment;
-        let memory = self.memory.entry(id).or_insert_with(|| {
-            let zeros = || vec![0.0; tensor.shape().num_elements()];
-            optimizer.memories().iter().map(|_| zeros()).collect()
-        });
-        let candidates = tensor.dims()[D - 1];
-        let decays = self.recipe.decay == Decay::All || (D > 1 && !self.in_weights);
-        let tensor = ops::in_place(tensor.inner(), grad, |param, grad| {
-            if self.scale != 1.0 {
-                clip::scale(grad, self.scale);
-            }
-            if !self.in_weights {
-                return optimizer.step(self.step, lr, decays, param, grad, memory);
-            }
-            if moment.penalty > 0.0 {
-                add_penalty(&moment, candidates, param, grad);
-            }
-            let left: Vec<bool> = param.iter().map(|&w| has_left(w)).collect();
-            optimizer.step(self.step, lr, decays, param, grad, memory);
-            // What has left stays away, whatever the optimizer remembers of it.
-            param.iter_mut().zip(left).filter(|(_, left)| *left).for_each(|(w, _)| *w = LEFT);
-        });
-        Param::from_mapped_value(id, Tensor::from_inner(tensor).require_grad(), mapper)
-    }
-}
-
-/// Adds the gradient of the penalty on the entropy of a place's shares, the mean over the channels that have their own.
-fn add_penalty(moment: &Moment, candidates: usize, w: &[f32], grad: &mut [f32]) {
-    let rows = (w.len() / candidates.max(1)) as f64;
-    for (w, grad) in w.chunks(candidates.max(1)).zip(grad.chunks_mut(candidates.max(1))) {
-        let own = moment.penalty_gradient(w);
-        grad.iter_mut().zip(own).for_each(|(grad, own)| *grad += (own / rows) as f32);
-    }
 }

@@ -206,9 +206,15 @@ fn a_warm_start_leaves_the_weights_and_uses_one_activation() {
     let mut searching = Trainer::new(&config, recipe(search)).unwrap();
     let single = config.clone().with_activations(vec![Activation::Relu.into(); 2]);
     let mut single = Trainer::new(&single, recipe(Search::default())).unwrap();
-    train(&mut searching, 0..3);
+    train(&mut searching, 0..2);
+    let folder = tempfile::tempdir().unwrap();
+    searching.save_state(folder.path()).unwrap();
+    let mut searching = Trainer::<AnyNetwork>::load_state(folder.path()).unwrap();
+    train(&mut searching, 2..3);
     train(&mut single, 0..3);
     assert_eq!(weights(searching.net()), [[0.0; 7]; 2]);
+    let slopes = searching.net().mixtures().into_iter().map(|mixture| mixture.unwrap().prelu_slope);
+    assert!(slopes.eq([Some(0.25); 2]), "slopes stay, too");
     let (inputs, targets) = common::random_batch(&config, 99);
     let loss = |trainer: &Trainer<AnyNetwork>| trainer.evaluate(inputs.clone(), &targets).unwrap().loss_sum;
     // The mixture's kernel rounds otherwise than ReLU's, and nothing else differs.
@@ -290,7 +296,7 @@ fn searches_that_make_no_sense_are_refused() {
     refused(Search { shrink: true, ..usual() }, "by shrink needs the number of its steps");
     refused(Search { temperature: Some([1.0, 0.5]), ..usual() }, "softmax has no temperature");
     let gumbel = Search { mixing: Mixing::Gumbel, steps: 10, ..usual() };
-    refused(Search { temperature: Some([1.0, 0.0]), ..gumbel.clone() }, "must be above 0");
+    refused(Search { temperature: Some([1.0, 0.0]), ..gumbel.clone() }, "must be from 0.001 to 1000");
     refused(Search { penalty: -1.0, ..usual() }, "penalty on the entropy");
     refused(Search { lr: Some(f64::NAN), ..usual() }, "learning rate of a search");
     refused(Search { betas: Some([0.9, 1.0]), ..usual() }, "betas of a search");

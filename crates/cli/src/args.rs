@@ -203,12 +203,12 @@ pub struct PlanArgs {
     /// One seed alone
     #[arg(long, value_name = "N", conflicts_with = "seeds", value_parser = Seeds::alone)]
     pub seed: Option<Seeds>,
-    /// What to compare: adact, optimized, nearest, ACTIVATION, uniform:ACTIVATION, all-uniform, random:COUNT, search:METHOD,
+    /// What to compare: adact, optimized, nearest, frozen, ACTIVATION, uniform:ACTIVATION, all-uniform, random:COUNT, search:METHOD,
     /// search:METHOD/RULE, or an activation for each place joined by `+` [default: adact,optimized,relu; vit and gpt: with gelu]
     ///
     /// optimized and nearest are trained anew after adact, with an activation at each place: optimized with that of the
     /// largest weight, as in the paper, nearest with the one that is nearest to what the mixture does with the inputs that
-    /// the place sees. search:METHOD mixes in another way (see --mixing), and search:METHOD/RULE is trained anew with what a rule
+    /// the place sees. frozen keeps the curves that adact learned, and trains all else anew. search:METHOD mixes in another way (see --mixing), and search:METHOD/RULE is trained anew with what a rule
     /// (see --choose) names when that search has learned: search:gumbel/weight.
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     pub variants: Option<Vec<String>>,
@@ -219,8 +219,8 @@ pub struct PlanArgs {
     ///
     /// weight: the candidate of the largest weight, as in the paper. nearest: the one nearest to the learned curve, under the
     /// inputs that the place sees. distil: the one with which the loss on held-out data (--select validation; else on
-    /// training data) is smallest in the place of the mixture. halving: what is left of these and the next best after short
-    /// trainings, of which the better half goes on each time. The records and the report tell what each rule chooses.
+    /// training data) is smallest in the place of the mixture. halving (with --select
+    /// validation): what is left of these and the next best after short trainings, of which the better half goes on each time. The records and the report tell what each rule chooses.
     #[arg(long, value_name = "RULE")]
     pub choose: Option<Rule>,
     /// Trainings side by side, which share the threads [default: 1]
@@ -539,10 +539,12 @@ pub struct SearchArgs {
     /// Their weight decay [default: --weight-decay for softmax, 0 for the other methods]
     #[arg(long, value_name = "DECAY")]
     pub search_decay: Option<f64>,
-    /// The first and the last temperature of anneal or gumbel [default: 1,0.1 and 5,0.5]
+    /// The first and the last temperature of anneal and gumbel [default: 1,0.1 and 5,0.5]
     #[arg(long, value_name = "FIRST,LAST")]
     pub temperature: Option<Pair>,
     /// Epochs with the network's usual activation alone, before the search [default: 0]
+    ///
+    /// That activation (gelu for vit and gpt, relu else) must be among the --candidates. No epoch before the search is kept.
     #[arg(long, value_name = "EPOCHS")]
     pub warm_epochs: Option<usize>,
     /// Let the weights and slopes learn from a quarter of the training data, and all else from the rest

@@ -104,3 +104,34 @@ fn a_finished_study_grows_with_the_same_bits() {
         assert_same(&dir.path().join("whole"), &dir.path().join(out));
     }
 }
+
+/// Of a search that begins later, no epoch before is kept, and what is chosen has been searched.
+#[test]
+fn what_is_kept_has_searched() {
+    let dir = tempfile::tempdir().unwrap();
+    ok(
+        dir.path(),
+        &format!("study {TINY} --warm-epochs 2 --search-lr 3 --seeds 3 --variants adact --out warm"),
+    );
+    for run in json(&dir.path().join("warm/result.json"))["runs"].as_array().unwrap() {
+        assert_eq!(run["best"]["epoch"], 3);
+        let layers = run["layers"].as_array().unwrap();
+        assert!(layers.iter().all(|layer| layer["w"].as_array().unwrap().iter().any(|w| w != 0.0)));
+    }
+}
+
+/// Short trainings follow the length of the whole.
+#[test]
+fn a_choice_by_halving_goes_on_to_more_epochs() {
+    let dir = tempfile::tempdir().unwrap();
+    let study = "study --limit-train 192 --limit-test 50 --batch 32 --select validation --choose halving --variants \
+                 adact,optimized --out halved";
+    ok(dir.path(), &format!("{study} --epochs 2"));
+    ok(dir.path(), &format!("{study} --epochs 8 --resume"));
+    let result = json(&dir.path().join("halved/result.json"));
+    let run = &result["runs"][1];
+    assert_eq!((&run["variant"], &run["epochs"]), (&"optimized".into(), &8.into()));
+    assert_eq!(run["chosen_by"], "halving");
+    let table = std::fs::read_to_string(dir.path().join("halved/table.md")).unwrap();
+    assert!(table.contains("The activations of Optimized are those of the rule halving."), "{table}");
+}

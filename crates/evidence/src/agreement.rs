@@ -80,7 +80,10 @@ pub(crate) fn not_clearly(than: Than, name: &str, seeds: &[&LayerWeights]) -> Ve
             None => false,
         }
     };
-    let others = first.candidates().into_iter().filter(|other| *other != name && !clear(other));
+    // What has left with every seed is no rival.
+    let is_there = |other: &str| seeds.iter().any(|weights| weights.share_of(other) > 0.0);
+    let rivals = |other: &&str| *other != name && is_there(other) && !clear(other);
+    let others = first.candidates().into_iter().filter(rivals);
     others.map(String::from).collect()
 }
 

@@ -29,13 +29,13 @@ pub struct Search {
 pub struct Chosen {
     /// The rule.
     pub rule: Rule,
-    /// The activation of each place that most seeds choose, of equals that of the earliest seed.
-    pub activations: Vec<String>,
+    /// The activation of each place that more than half of the seeds choose; none where there is no such.
+    pub activations: Vec<Option<String>>,
     /// The share of pairs of seeds that choose alike, the mean over the places; none with one seed.
     pub agreement: Option<f64>,
     /// The number of different choices for the whole network over the seeds, and of seeds.
     pub different: (usize, usize),
-    /// The variant that was trained with it, and what it reached, see [`RunResult::judged`].
+    /// The variant that was trained with it, and what it reached with the weights that were kept.
     pub trained: Option<(String, Summary)>,
 }
 
@@ -46,7 +46,16 @@ pub(crate) const IN_WORDS: &str = "A search trains a network whose places mix th
                                    one with which the network's loss is smallest when it takes the mixture's place and all else stays; \
                                    halving, what is left of these after short trainings. \
                                    At once: the searched network with the choices by weight in place of its mixtures, nothing trained \
-                                   anew. Trained anew: a network that has these activations from its first step.";
+                                   anew (a search that uses one candidate at a time has nothing to lose there). Trained anew: a network that has these \
+                                   activations from its first step. Activations are those of more than half of the seeds; where seeds \
+                                   agree, each pair of seeds is counted, and how many different sets of activations there are. All \
+                                   numbers are of the weights that were kept.";
+
+/// Which number the table tells.
+pub(crate) fn kept_in_words(study: &StudyResult) -> String {
+    let which = study.picked_in_words().unwrap_or_else(|| study.judged_in_words());
+    format!("{}: {which}.", crate::table::capital(&study.primary().on_test()))
+}
 
 /// The searches of a study whose records tell what each rule chooses, in the order of the variants.
 pub fn searches(study: &StudyResult) -> Vec<Search> {
@@ -91,7 +100,7 @@ fn chosen(study: &StudyResult, runs: &[&RunResult], variant: &str, rule: Rule) -
     // Two variants may be trained with the same choice: the first one is told.
     let trained = trained.first().and_then(|first| {
         let same = trained.iter().filter(|run| run.variant == first.variant);
-        let reached = Summary::of(&same.filter_map(|run| run.judged()).collect::<Vec<_>>())?;
+        let reached = Summary::of(&same.filter_map(|run| run.kept()).collect::<Vec<_>>())?;
         Some((first.variant.clone(), reached))
     });
     Some(Chosen {
@@ -118,20 +127,23 @@ fn follows(run: &RunResult, study: &StudyResult, variant: &str, rule: Rule) -> b
     }
 }
 
-/// What is there most often, of equals the first.
-fn most(names: &[String]) -> String {
-    let count = |name: &String| names.iter().filter(|other| *other == name).count();
-    names.iter().rev().max_by_key(|name| count(name)).cloned().unwrap_or_default()
+/// What more than half of them are, if anything.
+fn most(names: &[String]) -> Option<String> {
+    let count = |name: &&String| names.iter().filter(|other| other == name).count();
+    names.iter().find(|name| 2 * count(name) > names.len()).cloned()
 }
 
+/// What is told where seeds differ.
+const DIFFER: &str = "differ";
+
 impl Chosen {
-    /// The activations in words: one for each place, or how often each is there where places are many.
+    /// The activations of most seeds in words: one for each place, or how often each is there where places are many.
     pub fn words(&self) -> String {
-        match self.activations.len() > MANY_PLACES {
-            true => names::tally(&self.activations),
-            false => {
-                self.activations.iter().map(|name| names::activation(name)).collect::<Vec<_>>().join(", ")
-            }
+        let names = self.activations.iter().map(|name| name.as_deref().unwrap_or(DIFFER));
+        let names: Vec<&str> = names.collect();
+        match names.len() > MANY_PLACES {
+            true => names::tally(&names),
+            false => names.iter().map(|name| names::activation(name)).collect::<Vec<_>>().join(", "),
         }
     }
 

@@ -16,7 +16,7 @@ use adact_evidence::records::{
 use adact_evidence::statistics::seeds_to_reach_level;
 use adact_evidence::table::count;
 
-use crate::config::{self, Config, Output, OwnNetwork, SearchOptions, Train};
+use crate::config::{self, Config, Output, OwnNetwork, SearchOptions, Train, method_of};
 use crate::control::{Control, Event, RunId};
 use crate::data::Data;
 use crate::error::{Error, Kind, Result};
@@ -82,7 +82,13 @@ pub(crate) fn study_with<L: Learner>(
 ) -> Result<Study> {
     let config = config.resolved(data);
     // What can't be divided is refused before anything is written.
-    data.divided(&Config { train: Some(Train::default()), ..config.clone() })?;
+    let mixing = Config { train: Some(Train::default()), ..config.clone() };
+    let searching = data.divided(&mixing)?;
+    let methods = config.study.iter().flat_map(|study| &study.variants);
+    for method in methods.filter_map(|variant| method_of(variant)).chain([config.search.mixing]) {
+        Config { search: config.search.by(method), ..mixing.clone() }.search(&searching)?;
+    }
+    drop(searching);
     let subject = Subject {
         about: About::of(&config, data),
         places: Some(config.network.places()?.len()),
@@ -147,8 +153,10 @@ pub(crate) fn run_all(
                 let short = |config: &Config, run: &RunId, name: &str| {
                     // They are parts of one training of the study, and not told one by one.
                     let quiet = Control { observer: &(), ..*control };
-                    let folder =
-                        folder.open_inside(&run_directory(name, run.seed), config, Mode::Resume, &quiet)?;
+                    let name = run_directory(name, run.seed);
+                    // A short training of something else, or of another length, is of no use any more.
+                    let mode = if is_other(&folder.join(&name), config) { Mode::Force } else { Mode::Resume };
+                    let folder = folder.open_inside(&name, config, mode, &quiet)?;
                     (subject.train)(config, run, &folder, &quiet)
                 };
                 let activations = halving::halve(mixture, id, &training(&config, task, chosen)?, &short)?;
@@ -235,6 +243,12 @@ fn plan_tasks(plan: &config::StudyOptions, variants: &[Variant]) -> Vec<Task> {
         .collect()
 }
 
+/// Whether a run's folder holds a training that gives other numbers.
+fn is_other(run: &Path, config: &Config) -> bool {
+    let held = Config::read(&run.join(CONFIG));
+    held.is_ok_and(|held| config.difference(&held).is_some() || held.epochs() != config.epochs())
+}
+
 /// Whether a run's folder holds the training of other activations. That is what becomes of `optimized` where AdAct
 /// went on to more epochs and chose otherwise; no other variant ever changes.
 fn chose_otherwise(run: &Path, config: &Config) -> bool {
@@ -251,7 +265,9 @@ fn training(study: &Config, Task { id, source }: &Task, chosen: &Chosen) -> Resu
         (Role::Search(method), _) => study.search.by(method.parse()?),
         (_, Some(rule)) => SearchOptions { choose: rule, ..SearchOptions::default() },
         // The rule is that of another training.
-        (Role::Mixture, _) => SearchOptions { choose: Rule::default(), ..study.search.clone() },
+        (Role::Mixture, _) => {
+            SearchOptions { choose: Rule::default(), ..study.search.by(study.search.mixing) }
+        }
         _ => SearchOptions::default(),
     };
     Ok(Config {

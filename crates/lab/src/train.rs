@@ -44,6 +44,7 @@ pub fn train_network(
     let config = Config { train: Some(options.clone()), study: None, ..config.clone() };
     let data = &*data.divided(&config)?;
     let config = config.resolved(data);
+    config.search(data)?; // before anything is written
     let layers = activations(&options.activation, &config.network.places()?, &config.model)?;
     let run = RunId { variant: ActivationConfig::format_layers(&layers), seed: options.seed };
     threads::install(config.output.threads(), &run.to_string(), || {
@@ -75,7 +76,9 @@ pub fn train<L: Learner>(
         control.tell(Event::Finished { run, result: &result, dir: folder.path() });
         return Ok(result);
     }
+    let first = if learner.layers().is_some() { config.search.warm_epochs } else { 0 };
     let mut training = Training {
+        first,
         learner,
         config,
         data,
@@ -114,6 +117,8 @@ struct Training<'a, L> {
     run: &'a RunId,
     folder: &'a Folder,
     control: &'a Control<'a>,
+    /// The epochs at the beginning that are not kept: in these a mixture has not searched yet.
+    first: usize,
     /// The finished epochs.
     epochs: Vec<EpochRecord>,
     /// The builds of the program that trained them.
@@ -135,7 +140,7 @@ impl<L: Learner> Training<'_, L> {
 
     /// The epoch that is kept, by its place in the list.
     fn best(&self) -> usize {
-        best(&self.epochs, &self.metric())
+        self.first + best(&self.epochs[self.first.min(self.epochs.len())..], &self.metric())
     }
 
     /// Goes back to the end of the last finished epoch.

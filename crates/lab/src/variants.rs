@@ -181,10 +181,11 @@ pub fn parse<S: AsRef<str>>(words: &[S], config: &Config, places: Option<usize>)
     if variants.is_empty() {
         return Err(Error::input("variants: give at least one"));
     }
+    unused(&variants, config)?;
     let halves = |v: &Variant| v.source.rule() == Some(Rule::Halving);
     if variants.iter().any(halves) && config.protocol.select == Selection::Test {
         return Err(Error::input(
-            "choose: halving compares short trainings by held-out data, so give --select validation",
+            "choose: halving compares short trainings by held-out data, so give --select validation (a text has none)",
         ));
     }
     let lacks = |v: &&Variant| v.source.follows().is_some_and(|of| variants.iter().all(|v| v.name != of));
@@ -205,6 +206,25 @@ pub fn parse<S: AsRef<str>>(words: &[S], config: &Config, places: Option<usize>)
             variant.name
         ),
     }))
+}
+
+/// Refuses options that no variant makes use of, and variants that do what another does.
+fn unused(variants: &[Variant], config: &Config) -> Result<()> {
+    let search = &config.search;
+    let any = |is: &dyn Fn(Role<'_>) -> bool| variants.iter().any(|variant| is(variant.role()));
+    if search.choose != Rule::default() && !any(&|role| role == Role::Optimized) {
+        return Err(Error::input("choose: is of no use here: it is for the variant `optimized`"));
+    }
+    let adact = any(&|role| role == Role::Mixture);
+    match search.given() {
+        Some("mixing") if !adact => Err(Error::input(
+            "mixing: is of no use here: it is for the variant `adact`, and search:METHOD names its own",
+        )),
+        Some(option) if !any(&|role| role.is_mixture()) => {
+            Err(Error::input(format!("{option}: is of no use here: no variant searches")))
+        }
+        _ => Ok(()),
+    }
 }
 
 impl StudyOptions {
@@ -323,7 +343,12 @@ fn searching(method: Method, rule: Option<Rule>, config: &Config, has_adact: boo
         return Err(Error::input("variants: with one candidate none can leave, so give more --candidates"));
     }
     let is_adacts = method == config.search.mixing && has_adact;
-    let of = if is_adacts && rule.is_some() { ADACT.into() } else { name_of(method, None) };
+    if is_adacts && rule.is_none() {
+        return Err(Error::input(format!(
+            "variants: `search:{method}` is what `adact` does already, so leave one of them out"
+        )));
+    }
+    let of = if is_adacts { ADACT.into() } else { name_of(method, None) };
     let chosen = |rule| {
         let source = Source::Chosen { of: of.clone(), rule };
         Variant { name: name_of(method, Some(rule)), source }
@@ -379,6 +404,8 @@ mod tests {
         );
         assert_eq!(names(&["search:anneal+shrink"]), ["search:anneal-shrink"]);
         // What AdAct does is not searched again.
+        let twice = parse(&["search:softmax", "adact"], &Config::default(), Some(4)).unwrap_err().to_string();
+        assert!(twice.contains("is what `adact` does already"), "{twice}");
         assert_eq!(names(&["search:softmax/distil", "adact"]), ["search:softmax/distil", "adact"]);
         assert_eq!(names(&["search:softmax/distil"]), ["search:softmax", "search:softmax/distil"]);
         let mut config = Config::default();
@@ -386,8 +413,24 @@ mod tests {
         let source = |i: usize, words: &[&str]| parse(words, &config, Some(4)).unwrap()[i].source.clone();
         let chosen = |rule| Source::Chosen { of: "adact".into(), rule };
         assert_eq!(source(1, &["adact", "optimized"]), chosen(Rule::Distil));
-        assert_eq!(source(1, &["adact", "nearest"]), chosen(Rule::Nearest));
-        assert_eq!(source(0, &["search:softmax/weight", "adact"]), chosen(Rule::Weight));
+        assert_eq!(source(2, &["adact", "optimized", "nearest"]), chosen(Rule::Nearest));
+        assert_eq!(source(0, &["search:softmax/weight", "adact", "optimized"]), chosen(Rule::Weight));
+        for (words, why) in [
+            (vec!["adact", "relu"], "it is for the variant `optimized`"),
+            (vec!["relu"], "it is for the variant `optimized`"),
+        ] {
+            let error = parse(&words, &config, Some(4)).unwrap_err();
+            assert!(error.to_string().contains(why), "{error}");
+        }
+        let mut gumbel = Config::default();
+        gumbel.search.mixing = "gumbel".parse().unwrap();
+        let error = parse(&["search:hard", "relu"], &gumbel, Some(4)).unwrap_err();
+        assert!(error.to_string().contains("it is for the variant `adact`"), "{error}");
+        let mut fast = Config::default();
+        fast.search.lr = Some(0.1);
+        parse(&["search:hard", "relu"], &fast, Some(4)).unwrap();
+        let error = parse(&["mish", "relu"], &fast, Some(4)).unwrap_err();
+        assert!(error.to_string().contains("search-lr: is of no use here"), "{error}");
         let error = parse(&["adact", "search:hard"], &config, None).unwrap_err();
         assert!(error.to_string().contains("searches in its own way"), "{error}");
     }

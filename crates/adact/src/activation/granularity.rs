@@ -72,7 +72,7 @@ pub enum RawWeights {
 }
 
 /// The name under which Burn's visitors enter [`RawWeights`].
-pub(crate) const RAW_WEIGHTS: &str = "Enum:RawWeights";
+pub(super) const RAW_WEIGHTS: &str = "Enum:RawWeights";
 
 impl RawWeights {
     /// The same values everywhere.

@@ -55,9 +55,6 @@ pub struct AdAct {
     pub(super) randomness: Randomness,
 }
 
-/// The name under which Burn's visitors enter the parts of [`AdAct`].
-pub(crate) const MIXTURE: &str = "Struct:AdAct";
-
 /// PReLU's slope inside of a mixture, under the name that PyTorch gives it.
 #[derive(Module, Debug)]
 pub struct Prelu {

@@ -1,12 +1,10 @@
 //! A searched network with single candidates in the place of its mixtures, nothing trained anew.
 
 use adact_kernels::Activation;
-use burn::module::{Module, ModuleMapper, Param};
-use burn::tensor::Tensor;
+use burn::module::Module;
 
 use super::mixing::alone;
-use super::shrink::with_values;
-use crate::activation::{CANDIDATES, Candidates, RAW_WEIGHTS};
+use super::raw::with_raw_weights;
 use crate::error::{Error, Result};
 use crate::places::places;
 
@@ -38,39 +36,9 @@ pub fn with_choices<M: Module>(module: M, choices: &[Option<Activation>]) -> Res
             return Err(Error::config(format!("{choice} is no candidate of {}", place.path)));
         }
     }
-    Ok(module.map(&mut Choose { choices, next: 0, candidates: None, in_weights: false }))
-}
-
-struct Choose<'a> {
-    choices: &'a [Option<Activation>],
-    /// The mixture that comes next.
-    next: usize,
-    /// The candidates of the place where the visit is.
-    candidates: Option<Candidates>,
-    in_weights: bool,
-}
-
-impl ModuleMapper for Choose<'_> {
-    fn enter_module(&mut self, name: &str, container: &str) {
-        if container == CANDIDATES {
-            self.candidates = Candidates::from_name(name);
-        }
-        self.in_weights |= container == RAW_WEIGHTS;
-    }
-
-    fn exit_module(&mut self, _: &str, container: &str) {
-        self.in_weights &= container != RAW_WEIGHTS;
-    }
-
-    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        let Some(candidates) = self.candidates.as_ref().filter(|_| self.in_weights) else {
-            return param;
-        };
-        let choice = self.choices.get(self.next).copied().flatten();
-        self.next += 1;
-        let Some(choice) = choice else { return param };
-        let row = alone(candidates.activations(), choice);
-        let rows = param.val().dims().iter().product::<usize>() / row.len().max(1);
-        with_values(param, row.repeat(rows))
-    }
+    let mut choices = choices.iter();
+    Ok(with_raw_weights(module, |candidates, raw| {
+        let choice = (*choices.next()?)?;
+        Some(vec![alone(candidates, choice); raw.rows.len()])
+    }))
 }

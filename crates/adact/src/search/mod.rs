@@ -5,6 +5,7 @@
 
 mod discretise;
 mod mixing;
+mod raw;
 mod settle;
 mod shrink;
 
@@ -45,7 +46,7 @@ pub struct Search {
     pub steps: u64,
     /// What comes before the search. Default nothing.
     pub warm: Option<Warm>,
-    /// The first and the last temperature, between which it falls exponentially. Default 1 to 0.1 for `anneal`, 5 to 0.5 for
+    /// The first and the last temperature, from 0.001 to 1000, between which it changes exponentially. Default 1 to 0.1 for `anneal`, 5 to 0.5 for
     /// `gumbel`.
     pub temperature: Option<[f64; 2]>,
     /// What the entropy of a place's shares, as a part of the largest that it can be, is multiplied by in the loss at the
@@ -133,8 +134,8 @@ impl Search {
             if self.mixing.temperatures().is_none() {
                 return Err(Error::config(format!("a search by {} has no temperature", self.mixing)));
             }
-            if !temperatures.iter().all(|t| t.is_finite() && *t > 0.0) {
-                return Err(Error::config("a temperature of a search must be above 0, and finite"));
+            if !temperatures.iter().all(|t| (1e-3..=1e3).contains(t)) {
+                return Err(Error::config("a temperature of a search must be from 0.001 to 1000"));
             }
         }
         if !(self.penalty >= 0.0 && self.penalty.is_finite()) {

@@ -1,14 +1,11 @@
 //! Candidates that leave while a network searches, until one is left at each place (Strack et al. 2024, "Efficient search for
 //! customized activation functions with gradient descent").
 
-use std::collections::HashMap;
-
 use adact_kernels::softmax;
-use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
-use burn::tensor::{Tensor, TensorData};
+use burn::module::Module;
 
 use super::mixing::LEFT;
-use crate::activation::RAW_WEIGHTS;
+use super::raw::{Raw, raw_weights, with_raw_weights};
 
 /// When the first and the last candidate leave, as parts of the search.
 const FROM: f64 = 0.1;
@@ -31,33 +28,26 @@ pub(crate) fn has_left(w: f32) -> bool {
 /// Lets so many candidates leave that as many are gone as a part of the search that is over asks for: each time the weakest at the
 /// place with most left, the first of equals.
 pub(crate) fn leave<M: Module>(module: M, progress: f64) -> M {
-    let mut weights = Weights::default();
-    module.visit(&mut weights);
-    let mut places = weights.places;
-    let count = |what: &dyn Fn(&Place) -> usize| places.iter().map(what).sum::<usize>();
-    let all = count(&|place| place.columns() - 1);
-    let gone = count(&|place| place.columns() - place.left());
+    let mut places = raw_weights(&module);
+    let count = |of: fn(&Raw) -> usize| places.iter().map(of).sum::<usize>();
+    let all = count(|place| place.columns() - 1);
+    let gone = count(|place| place.columns() - place.left());
     let due = due(progress, all);
     if gone >= due {
         return module;
     }
     for _ in gone..due {
-        let most = places.iter().map(Place::left).max().unwrap_or(0);
+        let most = places.iter().map(Raw::left).max().unwrap_or(0);
         let Some(place) = places.iter_mut().find(|place| place.left() == most) else { break };
         let weakest = place.weakest();
         place.rows.iter_mut().for_each(|row| row[weakest] = LEFT);
     }
-    let values = places.into_iter().map(|place| (place.id, place.rows.concat())).collect();
-    module.map(&mut Write { values, in_weights: false })
+    with_raw_weights(module, |_, raw| {
+        places.iter().find(|place| place.id == raw.id).map(|place| place.rows.clone())
+    })
 }
 
-/// The raw weights of a mixture, a row for each channel that has its own.
-struct Place {
-    id: ParamId,
-    rows: Vec<Vec<f32>>,
-}
-
-impl Place {
+impl Raw {
     fn columns(&self) -> usize {
         self.rows.first().map_or(1, Vec::len)
     }
@@ -74,67 +64,6 @@ impl Place {
         let left = (0..self.columns()).filter(|&i| self.rows.iter().any(|row| !has_left(row[i])));
         left.rev().min_by(|&a, &b| share(a).total_cmp(&share(b))).unwrap_or(0)
     }
-}
-
-/// Collects the raw weights of all mixtures, those that several places share once.
-#[derive(Default)]
-struct Weights {
-    places: Vec<Place>,
-    in_weights: bool,
-}
-
-impl ModuleVisitor for Weights {
-    fn enter_module(&mut self, _: &str, container: &str) {
-        self.in_weights |= container == RAW_WEIGHTS;
-    }
-
-    fn exit_module(&mut self, _: &str, container: &str) {
-        self.in_weights &= container != RAW_WEIGHTS;
-    }
-
-    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        if !self.in_weights || self.places.iter().any(|place| place.id == param.id) {
-            return;
-        }
-        let values = param.val();
-        let columns = values.dims()[D - 1];
-        let values: Vec<f32> = values.into_data().iter::<f32>().collect();
-        let rows = values.chunks_exact(columns.max(1)).map(<[f32]>::to_vec).collect();
-        self.places.push(Place { id: param.id, rows });
-    }
-}
-
-/// Writes raw weights anew.
-pub(super) struct Write {
-    pub values: HashMap<ParamId, Vec<f32>>,
-    pub in_weights: bool,
-}
-
-impl ModuleMapper for Write {
-    fn enter_module(&mut self, _: &str, container: &str) {
-        self.in_weights |= container == RAW_WEIGHTS;
-    }
-
-    fn exit_module(&mut self, _: &str, container: &str) {
-        self.in_weights &= container != RAW_WEIGHTS;
-    }
-
-    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        match self.values.get(&param.id).filter(|_| self.in_weights) {
-            Some(values) => with_values(param, values.clone()),
-            None => param,
-        }
-    }
-}
-
-/// The parameter with other values: of the same identity, learning or not as before.
-pub(super) fn with_values<const D: usize>(param: Param<Tensor<D>>, values: Vec<f32>) -> Param<Tensor<D>> {
-    param.map(|tensor| {
-        let learns = tensor.is_require_grad();
-        let data = TensorData::new(values, tensor.dims());
-        let tensor = Tensor::from_data(data, &tensor.device());
-        if learns { tensor.require_grad() } else { tensor }
-    })
 }
 
 #[cfg(test)]

@@ -66,7 +66,9 @@ impl<N: Network> Trainer<N> {
         let net = weights::build(&config, &path, entries, &device())?;
         let mut trainer = Self::from_net(net, metadata.recipe)?;
         trainer.steps = metadata.steps;
-        let frozen: Vec<String> = match trainer.recipe.search.frozen {
+        let search = &trainer.recipe.search;
+        // What doesn't learn, or not yet, is not remembered.
+        let frozen: Vec<String> = match search.frozen || search.warm.is_some() {
             true => places(trainer.net()).into_iter().map(|place| place.path).collect(),
             false => Vec::new(),
         };
@@ -75,12 +77,9 @@ impl<N: Network> Trainer<N> {
             parts.into_iter().any(|part| part == name)
         };
         for (name, id, _) in state::parameters(trainer.net()) {
-            if is_frozen(&name) {
-                continue;
-            }
             let found: Vec<Option<Entry>> =
                 memories.iter_mut().map(|entries| entries.remove(&name)).collect();
-            if metadata.steps == 0 && found.iter().all(Option::is_none) {
+            if (metadata.steps == 0 || is_frozen(&name)) && found.iter().all(Option::is_none) {
                 continue;
             }
             let found: Option<Vec<Entry>> = found.into_iter().collect();

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use adact_evidence::records::has_left;
 use adact_evidence::{agreement, names, table};
 use adact_lab::model::{Hints, Layer, Model, OnnxOptions, Sampling};
 use adact_lab::{Error, Result, predict};
@@ -125,7 +126,7 @@ fn layer(layer: &Layer, network: &str) -> Result<()> {
             };
             vec![
                 format!("  {}", names::activation(name)),
-                format!("{w:+.4}"),
+                if has_left(*w) { "left".into() } else { format!("{w:+.4}") },
                 format!("{:.2}%", 100.0 * share),
                 chosen.into(),
             ]

@@ -5,8 +5,8 @@ use std::path::Path;
 use adact_evidence::names;
 use adact_evidence::records::{LayerChoice, StudyResult};
 use adact_evidence::table::{
-    correction_in_words, count, direction_in_words, mean_and_sd_or_nothing, p_value, selection_in_words,
-    shortcomings, undecided_in_words,
+    correction_in_words, count, direction_in_words, mean_and_sd_or_nothing, p_value, search_in_words,
+    selection_in_words, shortcomings, undecided_in_words,
 };
 use adact_lab::data::Data;
 use adact_lab::program::study_program;
@@ -60,7 +60,8 @@ pub fn show(study: &StudyResult, folder: &Path) -> Result<()> {
         n if n <= MOST_LINES => out::line("")?,
         n => out::line(&format!("and {} more: see the report\n", n - MOST_LINES))?,
     }
-    out::line(&format!("{}{}", selection_in_words(study), direction_in_words(study)))?;
+    let (selection, direction) = (selection_in_words(study), direction_in_words(study));
+    out::line(&format!("{selection}{direction}{}", search_in_words(study)))?;
     if let Some(test_set) = &study.statistics.test_set {
         out::line(&test_set.words(&study.dataset))?;
     }

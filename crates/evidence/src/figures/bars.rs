@@ -21,7 +21,7 @@ pub fn weights(result: &StudyResult) -> Option<Figure> {
     let of_layer = |i: usize| runs.iter().map(|(_, l)| &l[i]).collect::<Vec<_>>();
     let all = || runs.iter().flat_map(|(_, l)| l.iter());
     // Every panel has the same scales: layers are to be compared.
-    let raw = range(all().flat_map(|l| l.w.iter().map(|w| *w as f64)).chain([0.0]), 0.1)?;
+    let raw = range(all().flat_map(|l| l.raw().into_iter().map(f64::from)).chain([0.0]), 0.1)?;
     let top = all().flat_map(|l| l.softmax.iter().map(|s| *s as f64)).fold(0.0, f64::max);
     let panels = (0..layers).map(|i| panel(result, i, &of_layer(i), raw, top)).collect();
     let dots = if runs.len() > 1 { " Bars are means over the seeds, dots single seeds." } else { "" };
@@ -43,8 +43,8 @@ pub fn weights(result: &StudyResult) -> Option<Figure> {
 }
 
 fn panel(result: &StudyResult, layer: usize, seeds: &[&LayerWeights], raw: (f64, f64), top: f64) -> Panel {
-    let w = mean_weights(seeds, |l| &l.w);
-    let softmax = mean_weights(seeds, |l| &l.softmax);
+    let w = mean_weights(seeds, LayerWeights::raw);
+    let softmax = mean_weights(seeds, |l| l.softmax.clone());
     let title = layer_title(result, layer);
     let description =
         softmax.iter().map(|(n, s)| format!("{} {s:.3}", names::activation(n))).collect::<Vec<_>>();
@@ -87,10 +87,10 @@ fn panel(result: &StudyResult, layer: usize, seeds: &[&LayerWeights], raw: (f64,
         }
         if seeds.len() > 1 {
             for seed in seeds {
-                let x = left.at(weight_of(seed, |l| &l.w, name));
+                let x = left.at(weight_of(seed, LayerWeights::raw, name));
                 panel.dot((x, y + ROW / 2.0), 2.6, PAPER, 1.0);
                 panel.dot((x, y + ROW / 2.0), 1.8, INK, 1.0);
-                let x = right.at(weight_of(seed, |l| &l.softmax, name));
+                let x = right.at(weight_of(seed, |l| l.softmax.clone(), name));
                 panel.dot((x, y + ROW / 2.0), 2.6, PAPER, 1.0);
                 panel.dot((x, y + ROW / 2.0), 1.8, INK, 1.0);
             }

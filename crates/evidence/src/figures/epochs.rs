@@ -52,7 +52,7 @@ fn panel(study: &Study, layer: usize, seeds: &[Vec<&[LayerWeights]>], times: &Ti
     let mut ends = Vec::new();
     for name in &candidates {
         let stroke = activation_stroke(name);
-        let weight = |l: &[LayerWeights]| weight_of(&l[layer], |l| &l.softmax, name);
+        let weight = |l: &[LayerWeights]| weight_of(&l[layer], |l| l.softmax.clone(), name);
         if seeds.len() > 1 {
             for seed in seeds {
                 let line = seed.iter().enumerate().map(|(e, l)| axes.at(times.at(e), weight(l)));

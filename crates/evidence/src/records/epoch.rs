@@ -11,6 +11,9 @@ use crate::{Result, atomic};
 /// The paper's candidates, in the order of its weights.
 pub const PAPER_CANDIDATES: [&str; 7] = ["relu", "elu", "leaky_relu", "prelu", "rrelu", "silu", "mish"];
 
+/// The raw weight of a candidate that has left a search: its share is 0.
+pub const LEFT: f32 = -1e4;
+
 /// What was measured in and after one epoch.
 ///
 /// An epoch is a pass over the training data, or, where `step` says so, the steps between two evaluations. In a file the
@@ -52,7 +55,7 @@ pub struct LayerWeights {
     /// The names of the candidates, in the order of `w`; absent means [`PAPER_CANDIDATES`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub candidates: Option<Vec<String>>,
-    /// The raw weights.
+    /// The raw weights, those whose softmax follows; [`LEFT`] for a candidate that has left.
     pub w: Vec<f32>,
     /// Their softmax: how likely each candidate is.
     pub softmax: Vec<f32>,
@@ -65,6 +68,11 @@ pub struct LayerWeights {
     pub prelu_slope: Option<f32>,
     /// The candidate with the largest weight, the first of equals.
     pub choice: String,
+}
+
+/// Whether a raw weight is that of a candidate that has left.
+pub fn has_left(w: f32) -> bool {
+    w <= LEFT / 10.0
 }
 
 impl LayerWeights {
@@ -90,6 +98,14 @@ impl LayerWeights {
     /// The softmax weight of the choice.
     pub fn share(&self) -> f32 {
         self.softmax.iter().copied().fold(0.0, f32::max)
+    }
+
+    /// The raw weights to look at: one that has left is as low as the lowest that has not.
+    pub fn raw(&self) -> Vec<f32> {
+        let there = self.w.iter().copied().filter(|w| !has_left(*w));
+        let lowest = there.fold(f32::INFINITY, f32::min);
+        let shown = |w: &f32| if has_left(*w) && lowest.is_finite() { lowest.min(0.0) } else { *w };
+        self.w.iter().map(shown).collect()
     }
 
     pub(super) fn check(&self) -> Result<(), String> {

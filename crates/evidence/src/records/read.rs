@@ -29,7 +29,7 @@ pub(super) fn parse<T: DeserializeOwned + Checked>(path: &Path, bytes: &[u8]) ->
     let mut json = serde_json::Deserializer::from_slice(bytes);
     let value: T = serde_path_to_error::deserialize(&mut json).map_err(|e| {
         let place = e.path().to_string();
-        let place = if place == "." { String::new() } else { format!("{place}: ") };
+        let place = if place == "." || place == "?" { String::new() } else { format!("{place}: ") };
         let e = e.into_inner();
         Error::of_file(ErrorKind::Malformed, path, format!("{place}{e}")).caused_by(e)
     })?;

@@ -94,7 +94,14 @@ fn headline(result: &StudyResult) -> Markup {
         None => r.name(),
     };
     let first = [Role::Optimized, Role::Mixture].into_iter().chain(baseline(result));
-    let told: Vec<String> = first.filter_map(row).map(reached).collect();
+    let mut told: Vec<&TableRow> = first.filter_map(row).collect();
+    let gain =
+        |row: &&TableRow| row.judged.map_or(f64::NEG_INFINITY, |judged| result.primary().gain(judged.mean));
+    let best = result.table.iter().rev().max_by(|a, b| gain(a).total_cmp(&gain(b)));
+    // Of many ways to search the one with the best mean is told, too.
+    let searched = |row: &&TableRow| matches!(row.role(), Role::Search(_) | Role::Searched(..));
+    told.extend(best.filter(searched));
+    let told: Vec<String> = told.into_iter().map(reached).collect();
     let told = if told.is_empty() { result.table.iter().map(reached).collect() } else { told };
     html! {
         (chosen(result)) " " (capital(&result.primary().on_test())) " " (result.judged_in_words()) ": " (told.join(", ")) "."
@@ -184,8 +191,18 @@ fn curve_in_words(choice: &LayerChoice, curve: &ByCurve) -> String {
     // The first is that of most seeds, even if another is nearer in the mean.
     let Some(first) = curve.of(&curve.choice) else { return String::new() };
     let second = curve.ranking.iter().find(|near| near.activation != curve.choice);
-    let mut words = format!("The learned curve is nearest to {} ({:.3} away)", name(first), first.distance);
-    if let Some(second) = second {
+    let nearer = second.filter(|second| second.distance < first.distance);
+    let mut words = match nearer {
+        Some(nearer) => format!(
+            "With most seeds the learned curve is nearest to {} ({:.3} away in the mean; {} {:.3})",
+            name(first),
+            first.distance,
+            name(nearer),
+            nearer.distance
+        ),
+        None => format!("The learned curve is nearest to {} ({:.3} away)", name(first), first.distance),
+    };
+    if let Some(second) = second.filter(|_| nearer.is_none()) {
         words += &format!(", then {} ({:.3})", name(second), second.distance);
     }
     match curve.of(&choice.choice) {

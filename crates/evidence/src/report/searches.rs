@@ -5,8 +5,8 @@ use maud::{Markup, html};
 use super::table;
 use crate::names;
 use crate::records::StudyResult;
-use crate::searches::{IN_WORDS, Search, searches};
-use crate::table::{capital, mean_and_sd, mean_and_sd_or_nothing};
+use crate::searches::{IN_WORDS, Search, kept_in_words, searches};
+use crate::table::{mean_and_sd, mean_and_sd_or_nothing};
 
 /// The heading and the table; nothing where records don't tell.
 pub fn searched(result: &StudyResult) -> Markup {
@@ -14,7 +14,7 @@ pub fn searched(result: &StudyResult) -> Markup {
     if searches.is_empty() {
         return html! {};
     }
-    let each = format!("Activation for each {}", result.place_word());
+    let each = format!("Activation for each {}, of most seeds", result.place_word());
     let heads = [
         ("Search", false),
         ("Mixture", true),
@@ -28,8 +28,7 @@ pub fn searched(result: &StudyResult) -> Markup {
     html! {
         h3 { "How the activations were found" }
         p.lead {
-            (IN_WORDS) " " (capital(&result.primary().on_test())) ": of the mixture and at once with the weights that were kept, "
-            "trained anew " (result.judged_in_words()) "."
+            (IN_WORDS) " " (kept_in_words(result))
         }
         (table(&heads, rows))
     }

@@ -5,7 +5,8 @@ use maud::{Markup, html};
 use super::table;
 use crate::records::StudyResult;
 use crate::table::{
-    TableRow, capital, direction_in_words, interval, mean_and_sd_or_nothing, selection_in_words,
+    TableRow, capital, direction_in_words, interval, mean_and_sd_or_nothing, search_in_words,
+    selection_in_words,
 };
 
 /// The heading and the table of a study.
@@ -42,7 +43,7 @@ pub fn results(result: &StudyResult) -> Markup {
     html! {
         h3 { "Results" }
         p.lead {
-            (result.length_in_words()) ", " (seeds) ". " (selection_in_words(result)) (direction_in_words(result))
+            (result.length_in_words()) ", " (seeds) ". " (selection_in_words(result)) (direction_in_words(result)) (search_in_words(result))
         }
         (table(&heads, rows))
     }

@@ -2,13 +2,14 @@
 
 use super::numbers::{capital, interval, mean_and_sd, mean_and_sd_or_nothing, p_value, signed_interval};
 use super::sentences::{
-    correction_in_words, direction_in_words, selection_in_words, shortcomings, undecided_in_words,
+    correction_in_words, direction_in_words, search_in_words, selection_in_words, shortcomings,
+    undecided_in_words,
 };
 use crate::axes::signed;
 use crate::names;
 use crate::nearest::{DISTANCE_IN_WORDS, by_curve};
 use crate::records::StudyResult;
-use crate::searches::{IN_WORDS, searches};
+use crate::searches::{IN_WORDS, kept_in_words, searches};
 
 /// The table as Markdown, with what it rests on.
 pub fn markdown(study: &StudyResult) -> String {
@@ -27,6 +28,7 @@ pub fn markdown(study: &StudyResult) -> String {
     );
     out += &selection_in_words(study);
     out += direction_in_words(study);
+    out += &search_in_words(study);
     for (i, sentence) in shortcomings(study).iter().enumerate() {
         out += &format!("{}- {}", if i == 0 { "\n\n" } else { "\n" }, cell(sentence));
     }
@@ -123,7 +125,7 @@ fn searches_table(study: &StudyResult) -> String {
         return String::new();
     }
     let mut out = format!(
-        "\n| Search | Mixture | At once | Rule | Activation for each {} | Seeds agree | Trained anew |\n\
+        "\n| Search | Mixture | At once | Rule | Activation for each {}, of most seeds | Seeds agree | Trained anew |\n\
          |---|---:|---:|---|---|---:|---:|\n",
         study.place_word()
     );
@@ -142,7 +144,7 @@ fn searches_table(study: &StudyResult) -> String {
             first = " | | ".into();
         }
     }
-    out + &format!("\n{IN_WORDS}\n")
+    out + &format!("\n{IN_WORDS} {}\n", cell(&kept_in_words(study)))
 }
 
 fn comparisons_table(study: &StudyResult) -> String {

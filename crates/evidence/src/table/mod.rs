@@ -15,7 +15,8 @@ pub use numbers::{
     count, duration, interval, mean_and_sd, mean_and_sd_or_nothing, p_in_words, p_value, thousands,
 };
 pub use sentences::{
-    correction_in_words, direction_in_words, selection_in_words, shortcomings, undecided_in_words,
+    correction_in_words, direction_in_words, search_in_words, selection_in_words, shortcomings,
+    undecided_in_words,
 };
 
 use crate::names;

@@ -3,7 +3,7 @@
 use super::numbers::count;
 use crate::agreement::{CLEAR_MAJORITY, LEAD_OF_ONE_SEED};
 use crate::names;
-use crate::records::{Selection, StudyResult};
+use crate::records::{Role, Selection, StudyResult};
 
 /// Which number the verdicts rest on and what picked the epochs, in a sentence or two.
 pub fn selection_in_words(study: &StudyResult) -> String {
@@ -34,6 +34,18 @@ pub fn selection_in_words(study: &StudyResult) -> String {
 /// That lower is better, in a sentence, where it is.
 pub fn direction_in_words(study: &StudyResult) -> &'static str {
     if study.primary().higher_is_better { "" } else { " Lower is better." }
+}
+
+/// How AdAct searched, and by which rule its activations were chosen, in sentences, where it isn't the paper's way.
+pub fn search_in_words(study: &StudyResult) -> String {
+    let run = |role: Role<'_>| study.runs.iter().find(|run| run.role() == role);
+    let mixing = run(Role::Mixture).and_then(|run| run.mixing.as_deref());
+    let rule = run(Role::Optimized).and_then(|run| run.chosen_by.as_deref());
+    let mixing = mixing.map_or(String::new(), |mixing| format!(" AdAct searched by {mixing}."));
+    mixing
+        + &rule.map_or(String::new(), |rule| {
+            format!(" The activations of Optimized are those of the rule {rule}.")
+        })
 }
 
 /// How p-values are corrected, in words: "corrected for 3 comparisons (Holm)".

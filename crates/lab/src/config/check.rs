@@ -31,6 +31,7 @@ fn applicable(c: &Config) -> Result<()> {
     let (p, usual) = (&c.protocol, Protocol::default());
     let is_text = c.network.task()? == Task::Text;
     let is_sgd = p.optimizer == OptimizerName::Sgd;
+    let searching = c.search.given();
     let mixes = |activation: &str| activation.starts_with('@') || activation.contains("adact");
     let mixes_nothing = c.train.as_ref().is_some_and(|train| !mixes(&train.activation));
     let unused = [
@@ -42,7 +43,11 @@ fn applicable(c: &Config) -> Result<()> {
             !is_text && p.eval_every != usual.eval_every,
             "images are evaluated after every epoch",
         ),
-        ("mixing", mixes_nothing && !c.search.is_papers(), "no place of --activation is a mixture"),
+        (
+            searching.unwrap_or_default(),
+            mixes_nothing && searching.is_some(),
+            "no place of --activation is a mixture",
+        ),
         ("momentum", !is_sgd && p.momentum != usual.momentum, "AdamW has none, --optimizer sgd has"),
     ];
     match unused.into_iter().find(|(_, given, _)| *given) {

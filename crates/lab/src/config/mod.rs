@@ -27,6 +27,7 @@ pub use check::MOST_THREADS;
 pub(crate) use network::Shape as NetworkShape;
 pub use network::{NAMES as NETWORKS, NetworkOptions, OwnNetwork};
 pub use program::ProgramOptions;
+pub(crate) use search::method_of;
 pub use search::{Method, SearchOptions};
 pub use seeds::Seeds;
 
@@ -495,7 +496,13 @@ impl Config {
         sections.dedup();
         sections.into_iter().find_map(|section| {
             let (a, b) = (here.get(section), there.get(section));
-            let (Some(a), Some(b)) = (a.and_then(|v| v.as_table()), b.and_then(|v| v.as_table())) else {
+            // A section of options that are all usual is not written.
+            let usual = toml::Value::Table(toml::Table::new());
+            let usual = Some(&usual).filter(|_| section == "search");
+            let (Some(a), Some(b)) = (
+                a.or(usual).and_then(|v| v.as_table()),
+                b.or(usual).and_then(|v| v.as_table()),
+            ) else {
                 return Some(format!("it holds {}", held.in_words()));
             };
             a.keys().chain(b.keys()).find(|&key| a.get(key) != b.get(key)).map(|key| {
@@ -516,10 +523,7 @@ impl Config {
     /// Whether what a step does depends on how many follow, in one of its trainings.
     fn looks_ahead(&self) -> bool {
         let methods = self.study.iter().flat_map(|study| &study.variants);
-        let methods = methods.filter_map(|variant| {
-            let method = variant.trim().strip_prefix("search:")?;
-            method.split('/').next()?.parse::<Method>().ok()
-        });
+        let methods = methods.filter_map(|variant| search::method_of(variant));
         self.protocol.looks_ahead()
             || self.search.looks_ahead()
             || methods.map(|method| self.search.by(method)).any(|search| search.looks_ahead())

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use adact::{Mixing, Search, Warm};
 use adact_data::Task;
 use adact_evidence::Rule;
+use adact_evidence::records::Role;
 use adact_kernels::Activation;
 use serde::{Deserialize, Serialize};
 
@@ -99,9 +100,19 @@ impl SearchOptions {
         self.mixing.shrink || self.mixing.mixing.looks_ahead()
     }
 
-    /// Whether it is the default, but for the rule, which no training depends on.
-    pub(crate) fn is_papers(&self) -> bool {
-        Self { choose: Rule::default(), ..self.clone() } == Self::default()
+    /// The option that is not its default, if there is one but for the rule.
+    pub(crate) fn given(&self) -> Option<&'static str> {
+        let usual = Self::default();
+        let options = [
+            ("mixing", self.mixing != usual.mixing),
+            ("search-lr", self.lr.is_some()),
+            ("search-betas", self.betas.is_some()),
+            ("search-decay", self.weight_decay.is_some()),
+            ("temperature", self.temperature.is_some()),
+            ("warm-epochs", self.warm_epochs != usual.warm_epochs),
+            ("bilevel", self.bilevel),
+        ];
+        options.into_iter().find(|(_, given)| *given).map(|(name, _)| name)
     }
 }
 
@@ -131,7 +142,21 @@ impl Config {
             ..Search::default()
         };
         search.validate()?;
+        if let Some(warm) = search.warm.filter(|warm| warm.steps >= steps) {
+            return Err(Error::input(format!(
+                "warm-epochs: {} ({} steps) leave none of the {steps} steps for the search",
+                options.warm_epochs, warm.steps
+            )));
+        }
         Ok(search)
+    }
+}
+
+/// The method of a variant that searches, or that is chosen by a search.
+pub(crate) fn method_of(variant: &str) -> Option<Method> {
+    match Role::of(variant.trim()) {
+        Role::Search(method) | Role::Searched(method, _) => method.parse().ok(),
+        _ => None,
     }
 }
 
@@ -147,18 +172,17 @@ pub(super) fn check(config: &Config) -> Result<()> {
     if method.shrink && config.model.candidates.len() < 2 {
         return Err(Error::input("mixing: with one candidate none can leave, so give more --candidates"));
     }
-    if let (Some(_), None) = (search.temperature, method.mixing.temperatures()) {
+    let methods =
+        || config.study.iter().flat_map(|study| &study.variants).filter_map(|variant| method_of(variant));
+    let heats = |method: Method| method.mixing.temperatures().is_some();
+    if search.temperature.is_some() && !heats(method) && !methods().any(heats) {
         let have: Vec<_> =
             Mixing::ALL.iter().filter(|m| m.temperatures().is_some()).map(|m| m.name()).collect();
         return Err(Error::input(format!("temperature: {method} has none, {} have one", have.join(" and "))));
     }
     for temperature in search.temperature.iter().flatten() {
-        super::check::within(
-            "temperature",
-            *temperature,
-            *temperature > 0.0 && temperature.is_finite(),
-            "above 0",
-        )?;
+        let fits = (1e-3..=1e3).contains(temperature);
+        super::check::within("temperature", *temperature, fits, "from 0.001 to 1000")?;
     }
     for (name, value) in [("search-lr", search.lr), ("search-decay", search.weight_decay)] {
         if let Some(value) = value {
@@ -237,7 +261,10 @@ mod tests {
         };
         let gumbel: Method = "gumbel".parse().unwrap();
         refused(&|c| c.search.temperature = Some([1.0, 0.1]), "softmax has none, anneal and gumbel have one");
-        refused(&|c| (c.search.mixing, c.search.temperature) = (gumbel, Some([1.0, 0.0])), "must be above 0");
+        refused(
+            &|c| (c.search.mixing, c.search.temperature) = (gumbel, Some([1.0, 0.0])),
+            "must be from 0.001 to 1000",
+        );
         refused(&|c| c.search.lr = Some(-1.0), "search-lr: -1 is out of range");
         refused(&|c| c.search.betas = Some([0.5, 1.0]), "search-betas: 1 is out of range");
         refused(&|c| c.search.warm_epochs = 15, "leave none of the 15 epochs");

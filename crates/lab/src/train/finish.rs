@@ -75,7 +75,8 @@ impl<L: Learner> Training<'_, L> {
     ///
     /// [`ActivationConfig::parse_places`]: adact::ActivationConfig::parse_places
     fn choice(&self) -> Option<String> {
-        let layers = self.learner.layers()?;
+        let kept = self.config.train.as_ref().is_some_and(|train| !train.curves.is_empty());
+        let layers = self.learner.layers().filter(|_| !kept)?;
         let mut chosen = layers.iter().map(|layer| layer.choice.as_str());
         let mut text = format!(
             "# What {} chose on {}, place by place; `--activation @{CHOICE}` trains it.\n",

@@ -91,6 +91,7 @@ fn with_a_validation_part_the_test_set_is_touched_once() {
     let cancel = AtomicBool::new(false);
     let id = RunId { variant: "relu".into(), seed: 0 };
     let mut training = Training {
+        first: 0,
         learner: Number::default(),
         config: &config,
         data: &data,
