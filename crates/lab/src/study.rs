@@ -81,14 +81,7 @@ pub(crate) fn study_with<L: Learner>(
     make: &(dyn Fn(&Config, &Data) -> Result<L> + Sync),
 ) -> Result<Study> {
     let config = config.resolved(data);
-    // What can't be divided is refused before anything is written.
-    let mixing = Config { train: Some(Train::default()), ..config.clone() };
-    let searching = data.divided(&mixing)?;
-    let methods = config.study.iter().flat_map(|study| &study.variants);
-    for method in methods.filter_map(|variant| method_of(variant)).chain([config.search.mixing]) {
-        Config { search: config.search.by(method), ..mixing.clone() }.search(&searching)?;
-    }
-    drop(searching);
+    check_searches(&config, data)?;
     let subject = Subject {
         about: About::of(&config, data),
         places: Some(config.network.places()?.len()),
@@ -101,6 +94,17 @@ pub(crate) fn study_with<L: Learner>(
         },
     };
     run_all(&config, &subject, out, mode, control)
+}
+
+/// Refuses searches that the data are too small or the trainings too short for, before anything is written.
+fn check_searches(config: &Config, data: &Data) -> Result<()> {
+    let mixing = Config { train: Some(Train::default()), ..config.clone() };
+    let data = data.divided(&mixing)?;
+    let variants = config.study.iter().flat_map(|study| &study.variants);
+    let methods = variants.filter_map(|variant| method_of(variant)).chain([config.search.mixing]);
+    methods
+        .map(|method| Config { search: config.search.by(method), ..mixing.clone() })
+        .try_for_each(|config| config.search(&data).map(drop))
 }
 
 /// What a study trains: what its trainings have in common, and how one of them goes.
