@@ -293,6 +293,8 @@ pub struct OutputArgs {
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
     /// Go on where the folder's training or study was stopped, or finished with fewer epochs, seeds or variants
+    ///
+    /// What isn't given is as the folder that --out names was made.
     #[arg(long, conflicts_with = "force")]
     pub resume: bool,
     /// Replace what the folder holds

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use adact_lab::config::{Config, DataOptions, NetworkOptions, ProgramOptions};
-use adact_lab::folder::Mode;
+use adact_lab::folder::{CONFIG, Mode};
 use adact_lab::{Error, Result};
 
 use crate::args::{
@@ -13,7 +13,8 @@ use crate::args::{
 
 /// The configuration that `--config` and the options make, without what single commands add.
 pub fn config(args: &CommonArgs, threads: Option<usize>) -> Result<Config> {
-    let mut config = match (&args.config, &args.network.network) {
+    let held = held(&args.output);
+    let mut config = match (args.config.as_ref().or(held.as_ref()), &args.network.network) {
         (Some(path), _) => Config::read(path)?,
         (None, Some(name)) => Config::of_network(name)?,
         (None, None) => Config::default(),
@@ -27,6 +28,12 @@ pub fn config(args: &CommonArgs, threads: Option<usize>) -> Result<Config> {
     set_some(&mut config.output.threads, &threads);
     set(&mut config.output.tensorboard, args.output.tensorboard.map(|switch| switch == Switch::On));
     Ok(config)
+}
+
+/// The options that a folder was made with, where what it holds is to go on.
+fn held(output: &OutputArgs) -> Option<PathBuf> {
+    let held = output.out.as_ref().filter(|_| output.resume)?.join(CONFIG);
+    held.exists().then_some(held)
 }
 
 /// What the options say of a training program. Its data have its own name where nothing else names them.

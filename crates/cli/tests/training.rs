@@ -135,3 +135,18 @@ fn a_choice_by_halving_goes_on_to_more_epochs() {
     let table = std::fs::read_to_string(dir.path().join("halved/table.md")).unwrap();
     assert!(table.contains("The activations of Optimized are those of the rule halving."), "{table}");
 }
+
+/// Who goes on with a folder need not say again how it was made.
+#[test]
+fn a_folder_goes_on_with_its_own_options() {
+    let dir = tempfile::tempdir().unwrap();
+    let study = format!("study {TINY} --lr 0.002 --variants relu,mish");
+    ok(dir.path(), &format!("{study} --seeds 2 --out whole"));
+    ok(dir.path(), &format!("{study} --out grown"));
+    ok(dir.path(), "study --seeds 2 --out grown --resume");
+    assert_same(&dir.path().join("whole"), &dir.path().join("grown"));
+    ok(dir.path(), &format!("train {TINY} --activation relu --batch 16 --out training"));
+    ok(dir.path(), "train --epochs 4 --out training --resume");
+    let result = json(&dir.path().join("training/result.json"));
+    assert_eq!((&result["epochs"], &result["activations"][0]), (&4.into(), &"relu".into()));
+}

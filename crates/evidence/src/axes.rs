@@ -165,7 +165,7 @@ pub fn spread(wished: &[f64], distance: f64, low: f64, high: f64) -> Vec<f64> {
     let mut order: Vec<usize> = (0..wished.len()).collect();
     order.sort_by(|&a, &b| wished[a].total_cmp(&wished[b]));
     let mut places = wished.to_vec();
-    for _ in 0..200 {
+    for _ in 0..10_000 {
         let mut moved = false;
         for pair in order.windows(2) {
             let overlap = distance - (places[pair[1]] - places[pair[0]]);

@@ -8,6 +8,12 @@ use crate::names;
 use crate::records::{EpochRecord, Metrics, Selection, Study, Unit};
 use crate::svg::{Panel, Stroke, TEXT, text_width};
 
+/// The height of a variant's name beside the curves.
+const LABEL: f64 = 14.0;
+
+/// Of more variants than these single seeds would hide the means.
+const MANY_VARIANTS: usize = 12;
+
 /// Panels: the primary metric and the loss on what was held out, and in training, of every variant. Held out is what
 /// picked the epoch: the test set, or the validation part. Absent with a single epoch.
 pub fn learning_curves(study: &Study) -> Option<Figure> {
@@ -29,7 +35,11 @@ pub fn learning_curves(study: &Study) -> Option<Figure> {
             .flatten()
             .collect();
     let seeds = study.result.seeds.len();
-    let thin = if seeds > 1 { "Thick lines are means over the seeds, thin ones single seeds. " } else { "" };
+    let thin = match seeds > 1 {
+        true if study.result.variants.len() > MANY_VARIANTS => "Lines are means over the seeds. ",
+        true => "Thick lines are means over the seeds, thin ones single seeds. ",
+        false => "",
+    };
     let (each, batches) = match study.result.unit() {
         Unit::Epoch => ("epoch", "the epoch's batches"),
         Unit::Step => ("evaluation", "the batches since the evaluation before"),
@@ -78,9 +88,14 @@ fn panel(study: &Study, title: &str, value: impl Fn(&EpochRecord) -> Option<f64>
     let y = range(lines.iter().flat_map(|(_, _, l)| l.iter().flat_map(shown)), 0.05)?;
 
     let names: Vec<String> = lines.iter().map(|(_, v, _)| names::variant(*v)).collect();
+    // Every name needs its line.
+    let height = (LABEL * lines.len() as f64 + 28.0 + 40.0).max(280.0);
     let room = names.iter().map(|n| text_width(n, 11.5)).fold(0.0, f64::max);
-    let mut panel =
-        Panel::new(430.0, 280.0, format!("{title} of {} over the {}s.", names.join(", "), times.unit.word()));
+    let mut panel = Panel::new(
+        430.0,
+        height,
+        format!("{title} of {} over the {}s.", names.join(", "), times.unit.word()),
+    );
     panel.text((4.0, 16.0), title, TEXT.size(13.5).bold());
     let axes = Axes::new(&panel, [48.0, 28.0, 22.0 + room, 40.0], times.range(epochs), y);
     axes.grid_y(&mut panel, &ticks(y, 5));
@@ -95,7 +110,7 @@ fn panel(study: &Study, title: &str, value: impl Fn(&EpochRecord) -> Option<f64>
             let line: Vec<_> = values.iter().enumerate().map(|(e, v)| (times.at(e), *v)).collect();
             clip(&line, y).into_iter().map(|(e, v)| axes.at(e, v)).collect::<Vec<_>>()
         };
-        if seeds.len() > 1 {
+        if seeds.len() > 1 && lines.len() <= MANY_VARIANTS {
             for seed in seeds {
                 panel.polyline(&points(seed), Stroke::solid(stroke.paint, 0.8).faint(0.3));
             }
@@ -109,7 +124,7 @@ fn panel(study: &Study, title: &str, value: impl Fn(&EpochRecord) -> Option<f64>
         panel.polyline(&points(&mean), stroke);
         ends.push(mean.iter().rev().find(|v| v.is_finite()).map_or(axes.bottom, |v| axes.y.at(*v)));
     }
-    let places = spread(&ends, 14.0, axes.top, axes.bottom);
+    let places = spread(&ends, LABEL, axes.top, axes.bottom);
     for (((i, variant, _), name), (place, end)) in lines.iter().zip(&names).zip(places.into_iter().zip(ends))
     {
         let paint = variant_stroke(*i, variant).paint;

@@ -109,6 +109,7 @@ fn section(study: &Study, i: usize, several: bool) -> Markup {
             (comparisons::comparisons(result))
             @if let Some(figure) = figures::differences(result) { (inline(&figure)) }
         }
+        (searches::searched(result))
         @if let Some(all) = figures::weights_by_place(result) {
             h3 { "Weights of all places" }
             (inline(&all))
@@ -122,7 +123,6 @@ fn section(study: &Study, i: usize, several: bool) -> Markup {
         } @else {
             (headed(&by_place))
         }
-        (searches::searched(result))
         (headed(&others))
         (samples::samples(result))
     }
