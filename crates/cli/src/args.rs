@@ -208,8 +208,9 @@ pub struct PlanArgs {
     ///
     /// optimized and nearest are trained anew after adact, with an activation at each place: optimized with that of the
     /// largest weight, as in the paper, nearest with the one that is nearest to what the mixture does with the inputs that
-    /// the place sees. frozen keeps the curves that adact learned, and trains all else anew. search:METHOD mixes in another way (see --mixing), and search:METHOD/RULE is trained anew with what a rule
-    /// (see --choose) names when that search has learned: search:gumbel/weight.
+    /// the place sees. frozen keeps the curves that adact learned, and trains all else anew. search:METHOD mixes in another
+    /// way (see --mixing), and search:METHOD/RULE is trained anew with what a rule (see --choose) names when that search has
+    /// learned: search:gumbel/weight.
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     pub variants: Option<Vec<String>>,
     /// Compare all with this variant only, not every two: fewer comparisons, which fewer seeds can decide
@@ -219,8 +220,9 @@ pub struct PlanArgs {
     ///
     /// weight: the candidate of the largest weight, as in the paper. nearest: the one nearest to the learned curve, under the
     /// inputs that the place sees. distil: the one with which the loss on held-out data (--select validation; else on
-    /// training data) is smallest in the place of the mixture. halving (with --select
-    /// validation): what is left of these and the next best after short trainings, of which the better half goes on each time. The records and the report tell what each rule chooses.
+    /// training data) is smallest in the place of the mixture. halving (with --select validation): what is left of these and
+    /// the next best after short trainings, of which the better half goes on each time. The records and the report tell what
+    /// each rule chooses.
     #[arg(long, value_name = "RULE")]
     pub choose: Option<Rule>,
     /// Trainings side by side, which share the threads [default: 1]

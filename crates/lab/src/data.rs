@@ -27,7 +27,7 @@ pub struct Data {
     pub image: [usize; 2],
     /// What to learn from.
     pub train: Part,
-    /// What mixtures learn from in a search on two levels; see [`Data::divided`].
+    /// What mixtures learn from in a search on two levels, held out of what is to learn from.
     pub search: Option<Part>,
     /// What to choose by, where the configuration asks for it: the data's own, or a part held out of the training set.
     pub validation: Option<Part>,

@@ -217,8 +217,8 @@ pub(super) fn check(config: &Config) -> Result<()> {
     Ok(())
 }
 
-/// The activation that a network begins with.
 impl super::NetworkOptions {
+    /// The activation that the network has where nothing else is said.
     pub(crate) fn usual_activation(&self) -> Activation {
         match self.name.as_str() {
             "gpt" | "vit" => Activation::Gelu,
