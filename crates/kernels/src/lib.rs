@@ -49,5 +49,5 @@ pub use conv::ConvSpec;
 pub use element::Element;
 pub use fingerprint::fingerprint;
 pub use function::{Function, FunctionGrads, Noise};
-pub use softmax::{softmax, softmax_gradient};
+pub use softmax::{LEFT, has_left, softmax, softmax_gradient};
 pub use workspace::{Buffer, Workspace};

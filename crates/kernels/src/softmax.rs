@@ -22,3 +22,17 @@ pub fn softmax_gradient(shares: &[f64], dshares: &[f64]) -> Vec<f32> {
     let mean: f64 = shares.iter().zip(dshares).map(|(p, d)| p * d).sum();
     shares.iter().zip(dshares).map(|(p, d)| (p * (d - mean)) as f32).collect()
 }
+
+/// The raw weight of a candidate that has left its mixture: beside any other its share is 0.
+pub const LEFT: f32 = -1e4;
+
+/// Whether a raw weight is that of a candidate that has left.
+///
+/// ```
+/// use adact_kernels::{LEFT, has_left, softmax};
+/// assert!(has_left(LEFT) && !has_left(-20.0));
+/// assert_eq!(softmax(&[0.5, LEFT]), [1.0, 0.0]);
+/// ```
+pub fn has_left(w: f32) -> bool {
+    w <= LEFT / 10.0
+}

@@ -2,8 +2,8 @@
 
 use adact_evidence::Rule;
 use adact_evidence::records::{LayerWeights, Role, RunResult, Selection};
-use adact_kernels::Activation;
 use adact_kernels::random::{Purpose, Stream};
+use adact_kernels::{Activation, LEFT};
 
 use crate::config::{Config, Curve, Granularity, Method, StudyOptions};
 use crate::error::{Error, Result, suggestion};
@@ -99,7 +99,7 @@ impl From<String> for Chosen {
 fn curves(mixture: &RunResult) -> Result<Chosen> {
     choices(mixture, Rule::Weight)?;
     let curve = |layer: &LayerWeights| {
-        let alone = |share: &f32| if *share > 0.0 { 0.0 } else { NONE };
+        let alone = |share: &f32| if *share > 0.0 { 0.0 } else { f64::from(LEFT) };
         let w = match &layer.shares {
             // A search that is evaluated with one candidate alone.
             Some(shares) => shares.iter().map(alone).collect(),
@@ -110,9 +110,6 @@ fn curves(mixture: &RunResult) -> Result<Chosen> {
     let curves = mixture.layers.iter().flatten().map(curve).collect();
     Ok(Chosen { activations: ADACT.into(), curves, to_halve: None })
 }
-
-/// The raw weight of a candidate without a share.
-const NONE: f64 = -1e4;
 
 /// The activations that a rule chose, as the section `[train]` names them.
 pub(crate) fn choices(mixture: &RunResult, rule: Rule) -> Result<String> {

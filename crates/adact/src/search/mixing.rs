@@ -7,14 +7,11 @@ use std::fmt;
 use std::str::FromStr;
 
 use adact_kernels::random::Stream;
-use adact_kernels::{Activation, softmax};
+use adact_kernels::{Activation, LEFT, softmax};
 use serde::{Deserialize, Serialize};
 
 use crate::activation::selection::strongest;
 use crate::error::{Error, Result};
-
-/// The raw weight of a candidate that has left: its share is 0.
-pub(crate) const LEFT: f32 = -1e4;
 
 /// Builds the enumeration and everything that lists it from one table.
 macro_rules! mixings {

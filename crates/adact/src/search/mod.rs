@@ -20,9 +20,9 @@ use crate::ops;
 
 pub use discretise::with_choices;
 pub use mixing::Mixing;
-pub(crate) use mixing::{LEFT, Moment};
+pub(crate) use mixing::Moment;
 pub(crate) use settle::{Which, with_weights};
-pub(crate) use shrink::{has_left, leave};
+pub(crate) use shrink::leave;
 
 /// How a network searches for its activations. The default is the paper's: the softmax of the weights, trained as all other
 /// parameters are.
@@ -46,8 +46,8 @@ pub struct Search {
     pub steps: u64,
     /// What comes before the search. Default nothing.
     pub warm: Option<Warm>,
-    /// The first and the last temperature, from 0.001 to 1000, between which it changes exponentially. Default 1 to 0.1 for `anneal`, 5 to 0.5 for
-    /// `gumbel`.
+    /// The first and the last temperature, from 0.001 to 1000, between which it changes exponentially. Default 1 to 0.1 for
+    /// `anneal`, 5 to 0.5 for `gumbel`.
     pub temperature: Option<[f64; 2]>,
     /// What the entropy of a place's shares, as a part of the largest that it can be, is multiplied by in the loss at the
     /// end of `entropy`: 0 for a third of the search, then rising evenly. Default 0.05.

@@ -1,10 +1,9 @@
 //! Candidates that leave while a network searches, until one is left at each place (Strack et al. 2024, "Efficient search for
 //! customized activation functions with gradient descent").
 
-use adact_kernels::softmax;
+use adact_kernels::{LEFT, has_left, softmax};
 use burn::module::Module;
 
-use super::mixing::LEFT;
 use super::raw::{Raw, raw_weights, with_raw_weights};
 
 /// When the first and the last candidate leave, as parts of the search.
@@ -18,11 +17,6 @@ pub(super) fn due(progress: f64, all: usize) -> usize {
         FROM * libm::pow(TO / FROM, part)
     };
     (0..all).take_while(|&k| time(k) <= progress).count()
-}
-
-/// Whether a raw weight is that of a candidate that has left.
-pub(crate) fn has_left(w: f32) -> bool {
-    w <= LEFT / 2.0
 }
 
 /// Lets so many candidates leave that as many are gone as a part of the search that is over asks for: each time the weakest at the

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use adact_kernels::clip;
+use adact_kernels::{LEFT, clip, has_left};
 use burn::module::{ModuleMapper, ModuleVisitor, Param, ParamId};
 use burn::tensor::{Gradients, Tensor};
 
@@ -10,7 +10,7 @@ use crate::activation::Inside;
 use crate::network::Network;
 use crate::ops;
 use crate::optim::{Decay, Optimizer, Recipe};
-use crate::search::{LEFT, Moment, has_left};
+use crate::search::Moment;
 
 /// The factor that brings the norm of all gradients together to `most`, where it is larger: of those that are trained.
 pub(super) fn clip_factor<N: Network>(net: &N, grads: &Gradients, most: f64, trained: Trained) -> f32 {

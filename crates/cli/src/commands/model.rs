@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use adact_evidence::records::has_left;
 use adact_evidence::{agreement, names, table};
+use adact_kernels::has_left;
 use adact_lab::model::{Hints, Layer, Model, OnnxOptions, Sampling};
 use adact_lab::{Error, Result, predict};
 

@@ -2,7 +2,6 @@
 
 use super::{
     Figure, activation_stroke, adact_layers, columns, layer_title, mean_weights, room, seeds_in_words,
-    weight_of,
 };
 use crate::axes::{Scale, labels, number, range, ticks};
 use crate::names;
@@ -21,7 +20,8 @@ pub fn weights(result: &StudyResult) -> Option<Figure> {
     let of_layer = |i: usize| runs.iter().map(|(_, l)| &l[i]).collect::<Vec<_>>();
     let all = || runs.iter().flat_map(|(_, l)| l.iter());
     // Every panel has the same scales: layers are to be compared.
-    let raw = range(all().flat_map(|l| l.raw().into_iter().map(f64::from)).chain([0.0]), 0.1)?;
+    let raw =
+        range(all().flat_map(|l| l.candidates().into_iter().map(|name| l.raw_of(name))).chain([0.0]), 0.1)?;
     let top = all().flat_map(|l| l.softmax.iter().map(|s| *s as f64)).fold(0.0, f64::max);
     let panels = (0..layers).map(|i| panel(result, i, &of_layer(i), raw, top)).collect();
     let dots = if runs.len() > 1 { " Bars are means over the seeds, dots single seeds." } else { "" };
@@ -43,8 +43,8 @@ pub fn weights(result: &StudyResult) -> Option<Figure> {
 }
 
 fn panel(result: &StudyResult, layer: usize, seeds: &[&LayerWeights], raw: (f64, f64), top: f64) -> Panel {
-    let w = mean_weights(seeds, LayerWeights::raw);
-    let softmax = mean_weights(seeds, |l| l.softmax.clone());
+    let w = mean_weights(seeds, LayerWeights::raw_of);
+    let softmax = mean_weights(seeds, LayerWeights::share_of);
     let title = layer_title(result, layer);
     let description =
         softmax.iter().map(|(n, s)| format!("{} {s:.3}", names::activation(n))).collect::<Vec<_>>();
@@ -87,10 +87,10 @@ fn panel(result: &StudyResult, layer: usize, seeds: &[&LayerWeights], raw: (f64,
         }
         if seeds.len() > 1 {
             for seed in seeds {
-                let x = left.at(weight_of(seed, LayerWeights::raw, name));
+                let x = left.at(seed.raw_of(name));
                 panel.dot((x, y + ROW / 2.0), 2.6, PAPER, 1.0);
                 panel.dot((x, y + ROW / 2.0), 1.8, INK, 1.0);
-                let x = right.at(weight_of(seed, |l| l.softmax.clone(), name));
+                let x = right.at(seed.share_of(name));
                 panel.dot((x, y + ROW / 2.0), 2.6, PAPER, 1.0);
                 panel.dot((x, y + ROW / 2.0), 1.8, INK, 1.0);
             }

@@ -1,7 +1,7 @@
 //! How the weights moved while the network learned.
 
 use super::time::Times;
-use super::{Figure, activation_stroke, columns, layer_title, seeds_in_words, weight_of};
+use super::{Figure, activation_stroke, columns, layer_title, seeds_in_words};
 use crate::axes::{Axes, range, spread, ticks};
 use crate::names;
 use crate::records::{LayerWeights, Role, Study};
@@ -52,7 +52,7 @@ fn panel(study: &Study, layer: usize, seeds: &[Vec<&[LayerWeights]>], times: &Ti
     let mut ends = Vec::new();
     for name in &candidates {
         let stroke = activation_stroke(name);
-        let weight = |l: &[LayerWeights]| weight_of(&l[layer], |l| l.softmax.clone(), name);
+        let weight = |l: &[LayerWeights]| l[layer].share_of(name);
         if seeds.len() > 1 {
             for seed in seeds {
                 let line = seed.iter().enumerate().map(|(e, l)| axes.at(times.at(e), weight(l)));

@@ -155,9 +155,9 @@ pub(crate) fn adact_layers(result: &StudyResult) -> Vec<(&RunResult, &[LayerWeig
 }
 
 /// The mean of a value over the seeds for each candidate of a layer; the candidates are the first seed's.
-fn mean_weights(layers: &[&LayerWeights], of: fn(&LayerWeights) -> Vec<f32>) -> Vec<(String, f64)> {
+fn mean_weights(layers: &[&LayerWeights], of: fn(&LayerWeights, &str) -> f64) -> Vec<(String, f64)> {
     let Some(first) = layers.first() else { return Vec::new() };
-    let mean = |name: &str| layers.iter().map(|l| weight_of(l, of, name)).sum::<f64>() / layers.len() as f64;
+    let mean = |name: &str| layers.iter().map(|l| of(l, name)).sum::<f64>() / layers.len() as f64;
     first.candidates().into_iter().map(|name| (name.to_string(), mean(name))).collect()
 }
 
@@ -168,13 +168,7 @@ pub(crate) fn layers_of(result: &StudyResult, layer: usize) -> Vec<&LayerWeights
 
 /// The mean softmax weight of each candidate of a layer (from 0) over the seeds of `adact`.
 pub(crate) fn mean_softmax(result: &StudyResult, layer: usize) -> Vec<(String, f64)> {
-    mean_weights(&layers_of(result, layer), |l| l.softmax.clone())
-}
-
-/// The weight of one candidate.
-fn weight_of(layer: &LayerWeights, of: fn(&LayerWeights) -> Vec<f32>, name: &str) -> f64 {
-    let at = layer.candidates().iter().position(|c| *c == name);
-    at.and_then(|at| of(layer).get(at).copied()).map_or(0.0, f64::from)
+    mean_weights(&layers_of(result, layer), LayerWeights::share_of)
 }
 
 /// "seed 3" or "mean of 5 seeds".

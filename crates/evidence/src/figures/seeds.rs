@@ -55,7 +55,7 @@ fn panel(
         let label = format!("seed {}", run.seed);
         panel.text((left - 8.0, y + 15.0), &label, TEXT.size(11.5).anchor(Anchor::End).paint(MUTED));
         for (i, name) in candidates.iter().enumerate() {
-            let share = super::weight_of(weights, |l| l.softmax.clone(), name);
+            let share = weights.share_of(name);
             let at = (left + CELL.0 * i as f64, y);
             // The whole range of colours for the range of weights that there is.
             heat_cell(

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use adact_kernels::has_left;
 use serde::{Deserialize, Serialize};
 
 use super::metrics::{self, Metrics};
@@ -10,9 +11,6 @@ use crate::{Result, atomic};
 
 /// The paper's candidates, in the order of its weights.
 pub const PAPER_CANDIDATES: [&str; 7] = ["relu", "elu", "leaky_relu", "prelu", "rrelu", "silu", "mish"];
-
-/// The raw weight of a candidate that has left a search: its share is 0.
-pub const LEFT: f32 = -1e4;
 
 /// What was measured in and after one epoch.
 ///
@@ -55,7 +53,7 @@ pub struct LayerWeights {
     /// The names of the candidates, in the order of `w`; absent means [`PAPER_CANDIDATES`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub candidates: Option<Vec<String>>,
-    /// The raw weights, those whose softmax follows; [`LEFT`] for a candidate that has left.
+    /// The raw weights, those whose softmax follows; [`LEFT`](adact_kernels::LEFT) for a candidate that has left.
     pub w: Vec<f32>,
     /// Their softmax: how likely each candidate is.
     pub softmax: Vec<f32>,
@@ -68,11 +66,6 @@ pub struct LayerWeights {
     pub prelu_slope: Option<f32>,
     /// The candidate with the largest weight, the first of equals.
     pub choice: String,
-}
-
-/// Whether a raw weight is that of a candidate that has left.
-pub fn has_left(w: f32) -> bool {
-    w <= LEFT / 10.0
 }
 
 impl LayerWeights {
@@ -100,12 +93,12 @@ impl LayerWeights {
         self.softmax.iter().copied().fold(0.0, f32::max)
     }
 
-    /// The raw weights to look at: one that has left is as low as the lowest that has not.
-    pub fn raw(&self) -> Vec<f32> {
-        let there = self.w.iter().copied().filter(|w| !has_left(*w));
-        let lowest = there.fold(f32::INFINITY, f32::min);
-        let shown = |w: &f32| if has_left(*w) && lowest.is_finite() { lowest.min(0.0) } else { *w };
-        self.w.iter().map(shown).collect()
+    /// The raw weight of a candidate to look at, 0 for what is none: one that has left is as low as the lowest that has not.
+    pub fn raw_of(&self, name: &str) -> f64 {
+        let at = self.candidates().iter().position(|c| *c == name);
+        let Some(&w) = at.and_then(|at| self.w.get(at)) else { return 0.0 };
+        let there = || self.w.iter().copied().filter(|w| !has_left(*w));
+        if has_left(w) && there().next().is_some() { there().fold(0.0, f32::min).into() } else { w.into() }
     }
 
     pub(super) fn check(&self) -> Result<(), String> {

@@ -23,7 +23,7 @@ mod study;
 mod told;
 
 pub use chosen::{Discretised, RuleChoice};
-pub use epoch::{EpochRecord, LEFT, LayerWeights, PAPER_CANDIDATES, has_left};
+pub use epoch::{EpochRecord, LayerWeights, PAPER_CANDIDATES};
 pub use failure::Failure;
 pub use manifest::{Build, DataFile, Manifest};
 pub use metrics::{MetricRecord, Metrics};

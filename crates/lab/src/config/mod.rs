@@ -524,9 +524,7 @@ impl Config {
     fn looks_ahead(&self) -> bool {
         let methods = self.study.iter().flat_map(|study| &study.variants);
         let methods = methods.filter_map(|variant| search::method_of(variant));
-        self.protocol.looks_ahead()
-            || self.search.looks_ahead()
-            || methods.map(|method| self.search.by(method)).any(|search| search.looks_ahead())
+        self.protocol.looks_ahead() || methods.chain([self.search.mixing]).any(Method::looks_ahead)
     }
 
     /// What it is for: "a study".

@@ -24,6 +24,13 @@ pub struct Method {
     pub shrink: bool,
 }
 
+impl Method {
+    /// Whether what a step does depends on how many follow.
+    pub(crate) fn looks_ahead(self) -> bool {
+        self.shrink || self.mixing.looks_ahead()
+    }
+}
+
 /// What joins a way to mix where candidates leave.
 const SHRINK: &str = "shrink";
 
@@ -95,11 +102,6 @@ impl SearchOptions {
         Self { mixing: method, temperature, ..self.clone() }
     }
 
-    /// Whether what a step does depends on how many follow.
-    pub(crate) fn looks_ahead(&self) -> bool {
-        self.mixing.shrink || self.mixing.mixing.looks_ahead()
-    }
-
     /// The option that is not its default, if there is one but for the rule.
     pub(crate) fn given(&self) -> Option<&'static str> {
         let usual = Self::default();
@@ -132,7 +134,7 @@ impl Config {
             mixing: options.mixing.mixing,
             shrink: options.mixing.shrink,
             // A search that knows no end must not be another one where more epochs follow.
-            steps: if options.looks_ahead() { steps } else { 0 },
+            steps: if options.mixing.looks_ahead() { steps } else { 0 },
             warm,
             temperature: options.temperature,
             lr: options.lr,
