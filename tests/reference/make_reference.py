@@ -6,7 +6,7 @@
 
 Needs torch and safetensors (`pip install torch safetensors`; the committed files are from torch 2.15).
 
-    activations.safetensors   x, and for every candidate NAME: its values, and NAME.derivative
+    activations.safetensors   x, and for every activation NAME that PyTorch has: its values, and NAME.derivative
     adact.safetensors         the mixture for six cases I: I.x, I.w, I.slope, I.y, I.dy, I.dx, I.dw, I.dslope
     convnet_*.safetensors     a training with AdamW: batches.x, batches.y, initial.*, grad.* of the first step, losses,
                               final.*, and eval.logits of the first batch after the last step
@@ -31,6 +31,26 @@ CANDIDATES = {
     "rrelu": lambda: nn.RReLU(RRELU, RRELU),
     "silu": nn.SiLU,
     "mish": nn.Mish,
+}
+# Candidates of other sets. Those that PyTorch doesn't have are not here.
+OTHERS = {
+    "gelu": nn.GELU,
+    "gelu_tanh": lambda: nn.GELU(approximate="tanh"),
+    "hardswish": nn.Hardswish,
+    "tanh": nn.Tanh,
+    "identity": nn.Identity,
+    "sigmoid": nn.Sigmoid,
+    "softplus": nn.Softplus,
+    "selu": nn.SELU,
+    "celu": nn.CELU,
+    "relu6": nn.ReLU6,
+    "hardtanh": nn.Hardtanh,
+    "softsign": nn.Softsign,
+    "logsigmoid": nn.LogSigmoid,
+    "hardsigmoid": nn.Hardsigmoid,
+    "tanhshrink": nn.Tanhshrink,
+    "softshrink": nn.Softshrink,
+    "hardshrink": nn.Hardshrink,
 }
 HARD = [0.0, -0.0, 1e-30, -1e-30, 1e-7, -1e-7, 20.0, -20.0, 88.8, -88.8, 104.0, -104.0, 1e4, -1e4]
 
@@ -69,7 +89,7 @@ class ConvNet(nn.Module):
 def activations(points):
     x = torch.cat([torch.linspace(-12, 12, points, dtype=torch.float64), torch.tensor(HARD, dtype=torch.float64)])
     tensors = {"x": x}
-    for name, make in CANDIDATES.items():
+    for name, make in (CANDIDATES | OTHERS).items():
         at = x.clone().requires_grad_()
         y = make().double()(at)
         y.sum().backward()

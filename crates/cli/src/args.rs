@@ -7,6 +7,7 @@ use adact_data::Augment;
 use adact_evidence::Rule;
 use adact_evidence::records::Selection;
 use adact_kernels::Activation;
+use adact_kernels::activation::UnknownActivation;
 use adact_lab::bench::Shape;
 use adact_lab::config::{Decay, Granularity, Method, OptimizerName, ScheduleName, Seeds};
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -495,9 +496,12 @@ impl From<DecayArg> for Decay {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Activations")]
 pub struct MixtureArgs {
-    /// What AdAct mixes [default: relu,elu,leaky_relu,prelu,rrelu,silu,mish]
-    #[arg(long, value_name = "LIST", value_delimiter = ',')]
-    pub candidates: Option<Vec<Activation>>,
+    /// What AdAct mixes: activations, or sets of them [default: paper]
+    ///
+    /// The sets: paper (relu,elu,leaky_relu,prelu,rrelu,silu,mish), all (every activation), smooth (those with derivatives
+    /// of every order), cheap (those without exponential, division and random numbers). `paper,gelu` adds one to a set.
+    #[arg(long, value_name = "LIST")]
+    pub candidates: Option<CandidateList>,
     /// AdAct's initial weights, one a candidate [default: zeros]
     #[arg(long, value_name = "LIST", value_delimiter = ',', allow_hyphen_values = true)]
     pub weights: Option<Vec<f64>>,
@@ -519,6 +523,18 @@ pub struct MixtureArgs {
     /// The bounds of RReLU's random slope [default: 0.125,0.3333]
     #[arg(long, value_name = "LOW,HIGH", allow_hyphen_values = true)]
     pub rrelu: Option<Pair>,
+}
+
+/// Activations, and sets of them, between commas.
+#[derive(Clone, Debug)]
+pub struct CandidateList(pub Vec<Activation>);
+
+impl FromStr for CandidateList {
+    type Err = UnknownActivation;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Activation::list(text).map(Self)
+    }
 }
 
 /// How mixtures search for the best of their candidates.

@@ -190,7 +190,7 @@ fn protocol(args: &ProtocolArgs, config: &mut Config) {
 
 fn activations(args: &MixtureArgs, config: &mut Config) {
     let to = &mut config.model;
-    set(&mut to.candidates, args.candidates.clone());
+    set(&mut to.candidates, args.candidates.clone().map(|list| list.0));
     set(&mut to.weights, args.weights.clone());
     set(&mut to.granularity, args.granularity);
     set(&mut to.prelu_slope, args.prelu_slope);

@@ -1,6 +1,6 @@
 //! What a layer applies to its inputs: one activation, or a mixture of several.
 
-use crate::activation::{Activation, Constants, Curve, CurveVisitor, Slopes};
+use crate::activation::{Activation, Constants, Curve, CurveVisitor, Parts, Point, Slopes};
 use crate::random::Stream;
 use crate::real::Real;
 use crate::simd::Lanes;
@@ -111,9 +111,9 @@ impl<'a> Function<'a> {
         impl<T: FunctionVisitor> CurveVisitor for Single<'_, '_, T> {
             type Output = T::Output;
             fn visit<C: Curve>(self) -> T::Output {
-                let f = self.0;
+                let Self(f, visitor) = self;
                 let parameters = Parameters::new(f);
-                self.1.visit(One::<C> { parameters, curve: std::marker::PhantomData })
+                visitor.visit(One::<C> { parameters, curve: std::marker::PhantomData })
             }
         }
         if self.shares.is_none() {
@@ -180,13 +180,14 @@ impl Parameters {
     }
 
     #[inline(always)]
-    fn slopes<V: Lanes>(&self, noise: V) -> Slopes<V> {
-        Slopes {
+    fn point<V: Lanes>(&self, x: V, noise: V, parts: Parts) -> Point<V> {
+        let slopes = Slopes {
             alpha: V::splat(self.alpha),
             leaky: V::splat(self.leaky),
             prelu: V::splat(self.slope),
             rrelu: noise,
-        }
+        };
+        Point::new(x, slopes, parts)
     }
 
     /// RReLU's slopes of the elements `index`: `high` are the upper 32 bits of their counters.
@@ -226,7 +227,7 @@ impl<C: Curve> Pointwise for One<C> {
     }
     #[inline(always)]
     fn value<V: Lanes>(&self, x: V, noise: V) -> V {
-        C::at(x, &self.parameters.slopes(noise)).0
+        C::at(&self.parameters.point(x, noise, C::PARTS)).0
     }
     #[inline(always)]
     fn gradient<V: Lanes>(&self, x: V, noise: V, dy: V, sums: &mut [V; 1]) -> V {
@@ -234,7 +235,7 @@ impl<C: Curve> Pointwise for One<C> {
             let below = x.if_positive(V::splat(0.0), x);
             sums[0] = dy.mul_add(below, sums[0]);
         }
-        C::at(x, &self.parameters.slopes(noise)).1.mul(dy)
+        C::at(&self.parameters.point(x, noise, C::PARTS)).1.mul(dy)
     }
 }
 
@@ -328,15 +329,17 @@ impl Pointwise for PaperMixture {
 }
 
 /// The most candidates of a mixture: every activation once.
-const MAX_CANDIDATES: usize = 16;
+const MAX_CANDIDATES: usize = 32;
 const _: () = assert!(Activation::ALL.len() <= MAX_CANDIDATES);
 
-/// Any other set of candidates, one after the other for each vector of elements.
+/// Any other set of candidates, one after the other for each vector of elements, from parts that they share.
 #[derive(Clone, Copy)]
 struct AnyMixture {
     parameters: Parameters,
     candidates: [(Activation, f32); MAX_CANDIDATES],
     len: usize,
+    /// What any of them needs.
+    parts: Parts,
 }
 
 impl AnyMixture {
@@ -346,16 +349,20 @@ impl AnyMixture {
         for (slot, (a, p)) in candidates.iter_mut().zip(f.candidates.iter().zip(f.shares.unwrap_or(&[]))) {
             *slot = (*a, *p as f32);
         }
-        Self { parameters: Parameters::new(f), candidates, len: f.candidates.len() }
+        let parts = f.candidates.iter().fold(Parts::NONE, |parts, a| parts.and(a.parts()));
+        // Without RReLU nothing needs to be drawn.
+        let noise = if f.candidates.contains(&Activation::Rrelu) { f.noise } else { Noise::Mean };
+        let parameters = Parameters::new(&f.with_noise(noise));
+        Self { parameters, candidates, len: f.candidates.len(), parts }
     }
 }
 
-struct AtVector<V: Lanes>(V, Slopes<V>);
-impl<V: Lanes> CurveVisitor for AtVector<V> {
+struct AtPoint<'a, V: Lanes>(&'a Point<V>);
+impl<V: Lanes> CurveVisitor for AtPoint<'_, V> {
     type Output = (V, V);
     #[inline(always)]
     fn visit<C: Curve>(self) -> (V, V) {
-        C::at(self.0, &self.1)
+        C::at(self.0)
     }
 }
 
@@ -374,17 +381,20 @@ impl Pointwise for AnyMixture {
     }
     #[inline(always)]
     fn value<V: Lanes>(&self, x: V, noise: V) -> V {
-        let mut y = V::splat(0.0);
+        let point = self.parameters.point(x, noise, self.parts);
+        // what adds nothing, to -0 either
+        let mut y = V::splat(-0.0);
         for &(a, p) in &self.candidates[..self.len] {
-            y = V::splat(p).mul_add(a.visit(AtVector(x, self.parameters.slopes(noise))).0, y);
+            y = V::splat(p).mul_add(a.visit(AtPoint(&point)).0, y);
         }
         y
     }
     #[inline(always)]
     fn gradient<V: Lanes>(&self, x: V, noise: V, dy: V, sums: &mut Self::Sums<V>) -> V {
+        let point = self.parameters.point(x, noise, self.parts);
         let mut slope = V::splat(0.0);
         for (i, &(a, p)) in self.candidates[..self.len].iter().enumerate() {
-            let (value, derivative) = a.visit(AtVector(x, self.parameters.slopes(noise)));
+            let (value, derivative) = a.visit(AtPoint(&point));
             sums[i] = dy.mul_add(value, sums[i]);
             slope = V::splat(p).mul_add(derivative, slope);
         }

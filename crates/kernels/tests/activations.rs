@@ -23,8 +23,15 @@ fn run(f: &Function<'_>, x: &[f32], dy: &[f32]) -> (Vec<f32>, Vec<f32>, adact_ke
 
 #[test]
 fn activations_are_pytorchs() {
-    for bytes in references("activations.safetensors") {
-        check_activations(&SafeTensors::deserialize(&bytes).unwrap());
+    for (i, bytes) in references("activations.safetensors").into_iter().enumerate() {
+        let file = SafeTensors::deserialize(&bytes).unwrap();
+        let there = Activation::ALL.iter().filter(|a| file.tensor(a.name()).is_ok()).count();
+        // a larger file may be an older one
+        assert!(
+            there == if i == 0 { Activation::ALL.len() - 5 } else { there.max(7) },
+            "{there} activations"
+        );
+        check_activations(&file);
     }
 }
 
@@ -32,8 +39,10 @@ fn check_activations(file: &SafeTensors<'_>) {
     let x64 = tensor(file, "x");
     let x: Vec<f32> = x64.iter().map(|&v| v as f32).collect();
     let constants = Constants::default();
-    for a in Activation::PAPER {
+    for a in Activation::ALL.iter().filter(|a| file.tensor(a.name()).is_ok()) {
         let (y, dx, _) = run(&Function::single(a), &x, &vec![1.0; x.len()]);
+        // PyTorch takes the 1/6 of these for an f32
+        let exact = if matches!(a, Activation::Hardsigmoid | Activation::Hardswish) { 1e-8 } else { 1e-12 };
         let want = (tensor(file, a.name()), tensor(file, &format!("{a}.derivative")));
         for i in 0..x.len() {
             // the grid point itself is rounded to f32: compare the definition there, in f64, with the kernel
@@ -43,10 +52,10 @@ fn check_activations(file: &SafeTensors<'_>) {
                 close(f64::from(dx[i]), d, &format!("{a}'({})", x[i]));
             }
             let (v, d) = a.at(x64[i], 0.25, &constants);
-            assert!((v - want.0[i]).abs() <= 1e-12 * v.abs().max(1.0), "{a}({}): {v}", x64[i]);
+            assert!((v - want.0[i]).abs() <= exact * v.abs().max(1.0), "{a}({}): {v}", x64[i]);
             close(f64::from(y[i]), want.0[i], &format!("{a}({})", x64[i]));
             if x64[i] != 0.0 {
-                assert!((d - want.1[i]).abs() <= 1e-12, "{a}'({}): {d}", x64[i]);
+                assert!((d - want.1[i]).abs() <= exact, "{a}'({}): {d}", x64[i]);
                 close(f64::from(dx[i]), want.1[i], &format!("{a}'({})", x64[i]));
             }
         }
@@ -64,7 +73,8 @@ fn every_activation_agrees_with_its_definition_in_f64_and_with_finite_difference
             let (v, d) = a.at(at, 0.25, &constants);
             close(f64::from(y[i]), v, &format!("{a}({at})"));
             close(f64::from(dx[i]), d, &format!("{a}'({at})"));
-            if at.abs() > 1e-3 && at.abs() < 12.0 {
+            // at 0 and 1/2 some have kinks
+            if at.abs() > 1e-3 && at.abs() != 0.5 && at.abs() < 12.0 {
                 let h = 1e-6;
                 let slope = (a.at(at + h, 0.25, &constants).0 - a.at(at - h, 0.25, &constants).0) / (2.0 * h);
                 assert!((slope - d).abs() < 1e-5, "{a}'({at}): {d}, by differences {slope}");
@@ -116,9 +126,11 @@ fn mixture_f64(f: &Function<'_>, x: &[f32], dy: &[f32], w: &[f64], slope: f64) -
 
 #[test]
 fn any_mixture_has_the_gradients_of_finite_differences() {
-    let sets: [&[Activation]; 4] = [
+    let sets: [&[Activation]; 6] = [
         Activation::PAPER,
         Activation::ALL,
+        Activation::SMOOTH,
+        Activation::CHEAP,
         &[Activation::Mish, Activation::Prelu],
         &[Activation::Gelu, Activation::Tanh, Activation::Identity, Activation::Hardswish],
     ];

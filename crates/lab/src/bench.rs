@@ -91,7 +91,7 @@ pub struct StepTimes {
 /// An activation over an array, in milliseconds (medians).
 #[derive(Clone, Debug, Serialize)]
 pub struct ActivationTimes {
-    /// Which activation, or `adact` for the mixture of the paper's seven.
+    /// Which activation, `adact` for the mixture of the paper's seven, or `adact:` and a set or list of candidates.
     pub activation: String,
     /// The array's length.
     pub elements: usize,
@@ -232,9 +232,11 @@ pub fn infer(work: &Work, rounds: usize) -> Result<InferTimes> {
     })
 }
 
-/// The names that [`activation`] takes: every activation, and the mixture.
-pub fn activations() -> Vec<&'static str> {
-    Activation::ALL.iter().map(|a| a.name()).chain(["adact"]).collect()
+/// Names that [`activation`] takes: every activation, the paper's mixture, and the mixture of each other set.
+pub fn activations() -> Vec<String> {
+    let sets = Activation::SETS.iter().filter(|(_, candidates)| *candidates != Activation::PAPER);
+    let sets = sets.map(|(set, _)| format!("adact:{set}"));
+    Activation::ALL.iter().map(|a| a.to_string()).chain(["adact".into()]).chain(sets).collect()
 }
 
 /// Measures one activation, or the mixture, as modules of Burn's run it.

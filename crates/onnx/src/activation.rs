@@ -99,6 +99,86 @@ impl Graph {
             Activation::Hardswish => self.node("HardSwish", &[x], vec![]),
             Activation::Tanh => self.node("Tanh", &[x], vec![]),
             Activation::Identity => self.node("Identity", &[x], vec![]),
+            Activation::GeluTanh => {
+                // x sigmoid(2 z), 2 z = x (a + b x^2); the operator Gelu is of a later opset.
+                let square = self.node("Mul", &[x, x], vec![]);
+                let cubic = self.scaled("gelu_tanh.cubic", &square, 1.595_769_1 * 0.044_715);
+                let inner = self.shifted("gelu_tanh.scale", &cubic, 1.595_769_1);
+                let z = self.node("Mul", &[x, &inner], vec![]);
+                let gate = self.node("Sigmoid", &[&z], vec![]);
+                self.node("Mul", &[x, &gate], vec![])
+            }
+            Activation::Sigmoid => self.node("Sigmoid", &[x], vec![]),
+            Activation::Softplus => self.node("Softplus", &[x], vec![]),
+            Activation::Selu => {
+                let gamma = AttributeProto::float("gamma", 1.050_701);
+                self.node("Selu", &[x], vec![AttributeProto::float("alpha", 1.673_263_2), gamma])
+            }
+            Activation::Celu => self.node("Elu", &[x], alpha(1.0)),
+            Activation::Relu6 => self.clip("relu6", x, 0.0, 6.0),
+            Activation::Hardtanh => self.clip("hardtanh", x, -1.0, 1.0),
+            Activation::Softsign => self.node("Softsign", &[x], vec![]),
+            Activation::Logsigmoid => {
+                let minus = self.node("Neg", &[x], vec![]);
+                let softplus = self.node("Softplus", &[&minus], vec![]);
+                self.node("Neg", &[&softplus], vec![])
+            }
+            Activation::Hardsigmoid => {
+                let beta = AttributeProto::float("beta", 0.5);
+                self.node("HardSigmoid", &[x], vec![AttributeProto::float("alpha", 1.0 / 6.0), beta])
+            }
+            Activation::Tanhshrink => {
+                let tanh = self.node("Tanh", &[x], vec![]);
+                self.node("Sub", &[x, &tanh], vec![])
+            }
+            Activation::Softshrink => {
+                let inside = self.clip("softshrink", x, -0.5, 0.5);
+                self.node("Sub", &[x, &inside], vec![])
+            }
+            Activation::Hardshrink => {
+                let bias = AttributeProto::float("bias", 0.0);
+                self.node("Shrink", &[x], vec![bias, AttributeProto::float("lambd", 0.5)])
+            }
+            Activation::SquaredRelu => self.squared_relu(x),
+            Activation::StarRelu => {
+                let square = self.squared_relu(x);
+                let scaled = self.scaled("star_relu.scale", &square, 0.8944);
+                self.shifted("star_relu.bias", &scaled, -0.4472)
+            }
+            Activation::Snake => {
+                let sine = self.node("Sin", &[x], vec![]);
+                let square = self.node("Mul", &[&sine, &sine], vec![]);
+                self.node("Add", &[x, &square], vec![])
+            }
+            Activation::Sine => self.node("Sin", &[x], vec![]),
+            Activation::Gaussian => {
+                let square = self.node("Mul", &[x, x], vec![]);
+                let minus = self.node("Neg", &[&square], vec![]);
+                self.node("Exp", &[&minus], vec![])
+            }
         }
+    }
+
+    /// `x` times a number.
+    fn scaled(&mut self, name: &str, x: &str, factor: f32) -> Value {
+        let factor = self.constant(name, vec![factor], &[1]);
+        self.node("Mul", &[x, &factor], vec![])
+    }
+
+    /// `x` plus a number.
+    fn shifted(&mut self, name: &str, x: &str, by: f32) -> Value {
+        let by = self.constant(name, vec![by], &[1]);
+        self.node("Add", &[x, &by], vec![])
+    }
+
+    fn clip(&mut self, name: &str, x: &str, low: f32, high: f32) -> Value {
+        let low = self.constant(&format!("{name}.low"), vec![low], &[]);
+        let high = self.constant(&format!("{name}.high"), vec![high], &[]);
+        self.node("Clip", &[x, &low, &high], vec![])
+    }
+
+    fn squared_relu(&mut self, x: &str) -> Value {
+        let above = self.node("Relu", &[x], vec![]);
+        self.node("Mul", &[&above, &above], vec![])
     }
 }

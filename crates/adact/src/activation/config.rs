@@ -1,5 +1,6 @@
 //! The configurations of a single activation and of a mixture, with their constants.
 
+use adact_kernels::activation::UnknownActivation;
 use adact_kernels::{Activation, Constants};
 use serde::{Deserialize, Serialize};
 
@@ -239,7 +240,12 @@ impl SingleConfig {
 
 /// Reads the name of an activation.
 pub(super) fn activation(name: &str) -> Result<Activation> {
-    name.trim().parse().map_err(|e| Error::new(ErrorKind::UnknownActivation, format!("{e}")))
+    name.trim().parse().map_err(unknown)
+}
+
+/// The error of a name that is no activation's.
+pub(super) fn unknown(error: UnknownActivation) -> Error {
+    Error::new(ErrorKind::UnknownActivation, format!("{error}"))
 }
 
 pub(crate) mod name {

@@ -7,7 +7,7 @@ use std::str::FromStr;
 use adact_kernels::Activation;
 use serde::{Deserialize, Serialize};
 
-use super::config::{AdActConfig, ConstantsConfig, SingleConfig, activation};
+use super::config::{AdActConfig, ConstantsConfig, SingleConfig, activation, unknown};
 use super::granularity::Granularity;
 use super::patterns;
 use crate::error::{Error, Result};
@@ -15,7 +15,8 @@ use crate::error::{Error, Result};
 /// What a layer uses: a mixture or a single activation.
 ///
 /// As text it is `relu`, `mish`, ..., `adact` (the paper's seven candidates) or
-/// `adact:relu,gelu,tanh` (candidates of one's own); the text of four layers joins them with `+`.
+/// `adact:relu,gelu,tanh` (candidates of one's own, or a set of them as [`Activation::list`] reads it: `adact:smooth`); the text of
+/// four layers joins them with `+`.
 ///
 /// ```
 /// use adact::{Activation, ActivationConfig};
@@ -168,7 +169,7 @@ impl ActivationConfig {
         let text = text.trim();
         let config: Self = match text.strip_prefix("adact:") {
             Some(list) => {
-                let candidates = list.split(',').map(activation).collect::<Result<Vec<_>>>()?;
+                let candidates = Activation::list(list).map_err(unknown)?;
                 AdActConfig::new().with_candidates(candidates).with_granularity(adact.granularity).into()
             }
             None if text == "adact" => adact.clone().into(),

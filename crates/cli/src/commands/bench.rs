@@ -37,7 +37,7 @@ fn measure(command: &BenchCommand, json: bool) -> Result<()> {
         BenchCommand::Activation(a) => {
             at_least_one(&[("elements", a.elements), ("steps", a.steps)])?;
             for name in activations() {
-                let t = activation(name, a.elements, a.steps)?;
+                let t = activation(&name, a.elements, a.steps)?;
                 if json {
                     out::json(&t)?;
                 } else {

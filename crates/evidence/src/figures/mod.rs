@@ -115,6 +115,28 @@ pub fn all(study: &Study) -> Vec<Figure> {
     figures.into_iter().flatten().collect()
 }
 
+/// Activations that are told apart by a colour and a dash together.
+const FURTHER: [&str; 18] = [
+    "squared_relu",
+    "sigmoid",
+    "softplus",
+    "selu",
+    "sine",
+    "gelu_tanh",
+    "relu6",
+    "star_relu",
+    "hardsigmoid",
+    "logsigmoid",
+    "celu",
+    "snake",
+    "tanhshrink",
+    "hardtanh",
+    "softsign",
+    "softshrink",
+    "gaussian",
+    "hardshrink",
+];
+
 /// How the line or bar of an activation is drawn: no two of the paper's share a colour.
 fn activation_stroke(name: &str) -> Stroke {
     let [ink, orange, sky, green, purple, blue, vermillion] = OKABE_ITO;
@@ -129,7 +151,10 @@ fn activation_stroke(name: &str) -> Stroke {
         "gelu" => (green, "10 4"),
         "hardswish" => (blue, "3 3"),
         "tanh" => (orange, "3 3"),
-        _ => (ink, "1 4"),
+        other => match FURTHER.iter().position(|name| *name == other) {
+            Some(i) => (OKABE_ITO[i % 7], ["12 3", "1 3", "6 2 1 2"][i / 7]),
+            None => (ink, "1 4"),
+        },
     };
     Stroke::solid(paint, 2.0).dashed(dash)
 }

@@ -2,7 +2,7 @@
 
 use adact_kernels::{Activation, Function, Noise, elementwise};
 use burn::tensor::activation::{gelu, sigmoid, softmax};
-use burn::tensor::{Tensor, TensorData};
+use burn::tensor::{Bool, Tensor, TensorData};
 
 use super::{FunctionSpec, FunctionTensors, SharesFrom};
 
@@ -41,11 +41,7 @@ fn candidate<const D: usize>(
     let constants = &spec.constants;
     match activation {
         Activation::Relu => x.mask_fill(negative, 0.0),
-        Activation::Elu => {
-            // Bounded above, so that the side that the mask drops cannot overflow in its gradient.
-            let below = (x.clone().clamp_max(0.0).exp() - 1.0) * constants.alpha;
-            x.mask_where(negative, below)
-        }
+        Activation::Elu => elu(x, negative, constants.alpha),
         Activation::LeakyRelu => x.clone().mask_where(negative, x * constants.negative_slope),
         Activation::Prelu => {
             let slope = slope.clone().cast(x.dtype()).reshape(spec.parameter_shape::<D>());
@@ -66,7 +62,49 @@ fn candidate<const D: usize>(
         Activation::Hardswish => x.clone() * (x + 3.0).clamp(0.0, 6.0) / 6.0,
         Activation::Tanh => x.tanh(),
         Activation::Identity => x,
+        Activation::GeluTanh => {
+            let z = (x.clone().powi_scalar(2) * 0.044_715 + 1.0) * x.clone() * 1.595_769_121_605_730_7;
+            // Beyond 40 the sigmoid is 0 or 1, and its gradient stays finite.
+            x * sigmoid(z.clamp(-40.0, 40.0))
+        }
+        Activation::Sigmoid => sigmoid(x),
+        Activation::Softplus => x.clone().clamp_min(0.0) + log(x),
+        Activation::Selu => elu(x, negative, 1.673_263_242_354_377_2) * 1.050_700_987_355_480_5,
+        Activation::Celu => elu(x, negative, 1.0),
+        Activation::Relu6 => x.clamp(0.0, 6.0),
+        Activation::Hardtanh => x.clamp(-1.0, 1.0),
+        Activation::Softsign => x.clone() / (x.abs() + 1.0),
+        Activation::Logsigmoid => x.clone().clamp_max(0.0) - log(x),
+        Activation::Hardsigmoid => (x + 3.0).clamp(0.0, 6.0) / 6.0,
+        Activation::Tanhshrink => x.clone() - x.tanh(),
+        Activation::Softshrink => x.clone() - x.clamp(-0.5, 0.5),
+        Activation::Hardshrink => {
+            let inside = x.clone().abs().lower_equal_scalar(0.5);
+            x.mask_fill(inside, 0.0)
+        }
+        Activation::SquaredRelu => x.mask_fill(negative, 0.0).powi_scalar(2),
+        Activation::StarRelu => x.mask_fill(negative, 0.0).powi_scalar(2) * 0.8944 - 0.4472,
+        Activation::Snake => x.clone() + angle(x).sin().powi_scalar(2),
+        Activation::Sine => angle(x).sin(),
+        Activation::Gaussian => x.clamp(-40.0, 40.0).powi_scalar(2).neg().exp(),
     }
+}
+
+/// ELU, whose inputs at or below 0 are marked.
+fn elu<const D: usize>(x: Tensor<D>, negative: Tensor<D, Bool>, alpha: f64) -> Tensor<D> {
+    // Bounded above, so that the side that the mask drops cannot overflow in its gradient.
+    let below = (x.clone().clamp_max(0.0).exp() - 1.0) * alpha;
+    x.mask_where(negative, below)
+}
+
+/// ln(1 + exp(-|x|)).
+fn log<const D: usize>(x: Tensor<D>) -> Tensor<D> {
+    x.abs().neg().exp().log1p()
+}
+
+/// What a sine is taken of: the fused kernel's bounds.
+fn angle<const D: usize>(x: Tensor<D>) -> Tensor<D> {
+    x.clamp(-32_768.0, 32_768.0)
 }
 
 /// The slopes that the fused kernel draws: RReLU of -1 is the negative of its slope.

@@ -12,7 +12,7 @@ model = adact.torch.optimized(model)         # plain modules of torch.nn, to be 
 Maiti, "AdAct: learning to optimize activation function choice through adaptive activation modules", ICLR 2024 Tiny Papers.
 """
 
-from .candidates import ACTIVATIONS, PAPER
+from .candidates import ACTIVATIONS, PAPER, SETS
 from .choose import Frozen, choices, freeze, optimized, parameter_groups
 from .convert import Conversion, Place, convert
 from .module import AdAct, places
@@ -20,6 +20,7 @@ from .module import AdAct, places
 __all__ = [
     "ACTIVATIONS",
     "PAPER",
+    "SETS",
     "AdAct",
     "Conversion",
     "Frozen",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Callable, NamedTuple
+from typing import Callable, NamedTuple, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -36,6 +36,11 @@ def _below(x: Tensor, below: Tensor) -> Tensor:
     return torch.where(x <= 0, below, x)
 
 
+def _angle(x: Tensor) -> Tensor:
+    """What a sine is taken of: the bounds of the kernels."""
+    return x.clamp(-32768.0, 32768.0)
+
+
 _FORMULAS: dict[str, Callable[[Tensor, Constants, Slopes], Tensor]] = {
     "relu": lambda x, c, s: F.relu(x),
     "elu": lambda x, c, s: F.elu(x, c.alpha),
@@ -49,14 +54,60 @@ _FORMULAS: dict[str, Callable[[Tensor, Constants, Slopes], Tensor]] = {
     "hardswish": lambda x, c, s: F.hardswish(x),
     "tanh": lambda x, c, s: torch.tanh(x),
     "identity": lambda x, c, s: x,
+    "gelu_tanh": lambda x, c, s: F.gelu(x, approximate="tanh"),
+    "sigmoid": lambda x, c, s: torch.sigmoid(x),
+    "softplus": lambda x, c, s: F.softplus(x),
+    "selu": lambda x, c, s: F.selu(x),
+    "celu": lambda x, c, s: F.celu(x),
+    "relu6": lambda x, c, s: F.relu6(x),
+    "hardtanh": lambda x, c, s: F.hardtanh(x),
+    "softsign": lambda x, c, s: F.softsign(x),
+    "logsigmoid": lambda x, c, s: F.logsigmoid(x),
+    "hardsigmoid": lambda x, c, s: F.hardsigmoid(x),
+    "tanhshrink": lambda x, c, s: F.tanhshrink(x),
+    "softshrink": lambda x, c, s: F.softshrink(x),
+    "hardshrink": lambda x, c, s: F.hardshrink(x),
+    "squared_relu": lambda x, c, s: F.relu(x).square(),
+    "star_relu": lambda x, c, s: 0.8944 * F.relu(x).square() - 0.4472,
+    "snake": lambda x, c, s: x + torch.sin(_angle(x)).square(),
+    "sine": lambda x, c, s: torch.sin(_angle(x)),
+    "gaussian": lambda x, c, s: torch.exp(-x.clamp(-40.0, 40.0).square()),
 }
 
 ACTIVATIONS: tuple[str, ...] = tuple(_FORMULAS)
 """The names of all activations."""
 
+SETS: dict[str, tuple[str, ...]] = {
+    "paper": PAPER,
+    "all": tuple(name for name in ACTIVATIONS if name != "celu"),
+    "smooth": (
+        "silu", "mish", "gelu", "gelu_tanh", "tanh", "tanhshrink", "sigmoid", "softplus", "logsigmoid", "gaussian", "sine", "snake",
+    ),
+    "cheap": (
+        "relu", "leaky_relu", "prelu", "relu6", "squared_relu", "star_relu", "hardswish", "hardtanh", "hardsigmoid", "softshrink",
+        "hardshrink", "identity",
+    ),
+}  # fmt: skip
+"""Sets of candidates: the paper's; all but CELU, which is ELU; those with derivatives of every order; those without exponential,
+division and random numbers."""
+
 def value(name: str, x: Tensor, constants: Constants, slopes: Slopes) -> Tensor:
     """One activation of `x`, element by element."""
     return _FORMULAS[name](x, constants, slopes)
+
+
+class Formula(nn.Module):
+    """An activation that `torch.nn` doesn't have."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.name = name
+
+    def forward(self, x: Tensor) -> Tensor:
+        return _FORMULAS[self.name](x, Constants(), Slopes(None, 0.0))
+
+    def extra_repr(self) -> str:
+        return self.name
 
 
 def plain(name: str, constants: Constants, slopes: Tensor | None) -> nn.Module:
@@ -79,8 +130,34 @@ def plain(name: str, constants: Constants, slopes: Tensor | None) -> nn.Module:
         "hardswish": nn.Hardswish,
         "tanh": nn.Tanh,
         "identity": nn.Identity,
+        "gelu_tanh": lambda: nn.GELU(approximate="tanh"),
+        "sigmoid": nn.Sigmoid,
+        "softplus": nn.Softplus,
+        "selu": nn.SELU,
+        "celu": nn.CELU,
+        "relu6": nn.ReLU6,
+        "hardtanh": nn.Hardtanh,
+        "softsign": nn.Softsign,
+        "logsigmoid": nn.LogSigmoid,
+        "hardsigmoid": nn.Hardsigmoid,
+        "tanhshrink": nn.Tanhshrink,
+        "softshrink": nn.Softshrink,
+        "hardshrink": nn.Hardshrink,
     }
-    return modules[name]()
+    return modules[name]() if name in modules else Formula(name)
+
+
+def listed(candidates: str | Sequence[str]) -> tuple[str, ...]:
+    """The candidates that are given one by one, or as a text of names and sets between commas. What a set brings is there once."""
+    if not isinstance(candidates, str):
+        return tuple(candidates)
+    names: list[str] = []
+    for name in (part.strip() for part in candidates.split(",")):
+        if name in SETS:
+            names += [new for new in SETS[name] if new not in names]
+        else:
+            names.append(name)
+    return tuple(names)
 
 
 def check(names: tuple[str, ...]) -> tuple[str, ...]:
@@ -93,7 +170,7 @@ def check(names: tuple[str, ...]) -> tuple[str, ...]:
         raise ValueError("a mixture needs at least one candidate")
     for name in names:
         if name not in _FORMULAS:
-            raise ValueError(f"unknown activation {name!r}: choose from {', '.join(ACTIVATIONS)}")
+            raise ValueError(f"unknown activation {name!r}: choose from {', '.join(ACTIVATIONS)}, or the sets {', '.join(SETS)}")
         if names.count(name) > 1:
             raise ValueError(f"candidate {name!r} is there twice")
     return names

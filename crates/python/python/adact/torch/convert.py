@@ -65,7 +65,7 @@ def convert(
     model: nn.Module,
     where: Where | None = None,
     *,
-    candidates: Sequence[str] = PAPER,
+    candidates: str | Sequence[str] = PAPER,
     granularity: str = "place",
     mixing: Mixing = "softmax",
     also: Sequence[type[nn.Module]] = (),
@@ -82,7 +82,7 @@ def convert(
     Args:
         model: the model. Make its optimizer afterwards, see :func:`parameter_groups`.
         where: which places: a pattern of paths such as `"layer1.*"`, several, or a function of path and what is there.
-        candidates: names from :data:`adact.torch.ACTIVATIONS`.
+        candidates: as of :class:`AdAct`.
         granularity: `"place"`; `"network"`, one set of weights for all places; or `"channel"`, one for each channel (dimension 1 of
             tensors with four dimensions or more, the last of others), which needs an example.
         mixing: see :class:`AdAct`.

@@ -9,7 +9,6 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from .candidates import ACTIVATIONS
 from .layout import around, dense, like
 from .spec import Inputs, Spec
 
@@ -47,6 +46,8 @@ def _power_of_two(n: int) -> int:
 
 
 def _launch(x: Tensor, inputs: Inputs, spec: Spec) -> _Launch:
+    from .triton_kernels import codes
+
     outer, channels, inner = (1, 1, x.numel()) if spec.channel_dim is None else around(x, spec.channel_dim)
     interleaved = inner == 1 and channels > 1
     for name, parameter, count in (("w", inputs.w, channels * len(spec.names)), ("prelu.weight", inputs.slope, channels)):
@@ -67,7 +68,7 @@ def _launch(x: Tensor, inputs: Inputs, spec: Spec) -> _Launch:
     slope = inputs.slope.detach().contiguous() if spec.learns_slope else w
     seed = w if inputs.seed is None else inputs.seed
     constants = {
-        "CODES": sum(ACTIVATIONS.index(name) << (4 * i) for i, name in enumerate(spec.names)),
+        "CODES": codes(spec.names),
         "N": len(spec.names),
         "SOFTMAX": spec.mixing == "softmax",
         "LEARNS": spec.learns_slope,

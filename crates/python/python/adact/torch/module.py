@@ -25,7 +25,8 @@ class AdAct(nn.Module):
     `torch.compile` compiles for a GPU the compiler gets the formulas, which is faster there. Elsewhere, and in `float64`, it is composed of PyTorch's operations.
 
     Args:
-        candidates: names from :data:`adact.torch.ACTIVATIONS`. Default the paper's seven.
+        candidates: names from :data:`adact.torch.ACTIVATIONS`, or a text of names and sets (:data:`adact.torch.SETS`) such as
+            `"smooth"` or `"paper,gelu"`. Default the paper's seven.
         granularity: `"place"`, one set of weights; or `"channel"`, a set and a slope of PReLU for each channel.
         channels: how many channels there are, with `granularity="channel"`.
         channel_dim: their dimension: 1 for images (batch, channels, height, width), -1 for tokens (batch, length, features).
@@ -54,7 +55,7 @@ class AdAct(nn.Module):
 
     def __init__(
         self,
-        candidates: Sequence[str] = PAPER,
+        candidates: str | Sequence[str] = PAPER,
         *,
         granularity: str = "place",
         channels: int | None = None,
@@ -70,9 +71,7 @@ class AdAct(nn.Module):
         dtype=None,
     ) -> None:
         super().__init__()
-        if isinstance(candidates, str):
-            raise ValueError(f"candidates are a sequence of names, not the text {candidates!r}")
-        self.candidates = _candidates.check(tuple(candidates))
+        self.candidates = _candidates.check(_candidates.listed(candidates))
         if granularity not in ("place", "channel"):
             raise ValueError(f"granularity is 'place' or 'channel', not {granularity!r}; for one set in the network give `share`")
         if (granularity == "channel") != (channels is not None):

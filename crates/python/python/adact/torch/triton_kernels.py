@@ -14,11 +14,17 @@ import triton.language as tl
 from .candidates import ACTIVATIONS
 from .noise import ROWS
 
-# The codes of the activations are their positions in `ACTIVATIONS`. Those of the candidates, in
-# their order, make one constant, four bits each.
 PRELU = tl.constexpr(ACTIVATIONS.index("prelu"))
+# Bits of an activation's code, its position in `ACTIVATIONS`.
+_BITS = 5
+BITS, MASK = tl.constexpr(_BITS), tl.constexpr((1 << _BITS) - 1)
 # Rows that the kernels for the CPU transpose together: RReLU's slopes are theirs.
 NOISE_ROWS = tl.constexpr(ROWS)
+
+
+def codes(names: tuple[str, ...]) -> int:
+    """The candidates in their order as the one constant for which the kernels are compiled."""
+    return sum(ACTIVATIONS.index(name) << (_BITS * i) for i, name in enumerate(names))
 
 
 @triton.jit
@@ -67,9 +73,77 @@ def _curve(code: tl.constexpr, x, alpha, negative_slope, slope, drawn):
         magnitude = (1.0 - e) / (1.0 + e)
         value = tl.where(x < 0, -magnitude, magnitude)
         derivative = (1.0 - value) * (1.0 + value)
-    else:  # identity
+    elif code == 10:  # identity
         value = x
         derivative = tl.full(x.shape, 1.0, tl.float32)
+    elif code == 11:  # gelu_tanh: x sigmoid(2 z)
+        inside = tl.minimum(tl.maximum(x, -7.0), 7.0)
+        gate = tl.sigmoid(tl.where(x == x, inside, x) * (1.5957691216057308 + 0.07135481282553545 * inside * inside))
+        value = x * gate
+        derivative = gate + inside * gate * (1.0 - gate) * (1.5957691216057308 + 0.21406443847660636 * inside * inside)
+    elif code == 12:  # sigmoid
+        value = tl.sigmoid(x)
+        derivative = value * (1.0 - value)
+    elif code == 13:  # softplus
+        value = tl.where(x <= 0, 0.0, x) + tl.log(1.0 + tl.exp(-tl.abs(x)))
+        derivative = tl.sigmoid(x)
+    elif code == 14:  # selu
+        e = tl.exp(tl.minimum(x, 0.0))
+        small = x * (1.0 + x * (0.5 + x * (1.0 / 6.0)))
+        below = 1.7580993408473766 * tl.where(x > -0.02, small, e - 1.0)
+        value = tl.where(x <= 0, below, 1.0507009873554805 * x)
+        derivative = tl.where(positive, 1.0507009873554805, 1.7580993408473766 * e)
+    elif code == 15:  # celu
+        e = tl.exp(tl.minimum(x, 0.0))
+        small = x * (1.0 + x * (0.5 + x * (1.0 / 6.0)))
+        value = tl.where(x <= 0, tl.where(x > -0.02, small, e - 1.0), x)
+        derivative = tl.where(positive, 1.0, e)
+    elif code == 16:  # relu6
+        value = tl.where(x <= 0, 0.0, tl.where(x >= 6.0, 6.0, x))
+        derivative = tl.where((x > 0) & (x < 6.0), 1.0, 0.0)
+    elif code == 17:  # hardtanh
+        value = tl.where(x <= -1.0, -1.0, tl.where(x >= 1.0, 1.0, x))
+        derivative = tl.where((x > -1.0) & (x < 1.0), 1.0, 0.0)
+    elif code == 18:  # softsign
+        r = 1.0 / (1.0 + tl.abs(x))
+        value = x * r
+        derivative = r * r
+    elif code == 19:  # logsigmoid
+        value = tl.where(x <= 0, x, 0.0) - tl.log(1.0 + tl.exp(-tl.abs(x)))
+        derivative = tl.sigmoid(-x)
+    elif code == 20:  # hardsigmoid
+        value = tl.where(x <= -3.0, 0.0, tl.where(x >= 3.0, 1.0, (x + 3.0) / 6.0))
+        derivative = tl.where((x > -3.0) & (x < 3.0), 1.0 / 6.0, 0.0)
+    elif code == 21:  # tanhshrink
+        e = tl.exp(-2.0 * tl.abs(x))
+        magnitude = (1.0 - e) / (1.0 + e)
+        value = x - tl.where(x < 0, -magnitude, magnitude)
+        derivative = magnitude * magnitude
+    elif code == 22:  # softshrink
+        value = tl.where(tl.abs(x) <= 0.5, 0.0, tl.where(x > 0, x - 0.5, x + 0.5))
+        derivative = tl.where(tl.abs(x) > 0.5, 1.0, 0.0)
+    elif code == 23:  # hardshrink
+        value = tl.where(tl.abs(x) <= 0.5, 0.0, x)
+        derivative = tl.where(tl.abs(x) > 0.5, 1.0, 0.0)
+    elif code == 24:  # squared_relu
+        above = tl.where(x <= 0, 0.0, x)
+        value = above * above
+        derivative = 2.0 * above
+    elif code == 25:  # star_relu
+        above = tl.where(x <= 0, 0.0, x)
+        value = 0.8944 * above * above - 0.4472
+        derivative = 1.7888 * above
+    elif code == 26:  # snake
+        s = tl.sin(x)
+        value = x + s * s
+        derivative = 1.0 + 2.0 * s * tl.cos(x)
+    elif code == 27:  # sine
+        value = tl.sin(x)
+        derivative = tl.cos(x)
+    else:  # gaussian
+        value = tl.exp(-x * x)
+        # Beyond 40 it is 0, and stays so times anything finite.
+        derivative = -2.0 * tl.minimum(tl.maximum(x, -40.0), 40.0) * value
     return value, derivative
 
 
@@ -152,7 +226,7 @@ def forward(
     top, total = _softmax(w_ptr, channel, there, N, SOFTMAX)
     y = tl.zeros([R, C], tl.float32)
     for i in tl.static_range(N):
-        value, _ = _curve((CODES >> (4 * i)) & 15, x, alpha, negative_slope, slope, drawn)
+        value, _ = _curve((CODES >> (BITS * i)) & MASK, x, alpha, negative_slope, slope, drawn)
         y += _share(w_ptr, channel, there, i, top, total, N, SOFTMAX)[None, :] * value
     tl.store(y_ptr + at, y.to(y_ptr.dtype.element_ty), mask=inside)
 
@@ -175,11 +249,11 @@ def backward(
     dx = tl.zeros([R, C], tl.float32)
     sums_ptr += (tl.program_id(0).to(tl.int64) * channels + channel) * (N + 1)
     for i in tl.static_range(N):
-        value, derivative = _curve((CODES >> (4 * i)) & 15, x, alpha, negative_slope, slope, drawn)
+        value, derivative = _curve((CODES >> (BITS * i)) & MASK, x, alpha, negative_slope, slope, drawn)
         share = _share(w_ptr, channel, there, i, top, total, N, SOFTMAX)
         dx += share[None, :] * derivative
         tl.store(sums_ptr + i, tl.sum(dy * value, axis=0), mask=there)
-        if (CODES >> (4 * i)) & 15 == PRELU:
+        if (CODES >> (BITS * i)) & MASK == PRELU:
             below = tl.where(x <= 0, x, 0.0)
             tl.store(sums_ptr + N, share * tl.sum(dy * below, axis=0), mask=there)
     tl.store(dx_ptr + at, (dy * dx).to(dx_ptr.dtype.element_ty), mask=inside)
