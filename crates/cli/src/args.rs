@@ -118,7 +118,7 @@ The file has opset 18 with standard operators alone, the batch is open, and so i
 of a text. Mixtures are sums with what they learned as constants. Names of classes and how
 pixels are normalised are in the metadata.")]
     Export(ExportArgs),
-    /// Measure the speed of training, activations and inference
+    /// Measure the speed of training, activations and inference, and what activations cost at each place
     #[command(subcommand)]
     Bench(BenchCommand),
     /// List, download, check and show data sets
@@ -672,6 +672,18 @@ pub enum BenchCommand {
     Activation(ActivationArgs),
     /// Answers of a network
     Infer(InferArgs),
+    /// What each candidate costs at each place of a network: training step and inference, beside ReLU there
+    #[command(after_help = "Examples:
+  adact bench places --network unet
+  adact bench places --network resnet20 --candidates relu,silu,mish --seconds 600
+  adact bench places --network gpt --json > places.json     for `adact study --costs places.json`
+
+Everywhere else the network has its usual activation. Networks take turns (A B C, C B A, ...) in one
+process; a figure is the median of the ratios to ReLU in the same round. ReLU is measured twice: what it
+differs from itself is noise, and so is any difference that is smaller. Steps are those of AdamW, on
+random inputs. What a place keeps for the backward pass are the numbers that go into it, whichever
+activation it has.")]
+    Places(PlacesArgs),
 }
 
 /// What `adact bench step` and `infer` work on.
@@ -722,6 +734,25 @@ pub struct InferArgs {
     /// Batches to measure
     #[arg(long, value_name = "N", default_value_t = 10)]
     pub steps: usize,
+}
+
+/// `adact bench places`.
+#[derive(Debug, Args)]
+pub struct PlacesArgs {
+    #[command(flatten)]
+    pub network: NetworkArgs,
+    /// The images' channels, height and width [default: 3x32x32; unet 3x128x128]
+    #[arg(long)]
+    pub shape: Option<Shape>,
+    /// Images or sequences a step, and an inference [default: 64; resnet 128, gpt 12, unet 8]
+    #[arg(long, value_name = "N")]
+    pub batch: Option<usize>,
+    /// What to measure [default: relu,elu,leaky_relu,prelu,rrelu,silu,mish]
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    pub candidates: Option<Vec<Activation>>,
+    /// About how long to measure; three rounds are measured at least
+    #[arg(long, value_name = "SECONDS", default_value_t = 120.0)]
+    pub seconds: f64,
 }
 
 /// `adact data`.

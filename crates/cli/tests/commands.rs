@@ -269,6 +269,36 @@ fn benchmarks_have_the_promised_keys() {
 }
 
 #[test]
+fn what_candidates_cost_is_told_place_by_place() {
+    let dir = tempfile::tempdir().unwrap();
+    let line = "bench places --shape 1x16x16 --widths 4,4 --batch 4 --seconds 0.01 --candidates mish,relu";
+    let costs = &json_lines(&ok(dir.path(), &format!("{line} --json")))[0];
+    assert_eq!(
+        (&costs["network"], &costs["base"], &costs["batch"]),
+        (&"convnet".into(), &"relu".into(), &4.into())
+    );
+    let places = costs["places"].as_array().unwrap();
+    assert_eq!(places.iter().map(|p| p["place"].as_str().unwrap()).collect::<Vec<_>>(), ["act.0", "act.1"]);
+    for (place, numbers) in places.iter().zip([4 * 16 * 16, 4 * 8 * 8]) {
+        assert_eq!(place["kept_bytes"], 4 * 4 * numbers);
+        assert!(
+            place["step_ms"].as_f64().unwrap() > 0.0 && place["rounds"].as_u64().unwrap() >= 3,
+            "{place}"
+        );
+        let names: Vec<_> =
+            place["candidates"].as_array().unwrap().iter().map(|c| &c["activation"]).collect();
+        assert_eq!(names, ["mish", "relu"]);
+        assert_eq!(place["candidates"][1]["step"]["ratio"], 1.0);
+        let noise = |time: &str| place["candidates"][0][time]["noise"].as_f64().unwrap();
+        assert!(noise("step") >= 0.0 && noise("infer") >= 0.0, "{place}");
+    }
+    let table = ok(dir.path(), line);
+    for words in ["act.1", "Mish", "keeps, MiB", "ReLU in all other places"] {
+        assert!(table.contains(words), "{table}");
+    }
+}
+
+#[test]
 fn data_sets_are_listed_and_verified() {
     let dir = tempfile::tempdir().unwrap();
     let sets = json_lines(&ok(dir.path(), "data list --json --data-dir ."));

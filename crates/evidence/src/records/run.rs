@@ -171,6 +171,12 @@ impl RunResult {
         }
     }
 
+    /// How its mixtures learn, where it isn't as in the paper: the method of a search, or `frozen`.
+    pub(super) fn mixing_told(&self) -> Option<String> {
+        let frozen = || Some("frozen".to_string()).filter(|_| self.role() == Role::Frozen);
+        self.mixing.clone().or_else(frozen)
+    }
+
     /// The path of the place whose AdAct is the `i`th of [`layers`](Self::layers), from 0.
     pub fn place_of_layer(&self, i: usize) -> String {
         place_of_layer(self.layers.as_deref().unwrap_or_default(), i)
