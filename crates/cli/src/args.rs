@@ -8,7 +8,7 @@ use adact_evidence::Rule;
 use adact_evidence::records::Selection;
 use adact_kernels::Activation;
 use adact_lab::bench::Shape;
-use adact_lab::config::{Decay, Granularity, Method, OptimizerName, ScheduleName, Seeds};
+use adact_lab::config::{Decay, Granularity, Method, Objective, OptimizerName, ScheduleName, Seeds};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
@@ -74,6 +74,9 @@ best.safetensors (PyTorch's names and shapes) and last/ (what resuming needs).")
                                          AdAct's choice against single and random activations
   adact study --select validation        choose on held-out images, and touch the
                                          test set once
+  adact study --objective accuracy+speed --seeds 7
+                                         what activations cost in time, and the fastest
+                                         of those that are as good
   adact study --program 'python train.py --epochs 10' --metric accuracy --seeds 7
                                          a training program of your own, in any
                                          language: see docs/program.md
@@ -225,6 +228,17 @@ pub struct PlanArgs {
     /// each rule chooses.
     #[arg(long, value_name = "RULE")]
     pub choose: Option<Rule>,
+    /// What a choice is to be good at: accuracy (the metric alone), or accuracy+speed [default: accuracy]
+    ///
+    /// With accuracy+speed a rule takes at each place the fastest of the candidates that it can't tell from its best: by weight those
+    /// less than 0.02 behind the largest, by distil those within the standard error of the difference in loss; nearest and halving
+    /// choose as ever. What candidates cost is measured before the first training and kept in places.json. When all trainings
+    /// have ended their activations are timed, and the report tells what each variant costs beside what it reaches.
+    #[arg(long, value_name = "WHAT")]
+    pub objective: Option<Objective>,
+    /// What candidates cost at each place, from `adact bench places --json` or a study's places.json, instead of a measurement
+    #[arg(long, value_name = "FILE")]
+    pub costs: Option<PathBuf>,
     /// Trainings side by side, which share the threads [default: 1]
     #[arg(long, value_name = "N")]
     pub jobs: Option<usize>,

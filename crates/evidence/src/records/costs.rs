@@ -160,6 +160,16 @@ impl Costs {
 }
 
 impl Timing {
+    /// That of the activations of a run.
+    pub fn of(run: &RunResult, step: Beside, infer: Beside) -> Self {
+        Self { activations: run.activations.clone(), mixing: run.mixing_told(), step, infer }
+    }
+
+    /// Whether two runs have the same activations, so that one timing is that of both.
+    pub fn is_alike(a: &RunResult, b: &RunResult) -> bool {
+        a.activations == b.activations && a.mixing_told() == b.mixing_told()
+    }
+
     /// Whether these are the activations of a run.
     pub fn is_of(&self, run: &RunResult) -> bool {
         self.activations == run.activations && self.mixing == run.mixing_told()
