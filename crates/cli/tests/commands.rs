@@ -299,6 +299,52 @@ fn what_candidates_cost_is_told_place_by_place() {
 }
 
 #[test]
+fn a_study_tells_what_its_activations_cost() {
+    let dir = tempfile::tempdir().unwrap();
+    let sizes = "--widths 4,4 --candidates relu,mish";
+    let study = format!("study {TINY} {sizes} --seeds 2 --objective accuracy+speed --out");
+    let told = ok(dir.path(), &format!("{study} out"));
+    assert!(told.contains("2 seeds can") && told.contains("report: out"), "{told}");
+    let out = dir.path().join("out");
+    let result = json(&out.join("result.json"));
+    let measured = result["timings"]["measured"].as_array().unwrap();
+    let names: Vec<String> = measured.iter().map(|m| m["activations"].to_string()).collect();
+    assert!(
+        names.contains(&r#"["adact","adact"]"#.to_string())
+            && names.contains(&r#"["relu","relu"]"#.to_string())
+    );
+    assert!(measured.iter().all(|m| m["step"]["ratio"].as_f64().unwrap() > 0.0), "{measured:?}");
+    assert_eq!(json(&out.join("timings.json")), result["timings"]);
+    assert_eq!(json(&out.join("places.json"))["places"].as_array().unwrap().len(), 2);
+    let optimized = json(&out.join("runs/optimized-seed0/result.json"));
+    assert_eq!(optimized["without_costs"].as_array().unwrap().len(), 2);
+    for file in ["table.md", "report.html"] {
+        let text = fs::read_to_string(out.join(file)).unwrap();
+        assert!(text.contains("What it costs") && text.contains("Training step"), "{file}");
+    }
+    for file in ["figures/front.svg", "figures/front.png"] {
+        assert!(out.join(file).exists(), "{file}");
+    }
+    // The page can be made again, and what a study measured can be used by another.
+    let page = fs::read(out.join("report.html")).unwrap();
+    ok(dir.path(), "report out");
+    assert!(fs::read(out.join("report.html")).unwrap() == page);
+    ok(dir.path(), &format!("{study} other --costs out/places.json"));
+    assert_eq!(
+        fs::read(dir.path().join("other/places.json")).unwrap(),
+        fs::read(out.join("places.json")).unwrap()
+    );
+    // What is lacking is told before anything is written.
+    let lacks = run(
+        dir.path(),
+        &format!("study {TINY} --objective accuracy+speed --costs out/places.json --out third"),
+    );
+    let err = String::from_utf8_lossy(&lacks.stderr);
+    assert!(lacks.status.code() == Some(2) && err.contains("lacks what elu costs at act.0"), "{err}");
+    assert!(!dir.path().join("third").exists());
+}
+
+#[test]
 fn data_sets_are_listed_and_verified() {
     let dir = tempfile::tempdir().unwrap();
     let sets = json_lines(&ok(dir.path(), "data list --json --data-dir ."));

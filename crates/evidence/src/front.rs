@@ -30,6 +30,8 @@ pub struct Point {
     pub judged: Summary,
     /// A training step, in milliseconds: the mean over its seeds.
     pub step_ms: f64,
+    /// How far that may be off by the noise of the measurement, likewise.
+    pub noise_ms: f64,
     /// The inference of a batch, likewise.
     pub infer_ms: f64,
     /// A training step beside that of the best variant.
@@ -94,6 +96,7 @@ pub fn front(study: &StudyResult) -> Option<Front> {
             activations: row.activations.clone(),
             judged: *judged,
             step_ms: times[0].ratio * timings.step_ms,
+            noise_ms: times[0].noise * timings.step_ms,
             infer_ms: times[1].ratio * timings.infer_ms,
             step: beside(0),
             infer: beside(1),

@@ -497,8 +497,8 @@ mod tests {
             }))
             .unwrap()
         };
-        assert!(variants[1].source.activations(None).is_none());
-        let drawn = variants[2].source.activations(Some(&run(4))).unwrap().unwrap().activations;
+        assert!(variants[1].source.activations(None, None).is_none());
+        let drawn = variants[2].source.activations(Some(&run(4)), None).unwrap().unwrap().activations;
         let known = parse(&["random:2"], &Config::default(), Some(4)).unwrap();
         assert_eq!(Source::Given(drawn), known[1].source);
         let error = parse(&["random:2", "relu"], &Config::default(), None).unwrap_err();

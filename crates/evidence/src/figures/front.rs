@@ -15,7 +15,7 @@ const SIZE: (f64, f64) = (640.0, 400.0);
 pub fn front_of(result: &StudyResult) -> Option<Figure> {
     let front = front(result).filter(|front| front.points.len() > 1)?;
     let metric = result.primary();
-    let low_to_high = |p: &Point| [p.step_ms * (1.0 - noise(p)), p.step_ms * (1.0 + noise(p))];
+    let low_to_high = |p: &Point| [(p.step_ms - p.noise_ms).max(0.0), p.step_ms + p.noise_ms];
     let x = range(front.points.iter().flat_map(low_to_high), 0.05)?;
     let ends = |p: &Point| p.judged.ci95.unwrap_or([p.judged.mean; 2]);
     let y = range(front.points.iter().flat_map(ends), 0.08)?;
@@ -68,11 +68,6 @@ pub fn front_of(result: &StudyResult) -> Option<Figure> {
         panels: vec![panel],
         png_panels: None,
     })
-}
-
-/// How far a point's time may be off, as a share of it.
-fn noise(point: &Point) -> f64 {
-    (point.step.noise / point.step.ratio).min(0.5)
 }
 
 /// The front as stairs: up to a step's time one gets what the point before it reaches.

@@ -131,3 +131,6 @@ fn with(config: &Config, activation: String) -> Config {
     let train = Train { activation, ..Train::default() };
     Config { train: Some(train), study: None, search: SearchOptions::default(), ..config.clone() }
 }
+
+#[cfg(test)]
+mod tests;
