@@ -1,6 +1,6 @@
 //! How long the activations of a study's trainings take, beside the network's usual activation at every place.
 
-use adact_evidence::records::{Machine, RunResult, Timing, Timings};
+use adact_evidence::records::{RunResult, Timing, Timings};
 
 use super::rounds::{Measured, measure};
 use super::{Contender, machine};
@@ -19,14 +19,17 @@ pub(crate) struct Work<'a> {
     pub seconds: f64,
 }
 
+/// More networks than these are not in memory at once.
+const MOST: usize = 16;
+
 /// Adds to what was measured earlier on this machine what is missing of it. `make` begins the training of a run anew, or the one that
-/// has the usual activation at every place.
+/// has the usual activation at every place. None if there is no training.
 pub(crate) fn timings<'a>(
     work: &Work<'_>,
     earlier: Option<Timings>,
     make: &dyn Fn(Option<&RunResult>) -> Result<Box<dyn Contender + 'a>>,
     control: &Control<'_>,
-) -> Result<Timings> {
+) -> Result<Option<Timings>> {
     let machine = machine();
     let same = |timings: &Timings| {
         timings.machine == machine && timings.batch == work.batch && timings.base == work.base
@@ -39,36 +42,35 @@ pub(crate) fn timings<'a>(
             missing.push(run);
         }
     }
-    match earlier {
-        Some(timings) if missing.is_empty() => Ok(timings),
-        earlier => add(work, earlier, machine, &missing, make, control),
+    let groups: Vec<&[&RunResult]> = missing.chunks(MOST).collect();
+    let mut timings = earlier;
+    for (i, group) in groups.iter().enumerate() {
+        control.tell(Event::Measuring { what: "the activations of trainings", done: i, of: groups.len() });
+        let found = of_group(group, work.seconds / groups.len() as f64, make, control)?;
+        let [step_ms, infer_ms] = found.first;
+        let timings = timings.get_or_insert_with(|| Timings {
+            batch: work.batch,
+            machine: machine.clone(),
+            base: work.base.into(),
+            step_ms,
+            infer_ms,
+            measured: Vec::new(),
+        });
+        let others = group.iter().zip(&found.others[1..]);
+        timings.measured.extend(others.map(|(run, &[step, infer])| Timing::of(run, step, infer)));
     }
+    control.tell(Event::Measuring { what: "", done: groups.len(), of: groups.len() });
+    Ok(timings)
 }
 
-fn add<'a>(
-    work: &Work<'_>,
-    earlier: Option<Timings>,
-    machine: Machine,
-    missing: &[&RunResult],
+/// Times some trainings in turns with the usual activation, which takes part twice: what it differs from itself is noise.
+fn of_group<'a>(
+    group: &[&RunResult],
+    seconds: f64,
     make: &dyn Fn(Option<&RunResult>) -> Result<Box<dyn Contender + 'a>>,
     control: &Control<'_>,
-) -> Result<Timings> {
-    // The usual activation twice: what it differs from itself is noise.
-    let all = [None, None].into_iter().chain(missing.iter().copied().map(Some));
+) -> Result<Measured> {
+    let all = [None, None].into_iter().chain(group.iter().copied().map(Some));
     let mut contenders = all.map(make).collect::<Result<Vec<_>>>()?;
-    control.tell(Event::Measuring { what: "the activations of all trainings", done: 0, of: 1 });
-    let measured = measure(&mut contenders, work.seconds, &mut || control.check());
-    control.tell(Event::Measuring { what: "", done: 1, of: 1 });
-    let Measured { first: [step_ms, infer_ms], others, .. } = measured?;
-    let mut timings = earlier.unwrap_or_else(|| Timings {
-        batch: work.batch,
-        machine,
-        base: work.base.into(),
-        step_ms,
-        infer_ms,
-        measured: Vec::new(),
-    });
-    let found = missing.iter().zip(&others[1..]).map(|(run, &[step, infer])| Timing::of(run, step, infer));
-    timings.measured.extend(found);
-    Ok(timings)
+    measure(&mut contenders, seconds, &mut || control.check())
 }

@@ -122,8 +122,8 @@ pub(super) fn timings(
         timings::timings(&work, earlier, &make, control)
     })?;
     folder.check()?;
-    found.write(&path)?;
-    Ok(Some(found))
+    found.iter().try_for_each(|found| found.write(&path))?;
+    Ok(found)
 }
 
 /// The options of a training with these activations.
