@@ -79,6 +79,10 @@ fn options() {
         ("study --costs places.json", vec!["costs", "--objective accuracy+speed"]),
         ("study --objective accuracy+speed --costs nowhere.json", vec!["nowhere.json", "cannot read"]),
         (
+            "study --objective accuracy+speed --costs places.json --variants relu,mish",
+            vec!["costs", "of no use", "by weight or by distil"],
+        ),
+        (
             "study --objective accuracy+speed --program true",
             vec!["objective", "training program", "can't be timed"],
         ),

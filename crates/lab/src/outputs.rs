@@ -129,7 +129,8 @@ pub fn collect(folder: &Path) -> Result<StudyResult> {
         seeds: Some(study.seeds.as_slice().to_vec()),
     };
     let timings = folder.join(TIMINGS);
-    let timings = if timings.exists() { Some(Timings::read(&timings)?) } else { None };
+    let timings =
+        if config.search.weighs_time() && timings.exists() { Some(Timings::read(&timings)?) } else { None };
     Ok(StudyResult::new(plan, runs, failures, provenance)?.timed(timings).corrected_with(together))
 }
 

@@ -27,7 +27,6 @@ use crate::folder::{CONFIG, Folder, Mode};
 use crate::learner::Learner;
 use crate::network::{network, own_network};
 use crate::outputs;
-use crate::parts::Part;
 use crate::score;
 use crate::train::{About, manifest, train};
 use crate::variants::{self, Chosen, Variant};
@@ -92,7 +91,7 @@ pub(crate) fn study_with<L: Learner + 'static>(
         metric: score::primary(data.task),
         selection: data.selected_by,
         steps: data.train.steps(1).is_none().then(|| config.protocol.all_steps(&data.train) as u64),
-        shape: shape_in_words(data),
+        shape: speed::shape_in_words(data),
         timed: Some(&|config| {
             let data = data.divided(config)?;
             Ok(Box::new(contender::Training { learner: make(config, &data)?, config: config.clone(), data }))
@@ -103,15 +102,6 @@ pub(crate) fn study_with<L: Learner + 'static>(
         },
     };
     run_all(&config, &subject, out, mode, control)
-}
-
-/// The shape of what goes into the network.
-fn shape_in_words(data: &Data) -> String {
-    match &data.train {
-        Part::Text { context, .. } => format!("context {context}"),
-        Part::Rows(_) => format!("{} numbers", data.image[1]),
-        Part::Images(_) | Part::Masked(_) => format!("{}x{}x{}", data.image[0], data.image[1], data.image[1]),
-    }
 }
 
 /// Refuses searches that the data are too small or the trainings too short for, before anything is written.

@@ -159,6 +159,11 @@ impl Variant {
         Role::of(&self.name)
     }
 
+    /// Whether its rule takes the fastest of what it can't tell apart, where the time counts.
+    pub(crate) fn weighs_time(&self) -> bool {
+        matches!(self.source.rule(), Some(Rule::Weight | Rule::Distil))
+    }
+
     fn given(name: impl Into<String>, activations: impl Into<String>) -> Self {
         Self { name: name.into(), source: Source::Given(activations.into()) }
     }
@@ -230,6 +235,11 @@ fn unused(variants: &[Variant], config: &Config) -> Result<()> {
     let any = |is: &dyn Fn(Role<'_>) -> bool| variants.iter().any(|variant| is(variant.role()));
     if search.choose != Rule::default() && !any(&|role| role == Role::Optimized) {
         return Err(Error::input("choose: is of no use here: it is for the variant `optimized`"));
+    }
+    if search.costs.is_some() && !variants.iter().any(Variant::weighs_time) {
+        return Err(Error::input(
+            "costs: are of no use here: no variant has activations that are chosen by weight or by distil",
+        ));
     }
     let adact = any(&|role| role == Role::Mixture);
     match search.given() {

@@ -22,12 +22,14 @@ pub(crate) struct Work<'a> {
 /// More networks than these are not in memory at once.
 const MOST: usize = 16;
 
-/// Adds to what was measured earlier on this machine what is missing of it. `make` begins the training of a run anew, or the one that
-/// has the usual activation at every place. None if there is no training.
+/// Begins the training of a run anew, or the one that has the usual activation at every place.
+pub(crate) type Anew<'m, 'a> = &'m dyn Fn(Option<&RunResult>) -> Result<Box<dyn Contender + 'a>>;
+
+/// Adds to what was measured earlier on this machine what is missing of it. None if there is no training.
 pub(crate) fn timings<'a>(
     work: &Work<'_>,
     earlier: Option<Timings>,
-    make: &dyn Fn(Option<&RunResult>) -> Result<Box<dyn Contender + 'a>>,
+    make: Anew<'_, 'a>,
     control: &Control<'_>,
 ) -> Result<Option<Timings>> {
     let machine = machine();
@@ -67,7 +69,7 @@ pub(crate) fn timings<'a>(
 fn of_group<'a>(
     group: &[&RunResult],
     seconds: f64,
-    make: &dyn Fn(Option<&RunResult>) -> Result<Box<dyn Contender + 'a>>,
+    make: Anew<'_, 'a>,
     control: &Control<'_>,
 ) -> Result<Measured> {
     let all = [None, None].into_iter().chain(group.iter().copied().map(Some));

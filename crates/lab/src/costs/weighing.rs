@@ -111,7 +111,7 @@ mod tests {
             LayerWeights {
                 place: None,
                 candidates: Some(NAMES.map(String::from).to_vec()),
-                w: softmax.map(f32::ln).to_vec(),
+                w: softmax.to_vec(),
                 softmax: softmax.to_vec(),
                 shares: None,
                 prelu_slope: None,

@@ -1,15 +1,16 @@
 //! A study whose objective is speed, too: what candidates cost at each place, before anything is trained, and how long the activations
 //! of its trainings take, when all have ended. Both are kept in the study's folder and measured once.
 
-use adact_evidence::Rule;
 use adact_evidence::records::{Costs, PLACES, RunResult, TIMINGS, Timings, run_directory};
 
 use super::Subject;
 use crate::config::{Config, NetworkOptions, SearchOptions, Train};
 use crate::control::Control;
 use crate::costs::{Contender, places, timings};
+use crate::data::Data;
 use crate::error::{Error, Result};
 use crate::folder::{CONFIG, Folder};
+use crate::parts::Part;
 use crate::threads;
 use crate::variants::Variant;
 
@@ -62,9 +63,8 @@ pub(super) fn costs(
     folder: &Folder,
     control: &Control<'_>,
 ) -> Result<Option<Costs>> {
-    let weighs = |v: &Variant| matches!(v.source.rule(), Some(Rule::Weight | Rule::Distil));
-    let Some(timed) = subject.timed.filter(|_| config.search.weighs_time() && variants.iter().any(weighs))
-    else {
+    let weighs = config.search.weighs_time() && variants.iter().any(Variant::weighs_time);
+    let Some(timed) = subject.timed.filter(|_| weighs) else {
         return Ok(None);
     };
     let path = folder.join(PLACES);
@@ -124,6 +124,15 @@ pub(super) fn timings(
     folder.check()?;
     found.iter().try_for_each(|found| found.write(&path))?;
     Ok(found)
+}
+
+/// The shape of what goes into the network.
+pub(super) fn shape_in_words(data: &Data) -> String {
+    match &data.train {
+        Part::Text { context, .. } => format!("context {context}"),
+        Part::Rows(_) => format!("{} numbers", data.image[1]),
+        Part::Images(_) | Part::Masked(_) => format!("{}x{}x{}", data.image[0], data.image[1], data.image[1]),
+    }
 }
 
 /// The options of a training with these activations.

@@ -11,7 +11,6 @@ use adact_evidence::records::{
 
 use super::*;
 use crate::config::{Objective, Seeds, StudyOptions};
-use crate::data::Data;
 use crate::folder::{BEST, Mode};
 use crate::study::study_with;
 use crate::testing::{self, Notes, Number, StopAfter};
@@ -156,7 +155,7 @@ fn costs_that_do_not_fit_are_refused_before_anything_is_written() {
     let (file, out) = (dir.path().join("costs.json"), dir.path().join("out"));
     let config = config(Objective::AccuracyAndSpeed, Some(&file));
     let refused = |costs: Option<Costs>, words: &str| {
-        costs.map(|costs| costs.write(&file).unwrap());
+        costs.iter().for_each(|costs| costs.write(&file).unwrap());
         let error = run(&out, &config, Mode::New, None).unwrap_err();
         assert!(error.is_input() && error.to_string().contains(words), "{error}");
         assert!(error.to_string().starts_with(&file.display().to_string()) && !out.exists(), "{error}");
