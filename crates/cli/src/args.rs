@@ -694,7 +694,7 @@ pub enum BenchCommand {
 
 Everywhere else the network has its usual activation. Networks take turns (A B C, C B A, ...) in one
 process; a figure is the median of the ratios to ReLU in the same round. ReLU is measured twice: what it
-differs from itself is noise, and so is any difference that is smaller. Steps are those of AdamW, on
+differs from itself is noise, and so are three standard errors, and any difference that is smaller. Steps are those of AdamW, on
 random inputs. What a place keeps for the backward pass are the numbers that go into it, whichever
 activation it has.")]
     Places(PlacesArgs),

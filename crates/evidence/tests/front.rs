@@ -138,6 +138,18 @@ fn losses_are_better_when_they_are_lower_and_noise_saves_nothing() {
 }
 
 #[test]
+fn how_often_the_time_changed_a_choice_is_told() {
+    let mut study = accuracies(None, 3);
+    assert!(!markdown(&study).contains("the faster one was taken"));
+    for run in study.runs.iter_mut().filter(|run| run.variant.starts_with("relu+relu")) {
+        run.without_costs = Some(vec!["mish".into(); 4]);
+    }
+    let words =
+        "the faster one was taken: for ReLU + ReLU + Mish + Mish at 6 of 12 places, all seeds together.";
+    assert!(markdown(&study).contains(words));
+}
+
+#[test]
 fn without_times_nothing_is_said() {
     let study = accuracies(None, 2).timed(None);
     assert!(front(&study).is_none() && cost_in_words(&study).is_empty() && figures::front(&study).is_none());

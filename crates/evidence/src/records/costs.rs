@@ -18,7 +18,7 @@ pub const TIMINGS: &str = "timings.json";
 pub struct Beside {
     /// How many times as long as the other it is.
     pub ratio: f64,
-    /// How far the ratio may be off by what else the machine does: half of a 95% interval, and at least as much as the same network
+    /// How far the ratio may be off by what else the machine does: three standard errors, and at least as much as the same network
     /// differed from itself.
     pub noise: f64,
 }

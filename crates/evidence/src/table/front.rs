@@ -136,7 +136,7 @@ pub(crate) fn measured_in_words(study: &StudyResult) -> String {
     let machine = &timings.machine;
     format!(
         "Times of this machine ({}, {}, {}) with {} at once, measured when all trainings had ended: the activations of each training \
-         took turns with {} at every place. ± is the noise of the measurement, and a variant's time is the mean over its seeds. \
+         took turns with {} at every place. ± is the noise of the measurement (three standard errors), and a variant's time is the mean over its seeds. \
          Percentages are beside the variant with the best mean. A mixture is timed as its training begins; candidates that leave \
          make it faster later. On the front no other variant is both as good and as fast, by the means.",
         machine.processor,

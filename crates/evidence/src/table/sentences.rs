@@ -47,8 +47,8 @@ pub fn search_in_words(study: &StudyResult) -> String {
     mixing + &rule + &weighed_in_words(study)
 }
 
-/// Where the time changed a choice: " The time was weighed: Optimized has another activation than by its rule alone at 3 of 12 places,
-/// all seeds together."
+/// Where the time changed a choice: " Where a rule can't tell a faster candidate from its best, the faster one was taken: for Optimized at
+/// 3 of 12 places, all seeds together."
 fn weighed_in_words(study: &StudyResult) -> String {
     let mut told: Vec<String> = Vec::new();
     for variant in &study.variants {
@@ -67,8 +67,7 @@ fn weighed_in_words(study: &StudyResult) -> String {
     match told.is_empty() {
         true => String::new(),
         false => format!(
-            " Where a rule can't tell candidates apart the fastest was taken, which is another one than by the rule alone for {} places, \
-             all seeds together.",
+            " Where a rule can't tell a faster candidate from its best, the faster one was taken: for {} places, all seeds together.",
             names::list(&told)
         ),
     }

@@ -3,7 +3,7 @@
 use adact_evidence::records::{Beside, CandidateCosts, Costs, PlaceCosts};
 use adact_kernels::Activation;
 
-use super::rounds::{Measured, measure};
+use super::rounds::{ERRORS, Measured, SPREAD, measure, median};
 use super::{Make, machine};
 use crate::control::{Control, Event};
 use crate::error::Result;
@@ -31,6 +31,7 @@ pub(crate) fn costs(work: &Work<'_>, make: Make<'_>, seconds: f64, control: &Con
     let relu = Activation::Relu;
     let others: Vec<Activation> = work.candidates.iter().copied().filter(|a| *a != relu).collect();
     let mut places = Vec::new();
+    let mut itself: [Vec<f64>; 2] = Default::default();
     for (i, place) in work.places.iter().enumerate() {
         let with = |activation: &Activation| {
             let mut activations = usual.clone();
@@ -43,10 +44,13 @@ pub(crate) fn costs(work: &Work<'_>, make: Make<'_>, seconds: f64, control: &Con
         let seconds = seconds / work.places.len() as f64;
         let Measured { rounds, first, others: beside } =
             measure(&mut contenders, seconds, &mut || control.check())?;
-        let itself = |what: usize| Beside { ratio: 1.0, ..beside[0][what] };
+        for (what, all) in itself.iter_mut().enumerate() {
+            all.push((beside[0][what].ratio - 1.0).abs());
+        }
+        let same = |what: usize| Beside { ratio: 1.0, ..beside[0][what] };
         let candidate = |activation: &Activation| {
             let at = others.iter().position(|other| other == activation);
-            let [step, infer] = at.map_or([itself(0), itself(1)], |at| beside[at + 1]);
+            let [step, infer] = at.map_or([same(0), same(1)], |at| beside[at + 1]);
             CandidateCosts { activation: activation.name().into(), step, infer }
         };
         let numbers = seen.get(i).copied().unwrap_or_default();
@@ -59,6 +63,7 @@ pub(crate) fn costs(work: &Work<'_>, make: Make<'_>, seconds: f64, control: &Con
             candidates: work.candidates.iter().map(candidate).collect(),
         });
     }
+    quieten(&mut places, itself);
     control.tell(Event::Measuring { what: "", done: work.places.len(), of: work.places.len() });
     Ok(Costs {
         network: work.network.clone(),
@@ -68,6 +73,19 @@ pub(crate) fn costs(work: &Work<'_>, make: Make<'_>, seconds: f64, control: &Con
         base: work.base.name().into(),
         places,
     })
+}
+
+/// No noise is below what is usual over all places: how much measurements scatter, and how much ReLU differed from itself.
+fn quieten(places: &mut [PlaceCosts], itself: [Vec<f64>; 2]) {
+    let [step, infer] = itself.map(|differences| ERRORS * SPREAD * median(differences));
+    let all = |of: fn(&CandidateCosts) -> f64| {
+        median(places.iter().flat_map(|place| &place.candidates).map(of).collect())
+    };
+    let (step, infer) = (step.max(all(|c| c.step.noise)), infer.max(all(|c| c.infer.noise)));
+    for candidate in places.iter_mut().flat_map(|place| &mut place.candidates) {
+        candidate.step.noise = candidate.step.noise.max(step);
+        candidate.infer.noise = candidate.infer.noise.max(infer);
+    }
 }
 
 #[cfg(test)]

@@ -11,6 +11,12 @@ const LEAST: usize = 3;
 /// More rounds than these say little more.
 const MOST: usize = 100;
 
+/// What is no larger than so many standard errors is noise: so many times and activations are compared that twice the error would be
+/// exceeded by chance again and again.
+pub(crate) const ERRORS: f64 = 3.0;
+/// A normal distribution's standard deviation, in median distances from its middle.
+pub(crate) const SPREAD: f64 = 1.4826;
+
 /// What rounds gave.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Measured {
@@ -63,8 +69,9 @@ fn conclude(times: &[Vec<Times>]) -> Measured {
         let ratios = of(contender, what).iter().zip(of(first, what)).map(|(a, b)| a / b).collect::<Vec<_>>();
         let ratio = median(ratios.clone());
         let off = median(ratios.iter().map(|r| (r - ratio).abs()).collect());
-        // For normal noise: the standard error of a median, from the median distance; twice that is about a 95% interval.
-        let noise = 2.0 * 1.2533 * 1.4826 * off / (ratios.len() as f64).sqrt();
+        // For normal noise the standard error of a median, from the median distance.
+        let error = 1.2533 * SPREAD * off / (ratios.len() as f64).sqrt();
+        let noise = ERRORS * error;
         Beside { ratio, noise }
     };
     let mut others: Vec<[Beside; 2]> =
