@@ -9,7 +9,7 @@ use adact_evidence::records::Selection;
 use adact_kernels::Activation;
 use adact_kernels::activation::UnknownActivation;
 use adact_lab::bench::Shape;
-use adact_lab::config::{Decay, Granularity, Method, OptimizerName, ScheduleName, Seeds};
+use adact_lab::config::{Decay, Granularity, Method, Objective, OptimizerName, ScheduleName, Seeds};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
@@ -75,6 +75,9 @@ best.safetensors (PyTorch's names and shapes) and last/ (what resuming needs).")
                                          AdAct's choice against single and random activations
   adact study --select validation        choose on held-out images, and touch the
                                          test set once
+  adact study --objective accuracy+speed --seeds 7
+                                         what activations cost in time, and the fastest
+                                         of those that are as good
   adact study --program 'python train.py --epochs 10' --metric accuracy --seeds 7
                                          a training program of your own, in any
                                          language: see docs/program.md
@@ -119,7 +122,7 @@ The file has opset 18 with standard operators alone, the batch is open, and so i
 of a text. Mixtures are sums with what they learned as constants. Names of classes and how
 pixels are normalised are in the metadata.")]
     Export(ExportArgs),
-    /// Measure the speed of training, activations and inference
+    /// Measure the speed of training, activations and inference, and what activations cost at each place
     #[command(subcommand)]
     Bench(BenchCommand),
     /// List, download, check and show data sets
@@ -226,6 +229,17 @@ pub struct PlanArgs {
     /// each rule chooses.
     #[arg(long, value_name = "RULE")]
     pub choose: Option<Rule>,
+    /// What a choice is to be good at: accuracy (the metric alone), or accuracy+speed [default: accuracy]
+    ///
+    /// With accuracy+speed a rule takes at each place the fastest of the candidates that it can't tell from its best: by weight those
+    /// less than 0.02 behind the largest, by distil those within the standard error of the difference in loss; nearest and halving
+    /// choose as ever. What candidates cost is measured before the first training and kept in places.json. When all trainings
+    /// have ended their activations are timed, and the report tells what each variant costs beside what it reaches.
+    #[arg(long, value_name = "WHAT")]
+    pub objective: Option<Objective>,
+    /// What candidates cost at each place, from `adact bench places --json` or a study's places.json, instead of a measurement
+    #[arg(long, value_name = "FILE")]
+    pub costs: Option<PathBuf>,
     /// Trainings side by side, which share the threads [default: 1]
     #[arg(long, value_name = "N")]
     pub jobs: Option<usize>,
@@ -688,6 +702,18 @@ pub enum BenchCommand {
     Activation(ActivationArgs),
     /// Answers of a network
     Infer(InferArgs),
+    /// What each candidate costs at each place of a network: training step and inference, beside ReLU there
+    #[command(after_help = "Examples:
+  adact bench places --network unet
+  adact bench places --network resnet20 --candidates relu,silu,mish --seconds 600
+  adact bench places --network gpt --json > places.json     for `adact study --costs places.json`
+
+Everywhere else the network has its usual activation. Networks take turns (A B C, C B A, ...) in one
+process; a figure is the median of the ratios to ReLU in the same round. ReLU is measured twice: what it
+differs from itself is noise, and so are three standard errors, and any difference that is smaller. Steps are those of AdamW, on
+random inputs. What a place keeps for the backward pass are the numbers that go into it, whichever
+activation it has.")]
+    Places(PlacesArgs),
 }
 
 /// What `adact bench step` and `infer` work on.
@@ -738,6 +764,25 @@ pub struct InferArgs {
     /// Batches to measure
     #[arg(long, value_name = "N", default_value_t = 10)]
     pub steps: usize,
+}
+
+/// `adact bench places`.
+#[derive(Debug, Args)]
+pub struct PlacesArgs {
+    #[command(flatten)]
+    pub network: NetworkArgs,
+    /// The images' channels, height and width [default: 3x32x32; unet 3x128x128]
+    #[arg(long)]
+    pub shape: Option<Shape>,
+    /// Images or sequences a step, and an inference [default: 64; resnet 128, gpt 12, unet 8]
+    #[arg(long, value_name = "N")]
+    pub batch: Option<usize>,
+    /// What to measure [default: relu,elu,leaky_relu,prelu,rrelu,silu,mish]
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    pub candidates: Option<Vec<Activation>>,
+    /// About how long to measure; three rounds are measured at least
+    #[arg(long, value_name = "SECONDS", default_value_t = 120.0)]
+    pub seconds: f64,
 }
 
 /// `adact data`.

@@ -84,6 +84,8 @@ pub fn plan(args: &PlanArgs, config: &mut Config) {
     set(&mut study.variants, args.variants.clone());
     set_some(&mut study.against, &args.against);
     set(&mut config.search.choose, args.choose);
+    set(&mut config.search.objective, args.objective);
+    set_some(&mut config.search.costs, &args.costs);
     set(&mut config.output.jobs, args.jobs);
     config.study = Some(study);
 }

@@ -24,6 +24,8 @@ pub struct Progress {
     runs: Mutex<HashMap<RunId, Run>>,
     /// The study as a whole.
     whole: Mutex<Option<ProgressBar>>,
+    /// What is measured.
+    measured: Mutex<Option<ProgressBar>>,
 }
 
 struct Run {
@@ -55,6 +57,7 @@ impl Progress {
             json,
             runs: Mutex::new(HashMap::new()),
             whole: Mutex::new(None),
+            measured: Mutex::new(None),
         }
     }
 
@@ -158,6 +161,29 @@ impl Progress {
         }
     }
 
+    /// How far measurements are: a bar that is gone when they are done, or a line for each.
+    fn measuring(&self, what: &str, done: usize, of: usize) {
+        if !self.drawn && done < of {
+            self.say(&format!("measuring times: {what} ({} of {of})", done + 1));
+        }
+        if !self.drawn {
+            return;
+        }
+        let mut bar = self.measured.lock().unwrap_or_else(PoisonError::into_inner);
+        if done == of {
+            bar.take().inspect(ProgressBar::finish_and_clear);
+            return;
+        }
+        let bar = bar.get_or_insert_with(|| {
+            let bar = self.bars.insert(0, ProgressBar::new(of as u64));
+            bar.set_style(style("{prefix} {bar:24} {percent:>3}%  {msg}  {eta} left"));
+            bar.set_prefix(format!("{:<35}", "measuring times"));
+            bar
+        });
+        bar.set_message(what.to_owned());
+        bar.set_position(done as u64);
+    }
+
     /// What the user should know about the images before the training.
     pub fn remarks(&self, data: &Data) {
         data.remarks.iter().for_each(|remark| self.event(Event::Note(&format!("{}: {remark}", data.name))));
@@ -195,6 +221,7 @@ impl Observer for Progress {
                 }
                 self.tell("planned", None, &json!({"runs": runs, "finished": finished}));
             }
+            Event::Measuring { what, done, of } => self.measuring(what, done, of),
             Event::Started { run, epochs, finished, steps } => {
                 self.began(run, epochs, finished, steps);
                 self.tell("started", Some(run), &json!({"epochs": epochs, "finished": finished}));

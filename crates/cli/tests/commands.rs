@@ -269,6 +269,82 @@ fn benchmarks_have_the_promised_keys() {
 }
 
 #[test]
+fn what_candidates_cost_is_told_place_by_place() {
+    let dir = tempfile::tempdir().unwrap();
+    let line = "bench places --shape 1x16x16 --widths 4,4 --batch 4 --seconds 0.01 --candidates mish,relu";
+    let costs = &json_lines(&ok(dir.path(), &format!("{line} --json")))[0];
+    assert_eq!(
+        (&costs["network"], &costs["base"], &costs["batch"]),
+        (&"convnet".into(), &"relu".into(), &4.into())
+    );
+    let places = costs["places"].as_array().unwrap();
+    assert_eq!(places.iter().map(|p| p["place"].as_str().unwrap()).collect::<Vec<_>>(), ["act.0", "act.1"]);
+    for (place, numbers) in places.iter().zip([4 * 16 * 16, 4 * 8 * 8]) {
+        assert_eq!(place["kept_bytes"], 4 * 4 * numbers);
+        assert!(
+            place["step_ms"].as_f64().unwrap() > 0.0 && place["rounds"].as_u64().unwrap() >= 3,
+            "{place}"
+        );
+        let names: Vec<_> =
+            place["candidates"].as_array().unwrap().iter().map(|c| &c["activation"]).collect();
+        assert_eq!(names, ["mish", "relu"]);
+        assert_eq!(place["candidates"][1]["step"]["ratio"], 1.0);
+        let noise = |time: &str| place["candidates"][0][time]["noise"].as_f64().unwrap();
+        assert!(noise("step") >= 0.0 && noise("infer") >= 0.0, "{place}");
+    }
+    let table = ok(dir.path(), line);
+    for words in ["act.1", "Mish", "keeps, MiB", "ReLU in all other places"] {
+        assert!(table.contains(words), "{table}");
+    }
+}
+
+#[test]
+fn a_study_tells_what_its_activations_cost() {
+    let dir = tempfile::tempdir().unwrap();
+    let sizes = "--widths 4,4 --candidates relu,mish";
+    let study = format!("study {TINY} {sizes} --seeds 2 --objective accuracy+speed --out");
+    let told = ok(dir.path(), &format!("{study} out"));
+    assert!(told.contains("2 seeds can") && told.contains("report: out"), "{told}");
+    let out = dir.path().join("out");
+    let result = json(&out.join("result.json"));
+    let measured = result["timings"]["measured"].as_array().unwrap();
+    let names: Vec<String> = measured.iter().map(|m| m["activations"].to_string()).collect();
+    assert!(
+        names.contains(&r#"["adact","adact"]"#.to_string())
+            && names.contains(&r#"["relu","relu"]"#.to_string())
+    );
+    assert!(measured.iter().all(|m| m["step"]["ratio"].as_f64().unwrap() > 0.0), "{measured:?}");
+    assert_eq!(json(&out.join("timings.json")), result["timings"]);
+    assert_eq!(json(&out.join("places.json"))["places"].as_array().unwrap().len(), 2);
+    let optimized = json(&out.join("runs/optimized-seed0/result.json"));
+    assert_eq!(optimized["without_costs"].as_array().unwrap().len(), 2);
+    for file in ["table.md", "report.html"] {
+        let text = fs::read_to_string(out.join(file)).unwrap();
+        assert!(text.contains("What it costs") && text.contains("Training step"), "{file}");
+    }
+    for file in ["figures/front.svg", "figures/front.png"] {
+        assert!(out.join(file).exists(), "{file}");
+    }
+    // The page can be made again, and what a study measured can be used by another.
+    let page = fs::read(out.join("report.html")).unwrap();
+    ok(dir.path(), "report out");
+    assert!(fs::read(out.join("report.html")).unwrap() == page);
+    ok(dir.path(), &format!("{study} other --costs out/places.json"));
+    assert_eq!(
+        fs::read(dir.path().join("other/places.json")).unwrap(),
+        fs::read(out.join("places.json")).unwrap()
+    );
+    // What is lacking is told before anything is written.
+    let lacks = run(
+        dir.path(),
+        &format!("study {TINY} --objective accuracy+speed --costs out/places.json --out third"),
+    );
+    let err = String::from_utf8_lossy(&lacks.stderr);
+    assert!(lacks.status.code() == Some(2) && err.contains("lacks what elu costs at act.0"), "{err}");
+    assert!(!dir.path().join("third").exists());
+}
+
+#[test]
 fn data_sets_are_listed_and_verified() {
     let dir = tempfile::tempdir().unwrap();
     let sets = json_lines(&ok(dir.path(), "data list --json --data-dir ."));

@@ -66,6 +66,23 @@ fn so_does_one_that_searches() {
     );
 }
 
+/// A choice that weighs the time is the same where the costs are.
+#[test]
+fn so_does_one_that_weighs_the_time() {
+    let dir = tempfile::tempdir().unwrap();
+    let costs = dir.path().join("places.json");
+    let sizes = "--widths 8,8,8,8";
+    let bench = format!("bench places {sizes} --shape 1x28x28 --batch 8 --seconds 0.1 --json");
+    fs::write(&costs, ok(dir.path(), &bench)).unwrap();
+    killed_and_resumed(
+        3,
+        &format!(
+            "study {TINY} {sizes} --variants adact,optimized --objective accuracy+speed --costs {}",
+            costs.display()
+        ),
+    );
+}
+
 /// Two workers die at once, each anywhere in its training.
 #[test]
 fn so_does_one_with_trainings_side_by_side() {

@@ -3,7 +3,8 @@
 //! - [`records`]: the files of a run and of a study, read strictly and written whole ([`atomic`]); [`metric`]: what is
 //!   known of the numbers in them;
 //! - [`statistics`], [`agreement`]: what several seeds show and what they don't; [`nearest`]: which activation is most like
-//!   what a place learned; [`searches`]: ways to search, and rules to choose, side by side;
+//!   what a place learned; [`searches`]: ways to search, and rules to choose, side by side; [`front`]: what variants reach against the
+//!   time that they take;
 //! - [`table`], [`figures`], [`report()`]: the same for people, as Markdown, CSV, SVG, PNG and one HTML page;
 //! - [`paper`], [`reproduction`]: the paper's numbers and claims, and ours beside them;
 //! - [`tensorboard`]: event files of trainings.
@@ -31,6 +32,7 @@ pub mod atomic;
 mod axes;
 mod error;
 pub mod figures;
+pub mod front;
 mod function;
 pub mod metric;
 pub mod names;

@@ -142,6 +142,7 @@ pub fn choice(run: &RunResult) -> Option<RuleChoice> {
     Some(RuleChoice {
         rule: Rule::Nearest.name().into(),
         activations: layers.iter().zip(&rankings).map(pick).collect(),
+        errors: Vec::new(),
         scores: rankings
             .into_iter()
             .map(|ranking| ranking.into_iter().map(|near| (near.activation, Some(near.distance))).collect())

@@ -26,7 +26,8 @@ fn study(seeds: u64) -> StudyResult {
         let losses = layers.iter().enumerate().map(|(i, layer)| {
             layer.candidates().into_iter().map(|name| (name.to_string(), loss(i, name))).collect()
         });
-        let weight = RuleChoice { rule: "weight".into(), activations: weight, scores: Vec::new() };
+        let weight =
+            RuleChoice { rule: "weight".into(), activations: weight, scores: Vec::new(), errors: Vec::new() };
         let distil = RuleChoice::of_scores(Rule::Distil, losses.collect());
         run.choices = vec![weight, nearest::choice(run).unwrap(), distil];
         run.discretised = Some(Discretised { test: Metrics::from([("accuracy", 0.5)]) });

@@ -1,5 +1,7 @@
 //! How fast training, activations and inference are.
 
+mod places;
+
 use std::str::FromStr;
 use std::time::Instant;
 
@@ -10,7 +12,10 @@ use adact_kernels::{Activation, simd};
 use burn::tensor::{Device, Tensor, TensorData};
 use serde::Serialize;
 
+pub use places::places;
+
 use crate::config::{NetworkOptions, NetworkShape};
+use crate::costs::rounds;
 use crate::error::{Error, Result};
 use crate::network::activations as of_places;
 
@@ -293,15 +298,8 @@ fn median_of(rounds: usize, mut work: impl FnMut()) -> f64 {
     median((0..rounds).map(|_| time()).collect())
 }
 
-fn median(mut times: Vec<f64>) -> f64 {
-    times.sort_by(f64::total_cmp);
-    let middle = times.len() / 2;
-    let median = match times.len() {
-        0 => f64::NAN,
-        n if n % 2 == 1 => times[middle],
-        _ => (times[middle - 1] + times[middle]) / 2.0,
-    };
-    (median * 1e4).round() / 1e4 // a ten-thousandth of a millisecond is noise
+fn median(times: Vec<f64>) -> f64 {
+    (rounds::median(times) * 1e4).round() / 1e4 // a ten-thousandth of a millisecond is noise
 }
 
 #[cfg(test)]
@@ -315,11 +313,5 @@ mod tests {
         for text in ["", "3x32", "3x32x31", "0x32x32", "3x8x8", "axbxc", "3x32x32x1"] {
             assert!(text.parse::<Shape>().unwrap_err().is_input(), "{text}");
         }
-    }
-
-    #[test]
-    fn medians() {
-        assert_eq!(median(vec![3.0, 1.0, 2.0]), 2.0);
-        assert_eq!(median(vec![4.0, 1.0, 2.0, 3.0]), 2.5);
     }
 }

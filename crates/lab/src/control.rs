@@ -37,6 +37,15 @@ pub enum Event<'a> {
         /// The epochs of each; none where a program decides.
         epochs: Option<usize>,
     },
+    /// Times are measured, what they are of and how many are done.
+    Measuring {
+        /// What is measured now: a place, or a variant.
+        what: &'a str,
+        /// How many of them are done.
+        done: usize,
+        /// How many there are.
+        of: usize,
+    },
     /// A training begins or goes on.
     Started {
         /// Which training.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use adact_evidence::atomic;
+use adact_evidence::records::{PLACES, TIMINGS};
 use adact_evidence::tensorboard::EVENTS;
 
 use crate::checkpoint;
@@ -32,6 +33,8 @@ const OURS: &[&str] = &[
     CHOICE,
     RUNS,
     PROGRAM,
+    PLACES,
+    TIMINGS,
     "manifest.json",
     "metrics.jsonl",
     "result.json",

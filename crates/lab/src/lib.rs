@@ -10,6 +10,7 @@ mod build;
 mod checkpoint;
 pub mod config;
 mod control;
+mod costs;
 pub mod data;
 mod error;
 mod extent;

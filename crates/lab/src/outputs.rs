@@ -6,7 +6,7 @@ use std::path::Path;
 use adact_evidence::names::is_papers_network;
 use adact_evidence::records::{
     Build, EpochRecord, LANGUAGE, MANIFEST, METRICS, Manifest, PROGRAM, Plan, RESULT, RunResult, Study,
-    StudyResult, run_directory,
+    StudyResult, TIMINGS, Timings, run_directory,
 };
 use adact_evidence::statistics::correct_together;
 use adact_evidence::table::count;
@@ -128,7 +128,10 @@ pub fn collect(folder: &Path) -> Result<StudyResult> {
         steps: steps.filter(|_| is_text).map(|steps| steps as u64),
         seeds: Some(study.seeds.as_slice().to_vec()),
     };
-    Ok(StudyResult::new(plan, runs, failures, provenance)?.corrected_with(together))
+    let timings = folder.join(TIMINGS);
+    let timings =
+        if config.search.weighs_time() && timings.exists() { Some(Timings::read(&timings)?) } else { None };
+    Ok(StudyResult::new(plan, runs, failures, provenance)?.timed(timings).corrected_with(together))
 }
 
 /// The most epochs that one of them took; 1 where there is none.

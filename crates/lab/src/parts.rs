@@ -110,13 +110,22 @@ impl Part {
 
     /// What is shown to a network to see what its activations see: the same with every seed.
     pub fn shown(&self) -> Vec<Batch> {
+        self.shown_by(1)
+    }
+
+    /// The same in smaller batches, so that there are enough of them to see how they differ.
+    pub fn shown_in_groups(&self) -> Vec<Batch> {
+        self.shown_by(8)
+    }
+
+    fn shown_by(&self, smaller: usize) -> Vec<Batch> {
         let (all, size) = match self {
             Self::Images(images) => (split::spread(&images.labels, 256, 0), 64),
             Self::Rows(rows) => (split::spread(rows.labels(), 256, 0), 64),
             Self::Text { .. } => ((0..self.len().min(64) as u32).collect(), 16),
             Self::Masked(images) => ((0..images.len().min(8) as u32).collect(), 2),
         };
-        all.chunks(size).map(|indices| self.batch(indices)).collect()
+        all.chunks((size / smaller).max(1)).map(|indices| self.batch(indices)).collect()
     }
 
     /// An epoch to learn from, as a function of the seed and its number.

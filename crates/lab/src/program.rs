@@ -58,6 +58,8 @@ pub fn study_program(config: &Config, out: &Path, mode: Mode, control: &Control<
         metric: program.record(),
         selection: Selection::Test,
         steps: None,
+        shape: String::new(),
+        timed: None,
         train: &|config, run, folder, control| {
             Training { program, about: &about, config, run, folder, control }.run()
         },
@@ -216,6 +218,7 @@ impl Training<'_> {
             choices: Vec::new(),
             discretised: None,
             chosen_by: None,
+            without_costs: None,
         })
     }
 

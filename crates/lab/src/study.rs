@@ -4,6 +4,7 @@
 //! other state: a study that is continued looks at its run directories and does what is missing.
 
 mod halving;
+mod speed;
 mod tasks;
 
 use std::path::Path;
@@ -18,6 +19,7 @@ use adact_evidence::table::count;
 
 use crate::config::{self, Config, Output, OwnNetwork, SearchOptions, Train, method_of};
 use crate::control::{Control, Event, RunId};
+use crate::costs::contender;
 use crate::data::Data;
 use crate::error::{Error, Kind, Result};
 use crate::extent;
@@ -28,6 +30,7 @@ use crate::outputs;
 use crate::score;
 use crate::train::{About, manifest, train};
 use crate::variants::{self, Chosen, Variant};
+use speed::Timed;
 use tasks::{Task, Tasks};
 
 /// Runs the study that `config` describes in folder `out`, from where an earlier call ended.
@@ -72,7 +75,7 @@ pub fn study_of<C: NetworkConfig>(
 }
 
 /// The same with any network.
-pub(crate) fn study_with<L: Learner>(
+pub(crate) fn study_with<L: Learner + 'static>(
     config: &Config,
     data: &Data,
     out: &Path,
@@ -88,6 +91,11 @@ pub(crate) fn study_with<L: Learner>(
         metric: score::primary(data.task),
         selection: data.selected_by,
         steps: data.train.steps(1).is_none().then(|| config.protocol.all_steps(&data.train) as u64),
+        shape: speed::shape_in_words(data),
+        timed: Some(&|config| {
+            let data = data.divided(config)?;
+            Ok(Box::new(contender::Training { learner: make(config, &data)?, config: config.clone(), data }))
+        }),
         train: &|config, run, folder, control| {
             let data = &*data.divided(config)?;
             train(make(config, data)?, config, data, run, folder, control)
@@ -119,6 +127,10 @@ pub(crate) struct Subject<'a> {
     pub selection: Selection,
     /// The steps of a training, where an epoch is no pass over the data.
     pub steps: Option<u64>,
+    /// The shape of what goes in, in words.
+    pub shape: String,
+    /// Begins one anew, to be timed; none where that can't be done.
+    pub timed: Option<Timed<'a>>,
     /// Trains one, in its own folder, from where it was stopped.
     pub train: &'a (dyn Fn(&Config, &RunId, &Folder, &Control<'_>) -> Result<RunResult> + Sync),
 }
@@ -135,11 +147,13 @@ pub(crate) fn run_all(
     let variants = variants::parse(&plan.variants, config, subject.places)?;
     let against = plan.against(&variants)?;
     let config = Config { train: None, study: Some(plan.clone()), ..config.clone() };
+    let given = speed::given(&config)?;
     let folder = Folder::open(out, &config, mode, control)?;
     let provenance = manifest(&subject.about, None, &folder)?;
     provenance.begin(&folder)?;
 
-    let tasks = Tasks::new(plan_tasks(&plan, &variants));
+    let costs = speed::costs(given, &config, &variants, subject, &folder, control)?;
+    let tasks = Tasks::new(plan_tasks(&plan, &variants), costs);
     let epochs = config.epochs();
     let place = |id: &RunId| folder.join(&run_directory(&id.variant, id.seed));
     let finished =
@@ -186,6 +200,13 @@ pub(crate) fn run_all(
     if let Some((_, stop)) = failures.first().filter(|(_, e)| ends_all(e)) {
         return Err(stop.clone());
     }
+    let timings = match speed::timings(&config, &results, subject, &folder, control) {
+        Err(error) if !ends_all(&error) => {
+            control.tell(Event::Note(&format!("the activations can't be timed: {error}")));
+            None
+        }
+        timings => timings?,
+    };
     let failures = failures.iter().map(|(id, error)| failure(id, error, &place(id))).collect();
     let planned = Plan {
         dataset: subject.about.dataset.clone(),
@@ -200,7 +221,8 @@ pub(crate) fn run_all(
         seeds: Some(plan.seeds.as_slice().to_vec()),
     };
     let builds = outputs::builds(folder.path(), &results)?;
-    let result = StudyResult::new(planned, results, failures, provenance.finish(&folder, builds)?)?;
+    let result =
+        StudyResult::new(planned, results, failures, provenance.finish(&folder, builds)?)?.timed(timings);
     outputs::write(folder.path(), result)
 }
 
@@ -280,6 +302,7 @@ fn training(study: &Config, Task { id, source }: &Task, chosen: &Chosen) -> Resu
             seed: id.seed,
             init: None,
             curves: chosen.curves.clone(),
+            without_costs: chosen.without_costs.clone(),
         }),
         study: None,
         search,

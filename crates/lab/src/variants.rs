@@ -1,11 +1,12 @@
 //! What a study compares: `adact,optimized,relu,uniform:mish,all-uniform,random:3,search:gumbel/nearest`.
 
 use adact_evidence::Rule;
-use adact_evidence::records::{LayerWeights, Role, RunResult, Selection};
+use adact_evidence::records::{Costs, LayerWeights, Role, RunResult, Selection};
 use adact_kernels::random::{Purpose, Stream};
 use adact_kernels::{Activation, LEFT};
 
 use crate::config::{Config, Curve, Granularity, Method, StudyOptions};
+use crate::costs::weighing::weighed;
 use crate::error::{Error, Result, suggestion};
 
 /// Random choices beyond this are a typing mistake.
@@ -59,17 +60,21 @@ impl Source {
         }
     }
 
-    /// The activations, as the section `[train]` names them; none where those of `mixture`, a training that is done, have to be
+    /// The activations, as the section `[train]` names them, weighed against costs where there are some; none where those of `mixture`, a training that is done, have to be
     /// known first.
     ///
     /// # Errors
     /// If its record lacks the choice of a place, or what the rule chooses.
-    pub(crate) fn activations(&self, mixture: Option<&RunResult>) -> Option<Result<Chosen>> {
+    pub(crate) fn activations(
+        &self,
+        mixture: Option<&RunResult>,
+        costs: Option<&Costs>,
+    ) -> Option<Result<Chosen>> {
         match self {
             Self::Given(activations) => Some(Ok(activations.clone().into())),
             Self::Chosen { rule: Rule::Halving, .. } => mixture
                 .map(|mixture| Ok(Chosen { to_halve: Some(Box::new(mixture.clone())), ..Chosen::default() })),
-            Self::Chosen { rule, .. } => mixture.map(|mixture| Ok(choices(mixture, *rule)?.into())),
+            Self::Chosen { rule, .. } => mixture.map(|mixture| chosen(mixture, *rule, costs)),
             Self::Frozen => mixture.map(curves),
             Self::Drawn(i, candidates) => {
                 mixture.map(|mixture| Ok(draw(*i, candidates, mixture.activations.len()).into()))
@@ -87,6 +92,8 @@ pub(crate) struct Chosen {
     pub curves: Vec<Curve>,
     /// The training of the mixture, where short trainings are to choose.
     pub to_halve: Option<Box<RunResult>>,
+    /// What would have been chosen if the time didn't count, where it does.
+    pub without_costs: Option<String>,
 }
 
 impl From<String> for Chosen {
@@ -108,7 +115,19 @@ fn curves(mixture: &RunResult) -> Result<Chosen> {
         Curve { w, prelu_slope: layer.prelu_slope.map(f64::from) }
     };
     let curves = mixture.layers.iter().flatten().map(curve).collect();
-    Ok(Chosen { activations: ADACT.into(), curves, to_halve: None })
+    Ok(Chosen { activations: ADACT.into(), curves, ..Chosen::default() })
+}
+
+/// What a rule chose; where costs are told, it is weighed against them.
+fn chosen(mixture: &RunResult, rule: Rule, costs: Option<&Costs>) -> Result<Chosen> {
+    let alone = choices(mixture, rule)?;
+    let weighed = costs.map(|costs| weighed(mixture, rule, costs)).transpose()?.flatten();
+    Ok(match weighed {
+        Some(weighed) => {
+            Chosen { activations: weighed.join("+"), without_costs: Some(alone), ..Chosen::default() }
+        }
+        None => alone.into(),
+    })
 }
 
 /// The activations that a rule chose, as the section `[train]` names them.
@@ -138,6 +157,11 @@ impl Variant {
     /// The part that it plays.
     pub fn role(&self) -> Role<'_> {
         Role::of(&self.name)
+    }
+
+    /// Whether its rule takes the fastest of what it can't tell apart, where the time counts.
+    pub(crate) fn weighs_time(&self) -> bool {
+        matches!(self.source.rule(), Some(Rule::Weight | Rule::Distil))
     }
 
     fn given(name: impl Into<String>, activations: impl Into<String>) -> Self {
@@ -211,6 +235,11 @@ fn unused(variants: &[Variant], config: &Config) -> Result<()> {
     let any = |is: &dyn Fn(Role<'_>) -> bool| variants.iter().any(|variant| is(variant.role()));
     if search.choose != Rule::default() && !any(&|role| role == Role::Optimized) {
         return Err(Error::input("choose: is of no use here: it is for the variant `optimized`"));
+    }
+    if search.costs.is_some() && !variants.iter().any(Variant::weighs_time) {
+        return Err(Error::input(
+            "costs: are of no use here: no variant has activations that are chosen by weight or by distil",
+        ));
     }
     let adact = any(&|role| role == Role::Mixture);
     match search.given() {
@@ -478,8 +507,8 @@ mod tests {
             }))
             .unwrap()
         };
-        assert!(variants[1].source.activations(None).is_none());
-        let drawn = variants[2].source.activations(Some(&run(4))).unwrap().unwrap().activations;
+        assert!(variants[1].source.activations(None, None).is_none());
+        let drawn = variants[2].source.activations(Some(&run(4)), None).unwrap().unwrap().activations;
         let known = parse(&["random:2"], &Config::default(), Some(4)).unwrap();
         assert_eq!(Source::Given(drawn), known[1].source);
         let error = parse(&["random:2", "relu"], &Config::default(), None).unwrap_err();

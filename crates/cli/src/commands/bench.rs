@@ -1,10 +1,13 @@
 //! `adact bench`.
 
-use adact_lab::bench::{Work, activation, activations, infer, step};
-use adact_lab::config::Output;
-use adact_lab::{Error, Result, threads};
+use adact_evidence::names;
+use adact_evidence::records::{Beside, Costs};
+use adact_lab::bench::{Work, activation, activations, infer, places, step};
+use adact_lab::config::{Activations, Output};
+use adact_lab::{Control, Error, Result, threads};
 
-use crate::args::{BenchCommand, WorkArgs};
+use crate::args::{BenchCommand, PlacesArgs, WorkArgs};
+use crate::progress::Progress;
 use crate::{options, out};
 
 pub fn run(command: &BenchCommand, threads: Option<usize>, json: bool) -> Result<()> {
@@ -60,7 +63,66 @@ fn measure(command: &BenchCommand, json: bool) -> Result<()> {
                 t.network, t.activation, t.shape, t.batch, t.threads, t.simd, t.images_per_second
             ))
         }
+        BenchCommand::Places(a) => {
+            at_least_one(&[("batch", a.batch.unwrap_or(1))])?;
+            let costs = of_places(a)?;
+            if json {
+                return out::json(&costs);
+            }
+            out::line(&place_by_place(&costs))
+        }
     }
+}
+
+fn of_places(args: &PlacesArgs) -> Result<Costs> {
+    let network = options::bench_network(&args.network)?;
+    let work = Work { network, activation: "base".into(), shape: args.shape, batch: args.batch };
+    let usual = Activations::default();
+    let candidates = args.candidates.as_ref().unwrap_or(&usual.candidates);
+    // What it shows goes to standard error alone; the lines on standard output are the result's.
+    let progress = Progress::new(false);
+    let costs = places(&work, candidates, args.seconds, &Control::new(&progress));
+    progress.close();
+    costs
+}
+
+/// The table: a row a candidate, place by place.
+fn place_by_place(costs: &Costs) -> String {
+    let of = |time: &Beside, reference: f64| match time.is_noise() {
+        true => [format!("within ±{:.2}", reference * time.noise), format!("±{:.1}%", 100.0 * time.noise)],
+        false => [format!("{:+.2}", reference * (time.ratio - 1.0)), format!("{:+.1}%", time.percent())],
+    };
+    let mut rows = Vec::new();
+    for place in &costs.places {
+        let kept = format!("{:.2}", place.kept_bytes as f64 / f64::from(1 << 20));
+        let mut first = [place.place.clone(), kept];
+        let relu =
+            [format!("{:.2}", place.step_ms), String::new(), format!("{:.2}", place.infer_ms), String::new()];
+        let others = place.candidates.iter().filter(|candidate| candidate.activation != "relu");
+        let others = others.map(|candidate| {
+            let (step, infer) = (of(&candidate.step, place.step_ms), of(&candidate.infer, place.infer_ms));
+            (candidate.activation.as_str(), [step, infer].concat())
+        });
+        for (activation, times) in std::iter::once(("relu", relu.to_vec())).chain(others) {
+            let [name, kept] = std::mem::take(&mut first);
+            let activation = names::activation(activation).to_owned();
+            rows.push([vec![name, kept, activation], times].concat());
+        }
+    }
+    let head = ["place", "keeps, MiB", "activation", "step, ms", "", "inference, ms", ""];
+    let (machine, base) = (&costs.machine, names::activation(&costs.base));
+    format!(
+        "{} {}, batch {}, {} threads, {}; {base} in all other places\n\n{}\n\n\
+         ReLU's times are medians, the others what they differ by. Differences that are no larger than the noise of the \
+         measurement\nare given as its size (within ±). A place keeps the same for the backward pass whichever activation \
+         it has.",
+        costs.network,
+        costs.shape,
+        costs.batch,
+        machine.threads,
+        machine.simd,
+        out::columns(&head, &rows, &[1, 3, 4, 5, 6])
+    )
 }
 
 fn work(args: &WorkArgs, batch: Option<usize>) -> Result<Work> {

@@ -5,8 +5,8 @@ use std::path::Path;
 use adact_evidence::names;
 use adact_evidence::records::{LayerChoice, StudyResult};
 use adact_evidence::table::{
-    correction_in_words, count, direction_in_words, mean_and_sd_or_nothing, p_value, search_in_words,
-    selection_in_words, shortcomings, undecided_in_words,
+    correction_in_words, cost_in_words, count, direction_in_words, mean_and_sd_or_nothing, p_value,
+    search_in_words, selection_in_words, shortcomings, undecided_in_words,
 };
 use adact_lab::data::Data;
 use adact_lab::program::study_program;
@@ -73,6 +73,9 @@ pub fn show(study: &StudyResult, folder: &Path) -> Result<()> {
     }
     if let Some(why) = study.statistics.too_few_seeds() {
         out::line(&format!("\n{why}"))?;
+    }
+    for (i, sentence) in cost_in_words(study).iter().enumerate() {
+        out::line(&format!("{}{sentence}", if i == 0 { "\n" } else { "" }))?;
     }
     if let Some(builds) = study.provenance.several_builds() {
         out::line(&format!("\n{builds}"))?;

@@ -9,6 +9,7 @@ mod confusion;
 mod curves;
 mod differences;
 mod epochs;
+mod front;
 mod learning;
 mod places;
 mod seeds;
@@ -22,6 +23,7 @@ pub use confusion::confusion;
 pub use curves::functions;
 pub use differences::differences;
 pub use epochs::weights_over_epochs;
+pub use front::front_of as front;
 pub use learning::learning_curves;
 pub use places::weights_by_place;
 pub use seeds::weights_by_seed;
@@ -104,6 +106,7 @@ pub fn all(study: &Study) -> Vec<Figure> {
     let figures = [
         accuracies(result),
         differences(result),
+        front(result),
         weights_by_place(result),
         weights(result),
         weights_by_seed(result),

@@ -18,6 +18,10 @@ pub struct RuleChoice {
     /// is chosen. Absent for the weights, which the layers tell. A number that is not finite is `null`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub scores: Vec<BTreeMap<String, Option<f64>>>,
+    /// The standard error of the difference of each score to that of the choice, where both are of the same examples; absent where the
+    /// choice is not to weigh the time.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<BTreeMap<String, Option<f64>>>,
 }
 
 impl RuleChoice {
@@ -31,6 +35,7 @@ impl RuleChoice {
         Self {
             rule: rule.name().into(),
             activations: scores.iter().map(least).collect(),
+            errors: Vec::new(),
             scores: scores
                 .into_iter()
                 .map(|place| {
@@ -49,8 +54,8 @@ impl RuleChoice {
     }
 
     pub(super) fn check(&self, layers: usize) -> Result<(), String> {
-        let (n, scored) = (self.activations.len(), self.scores.len());
-        if n != layers || (scored != 0 && scored != n) {
+        let n = self.activations.len();
+        if n != layers || [self.scores.len(), self.errors.len()].iter().any(|&told| told != 0 && told != n) {
             return Err(format!("the rule {:?} chooses for {n} places of {layers}", self.rule));
         }
         Ok(())

@@ -1,13 +1,14 @@
 //! The files of a run and of a study, as types.
 //!
 //! A run directory holds [`Manifest`] (`manifest.json`), one [`EpochRecord`] a line (`metrics.jsonl`) and
-//! [`RunResult`] (`result.json`); a study's folder holds [`StudyResult`] (`result.json`) and its runs. What is measured
-//! are [`Metrics`], numbers by name; where a record names none, it is about the accuracy of the paper's network.
+//! [`RunResult`] (`result.json`); a study's folder holds [`StudyResult`] (`result.json`) and its runs, and where the time counts
+//! [`Costs`] (`places.json`) and [`Timings`] (`timings.json`). What is measured are [`Metrics`], numbers by name; where a record names none, it is about the accuracy of the paper's network.
 //!
 //! Reading takes files of older and newer programs: fields that may be absent are optional and unknown ones
 //! are ignored. Everything else is checked, and an error names the file, the place and the reason.
 
 mod chosen;
+mod costs;
 mod epoch;
 mod failure;
 mod manifest;
@@ -23,6 +24,7 @@ mod study;
 mod told;
 
 pub use chosen::{Discretised, RuleChoice};
+pub use costs::{Beside, CandidateCosts, Costs, Machine, PLACES, PlaceCosts, TIMINGS, Timing, Timings};
 pub use epoch::{EpochRecord, LayerWeights, PAPER_CANDIDATES};
 pub use failure::Failure;
 pub use manifest::{Build, DataFile, Manifest};

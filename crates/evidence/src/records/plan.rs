@@ -117,6 +117,7 @@ impl StudyResult {
             choices: Vec::new(),
             table: Vec::new(),
             statistics: Statistics::default(),
+            timings: None,
             provenance,
         };
         study.check().map_err(invalid)?;

@@ -65,6 +65,9 @@ pub struct RunResult {
     /// The rule that chose the activations, where a mixture's training did; absent means by weight.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub chosen_by: Option<String>,
+    /// The activations that the rule would have chosen if the time didn't count; absent where it didn't.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub without_costs: Option<Vec<String>>,
     /// The constants of the activations, where they are not the defaults.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub constants: Option<CurveConstants>,
@@ -171,6 +174,12 @@ impl RunResult {
         }
     }
 
+    /// How its mixtures learn, where it isn't as in the paper: the method of a search, or `frozen`.
+    pub(super) fn mixing_told(&self) -> Option<String> {
+        let frozen = || Some("frozen".to_string()).filter(|_| self.role() == Role::Frozen);
+        self.mixing.clone().or_else(frozen)
+    }
+
     /// The path of the place whose AdAct is the `i`th of [`layers`](Self::layers), from 0.
     pub fn place_of_layer(&self, i: usize) -> String {
         place_of_layer(self.layers.as_deref().unwrap_or_default(), i)
@@ -242,6 +251,12 @@ impl Checked for RunResult {
         check_seconds(self.seconds)?;
         if self.activations.is_empty() {
             return Err("activations: the list is empty".into());
+        }
+        if let Some(without) = &self.without_costs
+            && without.len() != self.activations.len()
+        {
+            let (without, activations) = (without.len(), self.activations.len());
+            return Err(format!("without_costs: there are {without}, but {activations} activations"));
         }
         if let Some(places) = &self.places
             && places.len() != self.activations.len()

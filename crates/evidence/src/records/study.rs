@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::read::{self, Checked};
 use super::{
-    EpochRecord, Failure, METRICS, Manifest, MetricRecord, RESULT, Role, RunResult, Selection, run_directory,
+    EpochRecord, Failure, METRICS, Manifest, MetricRecord, RESULT, Role, RunResult, Selection, Timings,
+    run_directory,
 };
 use crate::statistics::{Statistics, Together};
 use crate::table::TableRow;
@@ -65,6 +66,9 @@ pub struct StudyResult {
     /// The comparisons of the variants.
     #[serde(default)]
     pub statistics: Statistics,
+    /// How long the activations of its trainings take; absent where they were not timed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timings: Option<Timings>,
     /// Where it comes from.
     pub provenance: Manifest,
 }
@@ -135,6 +139,11 @@ impl StudyResult {
     /// The same study, its comparisons corrected together with those of other studies.
     pub fn corrected_with(self, together: Option<Together>) -> Self {
         Self { together, ..self }.concluded()
+    }
+
+    /// The same study, with how long the activations of its trainings take.
+    pub fn timed(self, timings: Option<Timings>) -> Self {
+        Self { timings, ..self }
     }
 
     /// Reads a study's `result.json`. Choices, table and statistics are worked out again from the runs; those in
@@ -263,6 +272,7 @@ impl Checked for StudyResult {
                 return Err(format!("failures[{i}]: {variant} with seed {seed} is there twice"));
             }
         }
+        self.timings.iter().try_for_each(|timings| timings.check().map_err(|e| format!("timings: {e}")))?;
         self.together.as_ref().map_or(Ok(()), Together::check)
     }
 }

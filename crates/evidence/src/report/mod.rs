@@ -4,6 +4,7 @@
 
 mod answer;
 mod comparisons;
+mod front;
 mod provenance;
 mod samples;
 mod searches;
@@ -109,6 +110,7 @@ fn section(study: &Study, i: usize, several: bool) -> Markup {
             (comparisons::comparisons(result))
             @if let Some(figure) = figures::differences(result) { (inline(&figure)) }
         }
+        (front::costs(result))
         (searches::searched(result))
         @if let Some(all) = figures::weights_by_place(result) {
             h3 { "Weights of all places" }

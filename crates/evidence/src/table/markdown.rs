@@ -39,6 +39,7 @@ pub fn markdown(study: &StudyResult) -> String {
     if !study.choices.is_empty() {
         out += &choices_table(study, several);
     }
+    out += &super::front::markdown(study);
     out += &searches_table(study);
     if several && !study.statistics.comparisons.is_empty() {
         out += &comparisons_table(study);

@@ -1,6 +1,7 @@
 //! The table of a study, as Markdown and as CSV.
 
 mod csv;
+mod front;
 mod markdown;
 mod numbers;
 mod sentences;
@@ -8,6 +9,8 @@ mod sentences;
 use serde::{Deserialize, Serialize};
 
 pub use csv::csv;
+pub use front::cost_in_words;
+pub(crate) use front::{cells, heads, measured_in_words};
 pub(crate) use markdown::cell;
 pub use markdown::markdown;
 pub(crate) use numbers::{capital, signed_interval};

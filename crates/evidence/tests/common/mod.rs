@@ -156,6 +156,7 @@ pub fn run(dataset: &str, v: u64, variant: &str, seed: u64) -> (RunResult, Vec<E
         choices: Vec::new(),
         discretised: None,
         chosen_by: None,
+        without_costs: None,
     };
     (result, epochs)
 }

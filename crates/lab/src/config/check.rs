@@ -21,6 +21,7 @@ impl Config {
         protocol(&self.protocol)?;
         model(&self.model)?;
         output(&self.output)?;
+        super::objective::check(self)?;
         super::search::check(self)?;
         applicable(self)
     }

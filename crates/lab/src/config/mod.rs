@@ -5,6 +5,7 @@
 
 mod check;
 mod network;
+mod objective;
 mod program;
 mod search;
 mod seeds;
@@ -26,6 +27,7 @@ use crate::parts::Part;
 pub use check::MOST_THREADS;
 pub(crate) use network::Shape as NetworkShape;
 pub use network::{NAMES as NETWORKS, NetworkOptions, OwnNetwork};
+pub use objective::Objective;
 pub use program::ProgramOptions;
 pub(crate) use search::method_of;
 pub use search::{Method, SearchOptions};
@@ -272,6 +274,9 @@ pub struct Train {
     /// The curves of the mixtures, in order: they are kept as they are, while all else learns. None learns them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub curves: Vec<Curve>,
+    /// What a rule would have chosen if the time didn't count, as `activation` has it; it is only recorded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub without_costs: Option<String>,
 }
 
 /// The curve of a mixture.
@@ -369,7 +374,7 @@ impl Default for Activations {
 
 impl Default for Train {
     fn default() -> Self {
-        Self { activation: "adact".into(), seed: 0, init: None, curves: Vec::new() }
+        Self { activation: "adact".into(), seed: 0, init: None, curves: Vec::new(), without_costs: None }
     }
 }
 
@@ -488,7 +493,8 @@ impl Config {
             }
             config.study = config.study.map(|_| StudyOptions::default());
             // What was chosen otherwise is another training, and a study sees that by itself.
-            config.search.choose = Rule::default();
+            (config.search.choose, config.search.objective) = (Rule::default(), Objective::default());
+            config.train = config.train.map(|train| Train { without_costs: None, ..train });
             toml::Table::try_from(config).unwrap_or_default()
         };
         let (here, there) = (numbers(self), numbers(held));

@@ -1,6 +1,7 @@
 //! How a network searches for its activations, and how they are chosen.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use adact::{Mixing, Search, Warm};
@@ -10,7 +11,7 @@ use adact_evidence::records::Role;
 use adact_kernels::Activation;
 use serde::{Deserialize, Serialize};
 
-use super::{Config, is_usual, text};
+use super::{Config, Objective, is_usual, text};
 use crate::data::Data;
 use crate::error::{Error, Result};
 
@@ -75,6 +76,12 @@ pub struct SearchOptions {
     /// The rule by which `optimized` gets its activations.
     #[serde(with = "text", skip_serializing_if = "is_usual")]
     pub choose: Rule,
+    /// What a choice is to be good at.
+    #[serde(skip_serializing_if = "is_usual")]
+    pub objective: Objective,
+    /// A file that tells what candidates cost at each place, instead of a measurement. A study keeps what it holds.
+    #[serde(skip_serializing)]
+    pub costs: Option<PathBuf>,
     /// The learning rate of the mixtures' weights and slopes; without it that of all parameters.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lr: Option<f64>,

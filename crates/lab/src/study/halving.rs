@@ -121,6 +121,7 @@ mod tests {
             rule: rule.name().into(),
             activations: vec![name.into(); 2],
             scores: Vec::new(),
+            errors: Vec::new(),
         };
         let distil = RuleChoice::of_scores(Rule::Distil, vec![losses; 2]);
         run.choices = vec![all(Rule::Weight, "relu"), all(Rule::Nearest, "relu"), distil];

@@ -2,7 +2,7 @@
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-use adact_evidence::records::RunResult;
+use adact_evidence::records::{Costs, RunResult};
 
 use crate::control::{Control, Event, RunId};
 use crate::error::{Error, Kind, Result};
@@ -27,6 +27,8 @@ enum State {
 
 pub(super) struct Tasks {
     tasks: Vec<Task>,
+    /// What candidates cost, where choices weigh it.
+    costs: Option<Costs>,
     states: Mutex<Vec<State>>,
     changed: Condvar,
 }
@@ -39,9 +41,9 @@ enum Next {
 }
 
 impl Tasks {
-    pub(super) fn new(tasks: Vec<Task>) -> Self {
+    pub(super) fn new(tasks: Vec<Task>, costs: Option<Costs>) -> Self {
         let states = tasks.iter().map(|_| State::Waiting).collect();
-        Self { tasks, states: Mutex::new(states), changed: Condvar::new() }
+        Self { tasks, costs, states: Mutex::new(states), changed: Condvar::new() }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -124,7 +126,7 @@ impl Tasks {
                 }
                 _ => None,
             };
-            if let Some(activations) = task.source.activations(chosen) {
+            if let Some(activations) = task.source.activations(chosen, self.costs.as_ref()) {
                 states[i] = State::Running;
                 return Next::Run(i, activations);
             }

@@ -59,6 +59,12 @@ impl<L: Learner> Training<'_, L> {
                 .filter(|_| !is_mixture)
                 .filter(|rule| *rule != Rule::default())
                 .map(|rule| rule.to_string()),
+            without_costs: self
+                .config
+                .train
+                .as_ref()
+                .and_then(|train| train.without_costs.as_ref())
+                .map(|without| without.split('+').map(String::from).collect()),
             constants: self.config.model.constants(),
             selection: self.data.selected_by,
             validation: self.data.validation.as_ref().and_then(|part| validation(part.len(), kept)),
