@@ -355,7 +355,6 @@ def test_shared_parameters_get_the_sum_of_the_gradients():
         (lambda: AdAct(("relu", "swish")), "unknown activation 'swish'"),
         (lambda: AdAct(()), "at least one candidate"),
         (lambda: AdAct(("relu", "relu")), "twice"),
-        (lambda: AdAct("relu"), "a sequence of names"),
         (lambda: AdAct(granularity="layer"), "granularity is"),
         (lambda: AdAct(granularity="channel"), "channels are given"),
         (lambda: AdAct(channels=3), "channels are given"),

@@ -5,7 +5,10 @@ use super::{Figure, activation_stroke, columns, layer_title, seeds_in_words};
 use crate::axes::{Axes, range, spread, ticks};
 use crate::names;
 use crate::records::{LayerWeights, Role, Study};
-use crate::svg::{Panel, Stroke, TEXT};
+use crate::svg::{Panel, Stroke, TEXT, text_width};
+
+/// The distance of labels.
+const LABEL: f64 = 14.0;
 
 /// One panel a place: softmax(w) of each candidate over the epochs. Thick lines are means over the seeds,
 /// thin ones the seeds. Absent with a single epoch.
@@ -39,11 +42,15 @@ pub fn weights_over_epochs(study: &Study) -> Option<Figure> {
 fn panel(study: &Study, layer: usize, seeds: &[Vec<&[LayerWeights]>], times: &Times, y: (f64, f64)) -> Panel {
     let title = layer_title(&study.result, layer);
     let candidates = seeds[0][0][layer].candidates();
+    // As high as its labels are one above the other, and as wide to the right as the longest.
+    let height = f64::max(280.0, 68.0 + LABEL * candidates.len() as f64);
+    let names = candidates.iter().map(|name| text_width(names::activation(name), 11.5));
+    let right = names.fold(66.0, |widest: f64, name| widest.max(name + 16.0));
     let mut panel =
-        Panel::new(430.0, 280.0, format!("{title}: softmax weights over the {}s.", times.unit.word()));
+        Panel::new(430.0, height, format!("{title}: softmax weights over the {}s.", times.unit.word()));
     panel.text((4.0, 16.0), &title, TEXT.size(13.5).bold());
     let epochs = seeds.iter().map(Vec::len).max().unwrap_or(1);
-    let axes = Axes::new(&panel, [48.0, 28.0, 66.0, 40.0], times.range(epochs), y);
+    let axes = Axes::new(&panel, [48.0, 28.0, right, 40.0], times.range(epochs), y);
     axes.grid_y(&mut panel, &ticks(y, 5));
     axes.grid_x(&mut panel, &times.ticks(epochs));
     axes.name_x(&mut panel, times.unit.word());
@@ -69,7 +76,7 @@ fn panel(study: &Study, layer: usize, seeds: &[Vec<&[LayerWeights]>], times: &Ti
         panel.polyline(&line, stroke);
         ends.push(axes.y.at(mean(epochs - 1)));
     }
-    let places = spread(&ends, 14.0, axes.top, axes.bottom);
+    let places = spread(&ends, LABEL, axes.top, axes.bottom);
     for ((name, place), end) in candidates.iter().zip(places).zip(ends) {
         let paint = activation_stroke(name).paint;
         panel.line((axes.right + 1.0, end), (axes.right + 9.0, place), Stroke::solid(paint, 1.0));

@@ -96,22 +96,33 @@ pub struct LayerChoice {
     pub undecided: Vec<String>,
 }
 
+/// More candidates than these are not all named in a sentence.
+const MANY_CANDIDATES: usize = 8;
+
 impl LayerChoice {
     /// The path of its module.
     pub fn path(&self) -> String {
         self.place.clone().unwrap_or_else(|| format!("act.{}", self.layer.saturating_sub(1)))
     }
 
-    /// The choice in words: "Mish", or "undecided between Mish and PReLU".
+    /// The choice in words: "Mish", or "undecided between Mish and PReLU"; of many the first are named.
     pub fn words(&self) -> String {
         match self.undecided.as_slice() {
             [] => names::activation(&self.choice).into(),
+            many if many.len() > MANY_CANDIDATES => {
+                let (first, others) = many.split_at(MANY_CANDIDATES / 2);
+                let first: Vec<&str> = first.iter().map(|name| names::activation(name)).collect();
+                format!("undecided between {} and {} others", first.join(", "), others.len())
+            }
             all => format!("undecided between {}", names::activations(all)),
         }
     }
 
-    /// The activations between which the layer is undecided: "Mish or PReLU?".
+    /// The activations between which the layer is undecided: "Mish or PReLU?"; of many their number.
     pub fn undecided_in_short(&self) -> String {
+        if self.undecided.len() > MANY_CANDIDATES {
+            return format!("one of {}?", self.undecided.len());
+        }
         let names: Vec<&str> = self.undecided.iter().map(|name| names::activation(name)).collect();
         format!("{}?", names.join(" or "))
     }

@@ -15,16 +15,13 @@ from .candidates import ACTIVATIONS
 from .noise import ROWS
 
 PRELU = tl.constexpr(ACTIVATIONS.index("prelu"))
-# Bits of an activation's code, its position in `ACTIVATIONS`.
-_BITS = 5
-BITS, MASK = tl.constexpr(_BITS), tl.constexpr((1 << _BITS) - 1)
 # Rows that the kernels for the CPU transpose together: RReLU's slopes are theirs.
 NOISE_ROWS = tl.constexpr(ROWS)
 
 
 def codes(names: tuple[str, ...]) -> int:
-    """The candidates in their order as the one constant for which the kernels are compiled."""
-    return sum(ACTIVATIONS.index(name) << (_BITS * i) for i, name in enumerate(names))
+    """The candidates in their order as the one constant for which the kernels are compiled: five bits each, the positions in `ACTIVATIONS`."""
+    return sum(ACTIVATIONS.index(name) << (5 * i) for i, name in enumerate(names))
 
 
 @triton.jit
@@ -226,7 +223,7 @@ def forward(
     top, total = _softmax(w_ptr, channel, there, N, SOFTMAX)
     y = tl.zeros([R, C], tl.float32)
     for i in tl.static_range(N):
-        value, _ = _curve((CODES >> (BITS * i)) & MASK, x, alpha, negative_slope, slope, drawn)
+        value, _ = _curve((CODES >> (5 * i)) & 31, x, alpha, negative_slope, slope, drawn)
         y += _share(w_ptr, channel, there, i, top, total, N, SOFTMAX)[None, :] * value
     tl.store(y_ptr + at, y.to(y_ptr.dtype.element_ty), mask=inside)
 
@@ -249,11 +246,11 @@ def backward(
     dx = tl.zeros([R, C], tl.float32)
     sums_ptr += (tl.program_id(0).to(tl.int64) * channels + channel) * (N + 1)
     for i in tl.static_range(N):
-        value, derivative = _curve((CODES >> (BITS * i)) & MASK, x, alpha, negative_slope, slope, drawn)
+        value, derivative = _curve((CODES >> (5 * i)) & 31, x, alpha, negative_slope, slope, drawn)
         share = _share(w_ptr, channel, there, i, top, total, N, SOFTMAX)
         dx += share[None, :] * derivative
         tl.store(sums_ptr + i, tl.sum(dy * value, axis=0), mask=there)
-        if (CODES >> (BITS * i)) & MASK == PRELU:
+        if (CODES >> (5 * i)) & 31 == PRELU:
             below = tl.where(x <= 0, x, 0.0)
             tl.store(sums_ptr + N, share * tl.sum(dy * below, axis=0), mask=there)
     tl.store(dx_ptr + at, (dy * dx).to(dx_ptr.dtype.element_ty), mask=inside)
