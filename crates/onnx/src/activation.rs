@@ -100,10 +100,11 @@ impl Graph {
             Activation::Tanh => self.node("Tanh", &[x], vec![]),
             Activation::Identity => self.node("Identity", &[x], vec![]),
             Activation::GeluTanh => {
-                // x sigmoid(2 z), 2 z = x (a + b x^2); the operator Gelu is of a later opset.
+                // x sigmoid(2 z), 2 z = x (a + b x^2) with a = 2 sqrt(2/pi); the operator Gelu is of a later opset.
+                const SCALE: f32 = std::f32::consts::FRAC_2_SQRT_PI * std::f32::consts::SQRT_2;
                 let square = self.node("Mul", &[x, x], vec![]);
-                let cubic = self.scaled("gelu_tanh.cubic", &square, 1.595_769_1 * 0.044_715);
-                let inner = self.shifted("gelu_tanh.scale", &cubic, 1.595_769_1);
+                let cubic = self.scaled("gelu_tanh.cubic", &square, SCALE * 0.044_715);
+                let inner = self.shifted("gelu_tanh.scale", &cubic, SCALE);
                 let z = self.node("Mul", &[x, &inner], vec![]);
                 let gate = self.node("Sigmoid", &[&z], vec![]);
                 self.node("Mul", &[x, &gate], vec![])
