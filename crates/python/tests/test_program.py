@@ -167,7 +167,7 @@ def test_a_function_is_studied_goes_on_and_shows_itself(tmp_path):
     assert "optimized" in str(result) and "<td>optimized</td>" in result._repr_html_()
     adact.study(train, out=tmp_path / "out", seeds=3, resume=True)
     assert called[6:] == [("adact", 2), ("optimized", 2), ("relu", 2)]
-    with pytest.raises(ValueError, match="holds another run"):
+    with pytest.raises(ValueError, match="continue it with resume=True, replace it with force=True, or choose another out"):
         adact.study(train, out=tmp_path / "out", seeds=2)
 
 

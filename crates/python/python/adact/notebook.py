@@ -10,6 +10,7 @@ import contextlib
 import html
 import json
 import os
+import re
 import secrets
 import shlex
 import shutil
@@ -41,7 +42,7 @@ def study(
     lower_is_better: bool = False,
     against: str | None = None,
     dataset: str | None = None,
-    candidates: Sequence[str] | None = None,
+    candidates: str | Sequence[str] | None = None,
     granularity: str | None = None,
     resume: bool = False,
     force: bool = False,
@@ -58,7 +59,7 @@ def study(
         lower_is_better: whether a lower number is better; known of losses and the like.
         against: the variant with which all others are compared. Default: every two are.
         dataset: what the report calls the data. Default the name of the function.
-        candidates: what a mixture mixes. Default the paper's seven.
+        candidates: what a mixture mixes: names, or a text of names and sets (`"smooth"`). Default the paper's seven.
         granularity: `place`, `channel` or `network`. Default `place`.
         resume: go on with what the folder holds: trainings that are finished are not repeated.
         force: replace what the folder holds.
@@ -75,19 +76,30 @@ def study(
     arguments = ["--name", function, "--dataset", dataset or function, "--metric", metric]
     arguments += ["--variants", ",".join(variants), "--out", os.fspath(out), *_seeds_option(seeds)]
     arguments += ["--against", against] if against else []
-    arguments += ["--candidates", ",".join(candidates)] if candidates else []
+    listed = candidates if isinstance(candidates, str) else ",".join(candidates or ())
+    arguments += ["--candidates", listed] if listed else []
     arguments += ["--granularity", granularity] if granularity else []
     flags = {"--lower-is-better": lower_is_better, "--resume": resume, "--force": force}
     arguments += [flag for flag, given in flags.items() if given]
     code, errors = _serve(train, [*_command(), "study", "--quiet", "--program", _ASKER, *arguments])
     if code == 2 or not (Path(out) / "result.json").exists():
-        raise ValueError(errors.removeprefix("adact: ") or f"the study ended with exit code {code}")
+        raise ValueError(_in_python(errors) or f"the study ended with exit code {code}")
     result = Study(Path(out), json.loads((Path(out) / "result.json").read_text(encoding="utf-8")))
     if not result.result["runs"]:
         raise RuntimeError(f"every training failed; the first one: {result.failures[0]['why']}")
     if code != 0 and not result.failures:
-        raise RuntimeError(errors.removeprefix("adact: ") or f"the study ended with exit code {code}")
+        raise RuntimeError(_in_python(errors) or f"the study ended with exit code {code}")
     return result
+
+
+def _in_python(errors: str) -> str:
+    """What the command said, with this function's arguments for its options: `resume=True` for `--resume`."""
+
+    def argument(option: re.Match[str]) -> str:
+        name = option[1].replace("-", "_")
+        return f"{name}=True" if name in ("resume", "force", "lower_is_better") else name
+
+    return re.sub(r"(?<![\w-])--([a-z][a-z-]*)", argument, errors.removeprefix("adact: "))
 
 
 def _seeds_option(seeds: int | Sequence[int]) -> list[str]:
