@@ -708,11 +708,12 @@ pub enum BenchCommand {
   adact bench places --network resnet20 --candidates relu,silu,mish --seconds 600
   adact bench places --network gpt --json > places.json     for `adact study --costs places.json`
 
-Everywhere else the network has its usual activation. Networks take turns (A B C, C B A, ...) in one
-process; a figure is the median of the ratios to ReLU in the same round. ReLU is measured twice: what it
-differs from itself is noise, and so are three standard errors, and any difference that is smaller. Steps are those of AdamW, on
-random inputs. What a place keeps for the backward pass are the numbers that go into it, whichever
-activation it has.")]
+Everywhere else the network has its usual activation. Networks take turns (A B C, C B A, ...) in
+one process; a figure is the median of the ratios to ReLU in the same round. ReLU is measured
+twice: what it differs from itself is noise, as are three standard errors, and what is usual over
+all places. A longer measurement has less noise, and so has --threads 1 on a machine that others
+use. Steps are those of AdamW, on random inputs. What a place keeps for the backward pass are the
+numbers that go into it, whichever activation it has.")]
     Places(PlacesArgs),
 }
 
@@ -777,9 +778,9 @@ pub struct PlacesArgs {
     /// Images or sequences a step, and an inference [default: 64; resnet 128, gpt 12, unet 8]
     #[arg(long, value_name = "N")]
     pub batch: Option<usize>,
-    /// What to measure [default: relu,elu,leaky_relu,prelu,rrelu,silu,mish]
-    #[arg(long, value_name = "LIST", value_delimiter = ',')]
-    pub candidates: Option<Vec<Activation>>,
+    /// What to measure: activations, or the sets paper, all, smooth and cheap [default: paper]
+    #[arg(long, value_name = "LIST")]
+    pub candidates: Option<CandidateList>,
     /// About how long to measure; three rounds are measured at least
     #[arg(long, value_name = "SECONDS", default_value_t = 120.0)]
     pub seconds: f64,

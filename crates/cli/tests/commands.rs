@@ -320,7 +320,7 @@ fn a_study_tells_what_its_activations_cost() {
     assert_eq!(optimized["without_costs"].as_array().unwrap().len(), 2);
     for file in ["table.md", "report.html"] {
         let text = fs::read_to_string(out.join(file)).unwrap();
-        assert!(text.contains("What it costs") && text.contains("Training step"), "{file}");
+        assert!(text.contains("Accuracy against time") && text.contains("Training step"), "{file}");
     }
     for file in ["figures/front.svg", "figures/front.png"] {
         assert!(out.join(file).exists(), "{file}");

@@ -84,8 +84,14 @@ fn search(study: &StudyResult, variant: &str) -> Option<Search> {
 }
 
 fn chosen(study: &StudyResult, runs: &[&RunResult], variant: &str, rule: Rule) -> Option<Chosen> {
-    let trained: Vec<&RunResult> =
-        study.runs.iter().filter(|run| follows(run, study, variant, rule)).collect();
+    // Where the time was weighed, too, a variant may have other activations than the rule's.
+    let weighed = |run: &RunResult| {
+        let same = study.runs.iter().filter(|other| other.variant == run.variant);
+        same.into_iter()
+            .any(|other| other.without_costs.as_ref().is_some_and(|rule| *rule != other.activations))
+    };
+    let follows = |run: &&RunResult| follows(run, study, variant, rule) && !weighed(run);
+    let trained: Vec<&RunResult> = study.runs.iter().filter(follows).collect();
     let seeds: Vec<Vec<String>> = match rule {
         // Only what was trained with it tells what short trainings chose.
         Rule::Halving if trained.is_empty() => return None,

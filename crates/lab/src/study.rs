@@ -147,7 +147,7 @@ pub(crate) fn run_all(
     let variants = variants::parse(&plan.variants, config, subject.places)?;
     let against = plan.against(&variants)?;
     let config = Config { train: None, study: Some(plan.clone()), ..config.clone() };
-    let given = speed::given(&config)?;
+    let given = speed::given(&config, &subject.shape)?;
     let folder = Folder::open(out, &config, mode, control)?;
     let provenance = manifest(&subject.about, None, &folder)?;
     provenance.begin(&folder)?;

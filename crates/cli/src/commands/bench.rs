@@ -78,7 +78,10 @@ fn of_places(args: &PlacesArgs) -> Result<Costs> {
     let network = options::bench_network(&args.network)?;
     let work = Work { network, activation: "base".into(), shape: args.shape, batch: args.batch };
     let usual = Activations::default();
-    let candidates = args.candidates.as_ref().unwrap_or(&usual.candidates);
+    let candidates = args.candidates.as_ref().map_or(&usual.candidates, |list| &list.0);
+    if let Some(twice) = (1..candidates.len()).find(|&i| candidates[..i].contains(&candidates[i])) {
+        return Err(Error::input(format!("candidates: {} is given twice", candidates[twice])));
+    }
     // What it shows goes to standard error alone; the lines on standard output are the result's.
     let progress = Progress::new(false);
     let costs = places(&work, candidates, args.seconds, &Control::new(&progress));
@@ -112,15 +115,16 @@ fn place_by_place(costs: &Costs) -> String {
     let head = ["place", "keeps, MiB", "activation", "step, ms", "", "inference, ms", ""];
     let (machine, base) = (&costs.machine, names::activation(&costs.base));
     format!(
-        "{} {}, batch {}, {} threads, {}; {base} in all other places\n\n{}\n\n\
+        "{} {}, batch {}, {} threads, {}, {} rounds; {base} in all other places\n\n{}\n\n\
          ReLU's times are medians, the others what they differ by. Differences that are no larger than the noise of the \
-         measurement\nare given as its size (within ±). A place keeps the same for the backward pass whichever activation \
+         measurement\nare given as its size (within ±): longer measurements (--seconds) have less of it. A place keeps the same for the backward pass whichever activation \
          it has.",
         costs.network,
         costs.shape,
         costs.batch,
         machine.threads,
         machine.simd,
+        costs.places.iter().map(|place| place.rounds).min().unwrap_or_default(),
         out::columns(&head, &rows, &[1, 3, 4, 5, 6])
     )
 }

@@ -42,13 +42,13 @@ fn panel(
     let (left, top) = (66.0, 46.0);
     let longest = candidates.iter().map(|name| text_width(names::activation(name), 11.5));
     let cell = (longest.fold(CELL.0, |widest, name| widest.max(name + 6.0)), CELL.1);
-    let width = left + cell.0 * candidates.len() as f64 + 10.0;
+    let title = layer_title(result, layer);
+    let width = f64::max(left + cell.0 * candidates.len() as f64 + 10.0, text_width(&title, 13.5) + 24.0);
     let height = top + cell.1 * runs.len() as f64 + 12.0;
     let chosen: Vec<String> = runs
         .iter()
         .map(|(r, l)| format!("seed {} chose {}", r.seed, names::activation(&l[layer].choice)))
         .collect();
-    let title = layer_title(result, layer);
     let mut panel = Panel::new(width, height, format!("{title}: {}.", chosen.join(", ")));
     panel.text((4.0, 16.0), &title, TEXT.size(13.5).bold());
     for (i, name) in candidates.iter().enumerate() {

@@ -6,7 +6,7 @@ use super::{inline, table};
 use crate::figures;
 use crate::front::front;
 use crate::records::StudyResult;
-use crate::table::{cells, cost_in_words, heads, measured_in_words};
+use crate::table::{cells, cost_in_words, heads, measured_in_words, title};
 
 /// The heading, the sentences, the figure and the table; nothing where no activations were timed.
 pub fn costs(result: &StudyResult) -> Markup {
@@ -23,7 +23,7 @@ pub fn costs(result: &StudyResult) -> Markup {
         }
     };
     html! {
-        h3 { "What it costs" }
+        h3 { (title(result)) }
         @for sentence in cost_in_words(result) { p { (sentence) } }
         @if let Some(figure) = figures::front(result) { (inline(&figure)) }
         p.lead { (measured_in_words(result)) }

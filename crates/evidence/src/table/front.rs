@@ -15,12 +15,24 @@ pub fn cost_in_words(study: &StudyResult) -> Vec<String> {
     let (best, pick) = (front.best(), front.pick());
     match pick.against_best.as_ref().filter(|_| front.pick != front.best) {
         Some(comparison) => saved(study, best, pick, comparison),
-        None => vec![format!(
-            "{} has the best mean, and no other variant that is as good as far as {} can tell takes less time by more than the noise \
-             of the measurement.",
-            best.name,
-            seeds(best.judged.n)
-        )],
+        None => {
+            let mut told = vec![format!(
+                "{} has the best mean, and no other variant that is as good as far as {} can tell takes less time by more than the \
+                 noise of the measurement.",
+                best.name,
+                seeds(best.judged.n)
+            )];
+            let comparisons = || front.points.iter().filter_map(|point| point.against_best.as_ref());
+            let few = |c: &&Comparison| c.seen_from(&best.variant).1 == Verdict::TooFewSeeds;
+            told.extend(comparisons().find(few).map(|c| {
+                format!(
+                    "That says little: {} can't decide between variants whatever they say, {} at least could.",
+                    seeds(c.difference.n),
+                    c.seeds_to_reach_level
+                )
+            }));
+            told
+        }
     }
 }
 
@@ -37,8 +49,14 @@ fn saved(study: &StudyResult, best: &Point, pick: &Point, comparison: &Compariso
         true => [low, high],
         false => [-high, -low],
     });
+    let everywhere = match pick.activations.as_slice() {
+        [first, rest @ ..] if rest.iter().all(|other| other == first) => names::activation(first),
+        _ => &pick.name,
+    };
+    let which =
+        if pick.name.contains(everywhere) { String::new() } else { format!(", {everywhere} everywhere,") };
     let mut told = vec![format!(
-        "{} is {as_good} as far as {} can tell, and a training step takes {} time ({}); the inference of a batch {}.",
+        "{}{which} is {as_good} as far as {} can tell, and a training step takes {} time ({}); the inference of a batch {}.",
         pick.name,
         seeds(n),
         less(&pick.step),
@@ -160,6 +178,11 @@ pub(crate) fn heads(study: &StudyResult) -> Vec<(String, bool)> {
     heads
 }
 
+/// What the section is called: "Accuracy against time".
+pub(crate) fn title(study: &StudyResult) -> String {
+    format!("{} against time", capital(&study.primary().words))
+}
+
 /// The cells of a point, as [`heads`] names them.
 pub(crate) fn cells(study: &StudyResult, front: &Front, i: usize) -> Vec<String> {
     let point = &front.points[i];
@@ -176,20 +199,15 @@ pub(crate) fn cells(study: &StudyResult, front: &Front, i: usize) -> Vec<String>
         () if i == front.pick && i == front.best => "best mean, none as good is faster",
         () if i == front.pick => "fastest that is as good as the best, as far as seeds can tell",
         () if i == front.best => "best mean",
-        () if point.on_front => "on the front",
         () => "",
     };
+    let on_front = if point.on_front { "on the front" } else { "" };
+    let role = [role, on_front].into_iter().filter(|words| !words.is_empty()).collect::<Vec<_>>().join("; ");
     let mut cells = vec![point.name.clone(), mean_and_sd(&point.judged)];
     if study.seeds.len() > 1 {
         cells.push(point.judged.ci95.map(interval).unwrap_or_default());
     }
-    cells.extend([
-        ms(point.step_ms),
-        beside(&point.step),
-        ms(point.infer_ms),
-        beside(&point.infer),
-        role.into(),
-    ]);
+    cells.extend([ms(point.step_ms), beside(&point.step), ms(point.infer_ms), beside(&point.infer), role]);
     cells
 }
 
@@ -201,7 +219,7 @@ pub(super) fn markdown(study: &StudyResult) -> String {
         format!("| {} |\n", cells.iter().map(|c| cell(c)).collect::<Vec<_>>().join(" | "))
     };
     let sides: Vec<&str> = heads.iter().map(|(_, number)| if *number { "---:" } else { "---" }).collect();
-    let mut out = String::from("\nWhat it costs:");
+    let mut out = format!("\n{}:", title(study));
     for sentence in cost_in_words(study) {
         out += &format!(" {}", cell(&sentence));
     }

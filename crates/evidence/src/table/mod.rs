@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 pub use csv::csv;
 pub use front::cost_in_words;
-pub(crate) use front::{cells, heads, measured_in_words};
+pub(crate) use front::{cells, heads, measured_in_words, title};
 pub(crate) use markdown::cell;
 pub use markdown::markdown;
 pub(crate) use numbers::{capital, signed_interval};

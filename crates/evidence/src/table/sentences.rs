@@ -48,27 +48,41 @@ pub fn search_in_words(study: &StudyResult) -> String {
 }
 
 /// Where the time changed a choice: " Where a rule can't tell a faster candidate from its best, the faster one was taken: for Optimized at
-/// 3 of 12 places, all seeds together."
+/// 3 of 12 places, all seeds together (ReLU instead of Mish 2 times, SiLU instead of Mish once)."
 fn weighed_in_words(study: &StudyResult) -> String {
     let mut told: Vec<String> = Vec::new();
     for variant in &study.variants {
         let runs = study.runs.iter().filter(|run| run.variant == *variant);
-        let pairs: Vec<_> =
-            runs.filter_map(|run| Some((&run.activations, run.without_costs.as_ref()?))).collect();
-        let places: usize = pairs.iter().map(|(with, _)| with.len()).sum();
-        let changed = |(with, without): &(&Vec<String>, &Vec<String>)| {
-            with.iter().zip(without.iter()).filter(|(a, b)| a != b).count()
+        let pairs = runs.filter_map(|run| Some((&run.activations, run.without_costs.as_ref()?)));
+        let places: Vec<(&String, &String)> =
+            pairs.flat_map(|(with, without)| with.iter().zip(without)).collect();
+        let mut changed: Vec<((&String, &String), usize)> = Vec::new();
+        for place in places.iter().filter(|(with, without)| with != without) {
+            match changed.iter_mut().find(|(known, _)| known == place) {
+                Some((_, times)) => *times += 1,
+                None => changed.push((*place, 1)),
+            }
+        }
+        let sum: usize = changed.iter().map(|(_, times)| times).sum();
+        changed.sort_by_key(|(_, times)| std::cmp::Reverse(*times));
+        let each = |((with, without), times): &((&String, &String), usize)| {
+            let times = if *times == 1 { "once".into() } else { format!("{times} times") };
+            format!("{} instead of {} {times}", names::activation(with), names::activation(without))
         };
-        let changed: usize = pairs.iter().map(changed).sum();
-        if places > 0 {
-            told.push(format!("{} at {changed} of {places}", names::variant(variant)));
+        if sum > 0 {
+            let each: Vec<String> = changed.iter().map(each).collect();
+            let (variant, places) = (names::variant(variant), places.len());
+            told.push(format!(
+                "{variant} at {sum} of {places} places, all seeds together ({})",
+                each.join(", ")
+            ));
         }
     }
     match told.is_empty() {
         true => String::new(),
         false => format!(
-            " Where a rule can't tell a faster candidate from its best, the faster one was taken: for {} places, all seeds together.",
-            names::list(&told)
+            " Where a rule can't tell a faster candidate from its best, the faster one was taken: for {}.",
+            told.join("; for ")
         ),
     }
 }

@@ -185,17 +185,24 @@ impl std::fmt::Display for Activation {
 pub struct UnknownActivation {
     /// What was given.
     pub name: String,
+    /// Whether a set could have been given, too.
+    pub or_set: bool,
 }
 
 impl std::fmt::Display for UnknownActivation {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let names: Vec<_> = Activation::ALL.iter().map(|a| a.name()).collect();
-        let sets = Activation::SETS.iter().map(|(set, _)| *set);
-        write!(f, "there is no activation '{}'", self.name)?;
-        if let Some(nearest) = adact_common::nearest(&self.name, names.iter().copied().chain(sets)) {
-            write!(f, "; did you mean '{nearest}'?")?;
+        let sets: Vec<_> = Activation::SETS.iter().filter(|_| self.or_set).map(|(set, _)| *set).collect();
+        match self.name.as_str() {
+            "" => f.write_str("the name of an activation is missing")?,
+            name => write!(f, "there is no activation '{name}'")?,
         }
-        write!(f, " The activations are {}", names.join(", "))
+        match adact_common::nearest(&self.name, names.iter().chain(&sets).copied()) {
+            Some(nearest) => write!(f, "; did you mean '{nearest}'?")?,
+            None => f.write_str(".")?,
+        }
+        write!(f, " The activations are {}", names.join(", "))?;
+        if self.or_set { write!(f, "; sets of them are {}", sets.join(", ")) } else { Ok(()) }
     }
 }
 
@@ -205,6 +212,6 @@ impl std::str::FromStr for Activation {
     type Err = UnknownActivation;
     fn from_str(name: &str) -> Result<Self, Self::Err> {
         let found = Activation::ALL.iter().copied().find(|a| a.name() == name);
-        found.ok_or_else(|| UnknownActivation { name: name.to_string() })
+        found.ok_or_else(|| UnknownActivation { name: name.to_string(), or_set: false })
     }
 }

@@ -84,7 +84,10 @@ impl Activation {
                     let new: Vec<_> = set.iter().filter(|a| !list.contains(*a)).copied().collect();
                     list.extend(new);
                 }
-                None => list.push(name.parse()?),
+                None => {
+                    let unknown = |error| UnknownActivation { or_set: true, ..error };
+                    list.push(name.parse().map_err(unknown)?);
+                }
             }
         }
         Ok(list)

@@ -20,29 +20,37 @@ const SECONDS: f64 = 30.0;
 /// Begins a training of these options anew, to be timed.
 pub(crate) type Timed<'a> = &'a (dyn Fn(&Config) -> Result<Box<dyn Contender + 'a>> + Sync);
 
-/// The costs in the file that the options name, if they do.
+/// The costs in the file that the options name, if they do, for inputs of this shape.
 ///
 /// # Errors
-/// If the file is missing, broken, of another network, or lacks a place or a candidate.
-pub(super) fn given(config: &Config) -> Result<Option<Costs>> {
+/// If the file is missing, broken, of another network or shape, or lacks a place or a candidate.
+pub(super) fn given(config: &Config, shape: &str) -> Result<Option<Costs>> {
     let Some(path) = &config.search.costs else { return Ok(None) };
-    let costs = Costs::read(path)?;
-    fits(&costs, config).map_err(|why| {
+    let measure = || {
+        let candidates: Vec<&str> = config.model.candidates.iter().map(|a| a.name()).collect();
+        let of_images = shape.contains('x') && !shape.contains(' ');
+        let shape = if of_images { format!(" --shape {shape}") } else { String::new() };
         let network = &config.network.name;
-        Error::input(format!(
-            "{}: {why}; measure it with `adact bench places --network {network} --json`",
-            path.display()
-        ))
-    })?;
+        format!(
+            "`adact bench places --network {network}{shape} --candidates {} --json` writes such a file",
+            candidates.join(",")
+        )
+    };
+    let costs = Costs::read(path).map_err(|error| Error::input(format!("{error}; {}", measure())))?;
+    fits(&costs, config, shape)
+        .map_err(|why| Error::input(format!("{}: {why}; {}", path.display(), measure())))?;
     Ok(Some(costs))
 }
 
-/// Expects costs to be those of the network, for all its places and candidates.
-fn fits(costs: &Costs, config: &Config) -> std::result::Result<(), String> {
+/// Expects costs to be those of the network, for inputs of this shape, all its places and candidates.
+fn fits(costs: &Costs, config: &Config, shape: &str) -> std::result::Result<(), String> {
     let kind = |name: &str| NetworkOptions { name: name.into(), ..NetworkOptions::default() }.kind().ok();
     let (theirs, ours) = (&costs.network, &config.network.name);
     if theirs != ours && (kind(theirs).is_none() || kind(theirs) != kind(ours)) {
         return Err(format!("tells what activations cost in {theirs}, and this study is of {ours}"));
+    }
+    if !costs.shape.is_empty() && costs.shape != shape {
+        return Err(format!("tells what activations cost for {}, and these data are {shape}", costs.shape));
     }
     for place in config.network.places().map_err(|e| e.to_string())? {
         for candidate in &config.model.candidates {
@@ -70,7 +78,7 @@ pub(super) fn costs(
     let path = folder.join(PLACES);
     if given.is_none() && path.exists() {
         let held = Costs::read(&path)?;
-        fits(&held, config)
+        fits(&held, config, &subject.shape)
             .map_err(|why| Error::input(format!("{}: {why}; remove the file", path.display())))?;
         return Ok(Some(held));
     }

@@ -169,7 +169,12 @@ fn costs_that_do_not_fit_are_refused_before_anything_is_written() {
     lacking.places[2].candidates.retain(|costs| costs.activation != "mish");
     refused(Some(lacking.clone()), "lacks what mish costs at act.2");
     lacking.places.truncate(1);
-    refused(Some(lacking), "at act.1; measure it with `adact bench places --network convnet --json`");
+    let measure = "`adact bench places --network convnet --shape 1x16x16 --candidates relu,elu,leaky_relu,prelu,rrelu,silu,mish --json` writes such a file";
+    refused(Some(lacking), measure);
+    refused(
+        Some(Costs { shape: "3x32x32".into(), ..costs("elu") }),
+        "tells what activations cost for 3x32x32, and these data are 1x16x16",
+    );
     let mut broken = costs("elu");
     broken.places[3].step_ms = -1.0;
     refused(Some(broken), "places[3]: step_ms is -1");
