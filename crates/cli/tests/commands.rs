@@ -25,6 +25,23 @@ fn help_teaches() {
 }
 
 #[test]
+fn a_mixture_of_every_activation_trains_and_is_told() {
+    let dir = tempfile::tempdir().unwrap();
+    ok(dir.path(), &format!("train {TINY} --candidates smooth,cheap --out t"));
+    let candidates = |folder: &str| {
+        let told: Value = serde_json::from_str(&ok(dir.path(), &format!("inspect {folder} --json"))).unwrap();
+        let layer = &told["layers"][3];
+        assert_eq!(layer["activation"], "adact");
+        layer["mixture"]["candidates"].as_array().unwrap().len()
+    };
+    assert_eq!(candidates("t"), 24);
+    // A set inside of an activation's text; what two sets have in common is there once.
+    let activation = "relu+relu+relu+adact:paper,cheap,all";
+    ok(dir.path(), &format!("train {TINY} --activation {activation} --out all"));
+    assert_eq!(candidates("all"), 28);
+}
+
+#[test]
 fn a_study_leaves_table_figures_report_and_networks() {
     let dir = tempfile::tempdir().unwrap();
     let line = format!("study {TINY} --seeds 2 --variants adact,optimized,relu,random:1 --json --out study");

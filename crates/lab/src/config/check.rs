@@ -93,9 +93,10 @@ fn model(m: &Activations) -> Result<()> {
     }
     if !m.weights.is_empty() && m.weights.len() != m.candidates.len() {
         return Err(Error::input(format!(
-            "weights: {} numbers for {} candidates, give one each",
+            "weights: {} numbers for {} candidates ({}): give one each; a mixture that lists its own candidates begins with equal weights",
             m.weights.len(),
-            m.candidates.len()
+            m.candidates.len(),
+            m.candidates.iter().map(|a| a.name()).collect::<Vec<_>>().join(",")
         )));
     }
     for (name, value) in [
