@@ -112,7 +112,7 @@ vectorised! {
             }
             i += WIDTH;
         }
-        for (out, sum) in out.iter_mut().zip(sums.as_ref()) {
+        for (out, sum) in out.iter_mut().zip(&sums.as_ref()[..f.sums()]) {
             *out += sum.sum();
         }
     }

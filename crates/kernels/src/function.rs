@@ -97,7 +97,7 @@ impl<'a> Function<'a> {
             let above = if below.is_nan() { f64::NAN } else { above };
             (vec![above, elu, leaky, prelu, above + drawn, silu, mish], below)
         } else {
-            (sums[..shares.len()].to_vec(), sums[MAX_CANDIDATES])
+            (sums[..shares.len()].to_vec(), sums[shares.len()])
         };
         let learned: f64 =
             self.candidates.iter().zip(shares).filter(|(a, _)| a.learns_slope()).map(|(_, p)| p).sum();
@@ -140,6 +140,11 @@ pub(crate) trait Pointwise: Copy + Send + Sync + 'static {
     type Sums<V: Lanes>: Copy + AsRef<[V]>;
     /// All sums 0.
     fn zeros<V: Lanes>() -> Self::Sums<V>;
+    /// How many of them are of use, the first ones.
+    #[inline(always)]
+    fn sums(&self) -> usize {
+        Self::SUMS
+    }
     /// RReLU's bounds and stream.
     fn parameters(&self) -> &Parameters;
     /// Whether [`Pointwise::value`] looks at its noise.
@@ -376,6 +381,10 @@ impl Pointwise for AnyMixture {
         [V::splat(0.0); MAX_CANDIDATES + 1]
     }
     #[inline(always)]
+    fn sums(&self) -> usize {
+        self.len + 1
+    }
+    #[inline(always)]
     fn parameters(&self) -> &Parameters {
         &self.parameters
     }
@@ -399,7 +408,7 @@ impl Pointwise for AnyMixture {
             slope = V::splat(p).mul_add(derivative, slope);
         }
         let below = x.if_positive(V::splat(0.0), x);
-        sums[MAX_CANDIDATES] = dy.mul_add(below, sums[MAX_CANDIDATES]);
+        sums[self.len] = dy.mul_add(below, sums[self.len]);
         slope.mul(dy)
     }
 }

@@ -228,7 +228,7 @@ vectorised! {
                 }
             }
         }
-        for (out, sum) in parts[..F::SUMS].iter_mut().zip(sums.as_ref()) {
+        for (out, sum) in parts.iter_mut().zip(&sums.as_ref()[..f.sums()]) {
             *out = sum.sum();
         }
     }

@@ -51,9 +51,9 @@ fn elementwise_functions() {
         let f = Function::mixture(Activation::PAPER, &shares);
         refuses(&["one share a candidate"], || elementwise::forward(&f, &x, &mut [0.0; 100]));
     }
-    let many = [Activation::Relu; 17];
-    let f = Function::mixture(&many, &[0.0; 17]);
-    refuses(&["at most 16 candidates"], || elementwise::forward(&f, &x, &mut [0.0; 100]));
+    let many = [Activation::Relu; 33];
+    let f = Function::mixture(&many, &[0.0; 33]);
+    refuses(&["at most 32 candidates"], || elementwise::forward(&f, &x, &mut [0.0; 100]));
     let f = Function { candidates: &many, ..Function::single(&Activation::Relu) };
     refuses(&["several candidates"], || elementwise::forward(&f, &x, &mut [0.0; 100]));
     let f = Function { candidates: &[], ..f };
