@@ -79,9 +79,6 @@ fn of_places(args: &PlacesArgs) -> Result<Costs> {
     let work = Work { network, activation: "base".into(), shape: args.shape, batch: args.batch };
     let usual = Activations::default();
     let candidates = args.candidates.as_ref().map_or(&usual.candidates, |list| &list.0);
-    if let Some(twice) = (1..candidates.len()).find(|&i| candidates[..i].contains(&candidates[i])) {
-        return Err(Error::input(format!("candidates: {} is given twice", candidates[twice])));
-    }
     // What it shows goes to standard error alone; the lines on standard output are the result's.
     let progress = Progress::new(false);
     let costs = places(&work, candidates, args.seconds, &Control::new(&progress));

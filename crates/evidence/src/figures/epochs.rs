@@ -1,14 +1,11 @@
 //! How the weights moved while the network learned.
 
 use super::time::Times;
-use super::{Figure, activation_stroke, columns, layer_title, seeds_in_words};
+use super::{Figure, LABEL, activation_stroke, columns, layer_title, seeds_in_words};
 use crate::axes::{Axes, range, spread, ticks};
 use crate::names;
 use crate::records::{LayerWeights, Role, Study};
 use crate::svg::{Panel, Stroke, TEXT, text_width};
-
-/// The distance of labels.
-const LABEL: f64 = 14.0;
 
 /// One panel a place: softmax(w) of each candidate over the epochs. Thick lines are means over the seeds,
 /// thin ones the seeds. Absent with a single epoch.

@@ -4,7 +4,7 @@ use super::{Figure, variant_stroke};
 use crate::axes::{Axes, range, spread, ticks};
 use crate::front::{Front, Point, front};
 use crate::records::StudyResult;
-use crate::svg::{Anchor, INK, MUTED, Panel, Stroke, TEXT, text_width};
+use crate::svg::{Anchor, INK, MUTED, Paint, Panel, Stroke, TEXT, text_width};
 use crate::table::{capital, mean_and_sd};
 
 const SIZE: (f64, f64) = (640.0, 400.0);
@@ -33,8 +33,7 @@ pub fn front_of(result: &StudyResult) -> Option<Figure> {
     axes.lines(&mut panel);
     line(&mut panel, &axes, &front);
     for (i, point) in front.points.iter().enumerate() {
-        let place = result.variants.iter().position(|v| *v == point.variant).unwrap_or(i);
-        let paint = variant_stroke(place, &point.variant).paint;
+        let paint = paint(result, i, point);
         let at = axes.at(point.step_ms, point.judged.mean);
         let thin = Stroke::solid(paint, 1.4);
         let [low, high] = low_to_high(point).map(|ms| axes.x.at(ms));
@@ -70,6 +69,12 @@ pub fn front_of(result: &StudyResult) -> Option<Figure> {
     })
 }
 
+/// The colour of a variant, the one that it has in the other figures.
+fn paint(result: &StudyResult, i: usize, point: &Point) -> Paint {
+    let place = result.variants.iter().position(|v| *v == point.variant).unwrap_or(i);
+    variant_stroke(place, &point.variant).paint
+}
+
 /// The front as stairs: up to a step's time one gets what the point before it reaches.
 fn line(panel: &mut Panel, axes: &Axes, front: &Front) {
     let mut stairs: Vec<(f64, f64)> = Vec::new();
@@ -91,8 +96,7 @@ fn labels(panel: &mut Panel, axes: &Axes, result: &StudyResult, front: &Front) {
     let wished: Vec<f64> = front.points.iter().map(|p| axes.y.at(p.judged.mean)).collect();
     let places = spread(&wished, 15.0, axes.top + 4.0, axes.bottom - 4.0);
     for (i, (point, y)) in front.points.iter().zip(places).enumerate() {
-        let place = result.variants.iter().position(|v| *v == point.variant).unwrap_or(i);
-        let paint = variant_stroke(place, &point.variant).paint;
+        let paint = paint(result, i, point);
         let at = axes.at(point.step_ms, point.judged.mean);
         panel.line((at.0 + 7.0, at.1), (axes.right + 8.0, y), Stroke::solid(paint, 0.8).faint(0.6));
         let style = TEXT.size(12.0).anchor(Anchor::Start);

@@ -1,15 +1,12 @@
 //! How the networks learned: the primary metric and the loss over the epochs or steps.
 
 use super::time::Times;
-use super::{Figure, seeds_in_words, variant_stroke};
+use super::{Figure, LABEL, seeds_in_words, variant_stroke};
 use crate::axes::{Axes, clip, range, spread, ticks};
 use crate::metric::Metric;
 use crate::names;
 use crate::records::{EpochRecord, Metrics, Selection, Study, Unit};
 use crate::svg::{Panel, Stroke, TEXT, text_width};
-
-/// The height of a variant's name beside the curves.
-const LABEL: f64 = 14.0;
 
 /// Of more variants than these single seeds would hide the means.
 const MANY_VARIANTS: usize = 12;

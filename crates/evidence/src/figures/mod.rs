@@ -118,6 +118,9 @@ pub fn all(study: &Study) -> Vec<Figure> {
     figures.into_iter().flatten().collect()
 }
 
+/// The distance of the names beside curves.
+const LABEL: f64 = 14.0;
+
 /// Activations that are told apart by a colour and a dash together.
 const FURTHER: [&str; 18] = [
     "squared_relu",

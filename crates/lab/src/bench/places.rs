@@ -6,6 +6,7 @@ use adact_evidence::records::Costs;
 use adact_kernels::Activation;
 
 use super::{Work, random_batch};
+use crate::config::distinct;
 use crate::control::Control;
 use crate::costs::{self, Contender, Times};
 use crate::error::{Error, Result};
@@ -14,11 +15,12 @@ use crate::error::{Error, Result};
 /// few rounds as say something.
 ///
 /// # Errors
-/// As [`step`](super::step), or if the user stops.
+/// As [`step`](super::step), if a candidate is given twice, or if the user stops.
 pub fn places(work: &Work, candidates: &[Activation], seconds: f64, control: &Control<'_>) -> Result<Costs> {
     if !(seconds > 0.0 && seconds.is_finite()) {
         return Err(Error::input("--seconds: give a number above 0"));
     }
+    distinct(candidates)?;
     let base = Work { activation: "base".into(), ..work.clone() };
     let config = base.trainer()?.net().config().clone();
     let measured = costs::places::Work {

@@ -1,6 +1,7 @@
 //! Values that parse but make no sense, and TOML's errors in one line.
 
 use adact_data::Task;
+use adact_kernels::Activation;
 
 use super::{Activations, Config, DataOptions, OptimizerName, Output, Protocol};
 use crate::error::{Error, Result};
@@ -84,13 +85,19 @@ fn protocol(p: &Protocol) -> Result<()> {
     within("weight-decay", p.weight_decay, p.weight_decay >= 0.0 && p.weight_decay.is_finite(), "at least 0")
 }
 
+/// Refuses a candidate that is given twice.
+pub(crate) fn distinct(candidates: &[Activation]) -> Result<()> {
+    match (1..candidates.len()).find(|&i| candidates[..i].contains(&candidates[i])) {
+        Some(twice) => Err(Error::input(format!("candidates: {} is given twice", candidates[twice]))),
+        None => Ok(()),
+    }
+}
+
 fn model(m: &Activations) -> Result<()> {
     if m.candidates.is_empty() {
         return Err(Error::input("candidates: give at least one activation"));
     }
-    if let Some(twice) = (1..m.candidates.len()).find(|&i| m.candidates[..i].contains(&m.candidates[i])) {
-        return Err(Error::input(format!("candidates: {} is given twice", m.candidates[twice])));
-    }
+    distinct(&m.candidates)?;
     if !m.weights.is_empty() && m.weights.len() != m.candidates.len() {
         return Err(Error::input(format!(
             "weights: {} numbers for {} candidates ({}): give one each; a mixture that lists its own candidates begins with equal weights",

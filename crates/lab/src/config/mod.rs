@@ -25,6 +25,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, Result};
 use crate::parts::Part;
 pub use check::MOST_THREADS;
+pub(crate) use check::distinct;
 pub(crate) use network::Shape as NetworkShape;
 pub use network::{NAMES as NETWORKS, NetworkOptions, OwnNetwork};
 pub use objective::Objective;

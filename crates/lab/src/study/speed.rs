@@ -4,6 +4,7 @@
 use adact_evidence::records::{Costs, PLACES, RunResult, TIMINGS, Timings, run_directory};
 
 use super::Subject;
+use crate::bench::Shape;
 use crate::config::{Config, NetworkOptions, SearchOptions, Train};
 use crate::control::Control;
 use crate::costs::{Contender, places, timings};
@@ -28,7 +29,7 @@ pub(super) fn given(config: &Config, shape: &str) -> Result<Option<Costs>> {
     let Some(path) = &config.search.costs else { return Ok(None) };
     let measure = || {
         let candidates: Vec<&str> = config.model.candidates.iter().map(|a| a.name()).collect();
-        let of_images = shape.contains('x') && !shape.contains(' ');
+        let of_images = shape.parse::<Shape>().is_ok();
         let shape = if of_images { format!(" --shape {shape}") } else { String::new() };
         let network = &config.network.name;
         format!(
