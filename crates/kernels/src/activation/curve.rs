@@ -144,10 +144,10 @@ impl<R: Real> Point<R> {
         let (d1, d2) = (one.plus(e), n.plus(two));
         let (rest, r, near_rest) =
             reciprocals(parts, [(Parts::SIGMOID, d1), (Parts::MISH, d2), (Parts::NEAR_PHI, one.plus(near))]);
-        let (to_tanh, to_log, to_erf) = reciprocals(
-            parts,
-            [(Parts::TANH, m.plus(two)), (Parts::LOG, x.ln_1p_exp_divisor(e)), (Parts::PHI, y.erf_divisor())],
-        );
+        let of_log = if parts.has(Parts::LOG) { x.ln_1p_exp_divisor(e) } else { one };
+        let of_erf = if parts.has(Parts::PHI) { y.erf_divisor() } else { one };
+        let (to_tanh, to_log, to_erf) =
+            reciprocals(parts, [(Parts::TANH, m.plus(two)), (Parts::LOG, of_log), (Parts::PHI, of_erf)]);
         let half = R::constant(0.5);
         Self {
             x,

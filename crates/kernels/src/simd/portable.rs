@@ -48,13 +48,15 @@ impl Lanes for Portable {
     fn div(self, o: Self) -> Self {
         Self(from_fn(|i| self.0[i] / o.0[i]))
     }
-    #[inline(always)]
+    // Without an instruction for it each lane is a call: sixteen of them at every use made this path larger than all others.
+    #[cfg_attr(all(target_arch = "x86_64", not(target_feature = "fma")), inline(never))]
+    #[cfg_attr(not(all(target_arch = "x86_64", not(target_feature = "fma"))), inline(always))]
     fn mul_add(self, a: Self, b: Self) -> Self {
         Self(from_fn(|i| self.0[i].mul_add(a.0[i], b.0[i])))
     }
     #[inline(always)]
     fn neg_mul_add(self, a: Self, b: Self) -> Self {
-        Self(from_fn(|i| (-self.0[i]).mul_add(a.0[i], b.0[i])))
+        Self(self.0.map(|v| -v)).mul_add(a, b)
     }
     #[inline(always)]
     fn sqrt(self) -> Self {
