@@ -102,7 +102,7 @@ mod visit;
 mod weights;
 
 pub use activation::{
-    ActivationConfig, ActivationLayer, AdAct, AdActConfig, Candidates, ConstantsConfig, Granularity,
+    ActivationConfig, ActivationLayer, AdAct, AdActConfig, Candidates, ConstantsConfig, Gate, Granularity,
     LayerMixture, Prelu, RawWeights, Single, SingleConfig, selection,
 };
 pub use adact_kernels::{Activation, Noise, random};

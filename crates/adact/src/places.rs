@@ -65,12 +65,12 @@ impl Found {
         let Self { path, candidates, w, slopes, id } = self;
         let activations = candidates.activations();
         let weighs = !activations.is_empty() && !w.is_empty() && w.len().is_multiple_of(activations.len());
-        match candidates.is_mixture() && weighs {
-            true => {
-                let mixture = LayerMixture::of_channels(activations, &w, &slopes);
+        match candidates.gate().filter(|_| weighs) {
+            Some(gate) => {
+                let mixture = LayerMixture::gated(gate, activations, &w, &slopes);
                 Place { path, activation: None, mixture: Some(mixture), id }
             }
-            false => Place { path, activation: activations.first().copied(), mixture: None, id },
+            None => Place { path, activation: activations.first().copied(), mixture: None, id },
         }
     }
 }

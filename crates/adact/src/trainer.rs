@@ -18,7 +18,7 @@ use crate::ops;
 use crate::optim::Recipe;
 use crate::pass::Pass;
 use crate::places::Place;
-use crate::search::{Draw, Moment, Warm, Which, leave, with_weights};
+use crate::search::{Draw, Moment, Which, leave, with_weights};
 use crate::share::{share_those, shared};
 
 pub use state_file::STATE_FILE;
@@ -78,33 +78,29 @@ pub struct StepTimes {
 }
 
 impl<N: Network> Trainer<N> {
-    /// A network with its initial weights.
+    /// A network with its initial weights. Its mixtures get the gate of the recipe's search, where that needs another than the softmax.
     ///
     /// # Errors
     /// If the configuration or the recipe is not valid.
     pub fn new(config: &impl NetworkConfig<Network = N>, recipe: impl Into<Recipe>) -> Result<Self> {
-        Self::from_net(config.init(&device())?, recipe)
+        let recipe = recipe.into();
+        let activations = recipe.search.activations(config.activations());
+        Self::from_net(config.clone().with_activations(activations).init(&device())?, recipe)
     }
 
     /// A network as it is, for instance one that was loaded, on whichever device. It moves to Burn's Flex backend with
     /// autodiff; what was frozen stays so.
     ///
     /// # Errors
-    /// If the recipe is not valid, or its search begins with what is no candidate.
+    /// If the recipe is not valid, its search begins with what is no candidate, or needs mixtures of another
+    /// [`Gate`](crate::Gate).
     pub fn from_net(net: N, recipe: impl Into<Recipe>) -> Result<Self> {
         let recipe = recipe.into();
         recipe.validate()?;
         let net = net.train().fork(&device());
-        if let Some(Warm { activation, .. }) = recipe.search.warm {
-            let lacks = |place: &Place| {
-                place.mixture.as_ref().is_some_and(|mixture| !mixture.candidates.contains(&activation))
-            };
-            if let Some(place) = net.places().into_iter().find(lacks) {
-                let message = format!(
-                    "the search can't begin with {activation}: {activation} is no candidate of {}",
-                    place.path
-                );
-                return Err(Error::config(message));
+        for place in net.places() {
+            if let Some(mixture) = &place.mixture {
+                recipe.search.check(&place.path, mixture)?;
             }
         }
         let shared = shared(&net);

@@ -6,8 +6,8 @@ use adact::networks::{AnyConfig, AnyNetwork, GptConfig, ResNetConfig, UNetConfig
 use adact::random::{Purpose, Stream};
 use adact::{
     Activation, ActivationConfig, ActivationLayer, AdAct, AdActConfig, AdamW, Channels, ConvBlockConfig,
-    ConvNetConfig, Decay, Granularity, Network, NetworkConfig, Noise, Pass, Place, Prelu, RawWeights, Recipe,
-    Sgd, SingleConfig, Trainer, ops, places, state_dict,
+    ConvNetConfig, Decay, Gate, Granularity, Network, NetworkConfig, Noise, Pass, Place, Prelu, RawWeights,
+    Recipe, Sgd, SingleConfig, Trainer, ops, places, state_dict,
 };
 use burn::module::Param;
 use burn::tensor::activation::softmax;
@@ -23,8 +23,8 @@ fn by_channel() -> AdActConfig {
 }
 
 /// A mixture whose channels all have other weights and slopes.
-fn varied(candidates: &[Activation], channels: Channels) -> AdAct {
-    let mut adact = by_channel().with_candidates(candidates).init_for(channels, &device());
+fn varied(gate: Gate, candidates: &[Activation], channels: Channels) -> AdAct {
+    let mut adact = by_channel().with_gate(gate).with_candidates(candidates).init_for(channels, &device());
     let shape = [channels.count, candidates.len()];
     let w = TensorData::new(normal(shape[0] * shape[1], 3), shape);
     adact.w = RawWeights::ByChannel(Param::from_data(w, &device()));
@@ -55,10 +55,11 @@ fn compare(what: &str, got: &[Vec<f32>], want: &[Vec<f32>]) {
 #[test]
 fn the_composed_operation_is_the_fused_one() {
     let stream = Noise::Random(Stream::new(3, Purpose::Rrelu, 5));
-    for candidates in [Activation::PAPER, &[Activation::Gelu, Activation::Prelu]] {
+    let sets = [Activation::PAPER, &[Activation::Gelu, Activation::Prelu]];
+    for (gate, candidates) in Gate::ALL.into_iter().flat_map(|gate| sets.map(|set| (gate, set))) {
         let (images, tokens) = ([3, 5, 4, 6], [7, 50, 19]);
         let data = |shape: &[usize]| TensorData::new(normal(shape.iter().product(), 1), shape.to_vec());
-        let adact = varied(candidates, Channels::images(5));
+        let adact = varied(gate, candidates, Channels::images(5));
         let x = Tensor::<4>::from_data(data(&images), &device());
         let composed = run(&adact, x.clone().cast(DType::F64), Noise::Mean);
         compare("images", &run(&adact, x.clone(), Noise::Mean), &composed);
@@ -67,7 +68,7 @@ fn the_composed_operation_is_the_fused_one() {
             Tensor::<4>::from_data(x.permute([0, 2, 3, 1]).into_data(), &device()).permute([0, 3, 1, 2]);
         compare("channels last", &run(&adact, last, Noise::Mean), &composed);
 
-        let adact = varied(candidates, Channels::last(19));
+        let adact = varied(gate, candidates, Channels::last(19));
         let x = Tensor::<3>::from_data(data(&tokens), &device());
         let composed = run(&adact, x.clone().cast(DType::F64), Noise::Mean);
         compare("tokens", &run(&adact, x.clone(), Noise::Mean), &composed);
@@ -111,7 +112,7 @@ fn blocks_and_linear_layers_run_it_in_two_passes() {
     for pool in [false, true] {
         let config = ConvBlockConfig::new(3, 6).with_pool(pool).with_activation(by_channel());
         let mut block = config.init(&device(), 1).unwrap();
-        let adact = varied(Activation::PAPER, Channels::images(6));
+        let adact = varied(Gate::Softmax, Activation::PAPER, Channels::images(6));
         block.act = ActivationLayer::AdAct(adact.clone());
         let x = Tensor::<4>::from_data(TensorData::new(normal(2 * 3 * 64, 5), [2, 3, 8, 8]), &device());
         let pass = Pass::of_means();
@@ -188,7 +189,7 @@ fn networks_train_save_and_go_on_at_every_granularity() {
 #[test]
 fn prelu_alone_is_the_mixture_of_it_alone() {
     let channels = Channels::images(5);
-    let mixture = varied(&[Activation::Prelu], channels);
+    let mixture = varied(Gate::Softmax, &[Activation::Prelu], channels);
     let config = SingleConfig::new(Activation::Prelu).with_granularity(Granularity::Channel);
     let mut single = config.init_for(channels, &device());
     let slopes = values(mixture.prelu.as_ref().unwrap().weight.val());

@@ -4,8 +4,8 @@ mod common;
 
 use adact::networks::{AnyConfig, AnyNetwork, GptConfig, UNetConfig};
 use adact::{
-    Activation, ActivationConfig, AdActConfig, AdamW, ConvNetConfig, Decay, Evaluate, Granularity, Mixing,
-    Network, NetworkConfig, Recipe, Search, Sgd, Trainer, Warm, places,
+    Activation, ActivationConfig, AdActConfig, AdamW, ConvNetConfig, Decay, Evaluate, Gate, Granularity,
+    Mixing, Network, NetworkConfig, Recipe, Search, Sgd, Trainer, Warm, places,
 };
 use adact_kernels::simd;
 use burn::tensor::Device;
@@ -27,6 +27,7 @@ fn mixed(config: AnyConfig) -> AnyConfig {
 /// All ways to search, with and without candidates that leave.
 fn methods() -> impl Iterator<Item = Search> {
     let joined = Mixing::ALL.iter().flat_map(|&mixing| [false, true].map(|shrink| (mixing, shrink)));
+    let joined = joined.filter(|(mixing, shrink)| !shrink || mixing.can_shrink());
     joined.map(|(mixing, shrink)| Search { mixing, shrink, steps: STEPS, ..Search::default() })
 }
 
@@ -118,7 +119,13 @@ fn what_is_evaluated_is_what_is_kept() {
             let folder = tempfile::tempdir().unwrap();
             let path = folder.path().join("net.safetensors");
             trainer.settled().save(&path).unwrap();
-            let kept = config.load(&path, &Device::flex()).unwrap().evaluate(inputs, &targets).unwrap();
+            let kept = trainer
+                .net()
+                .config()
+                .load(&path, &Device::flex())
+                .unwrap()
+                .evaluate(inputs, &targets)
+                .unwrap();
             assert_eq!(live, kept, "{}", search.mixing);
             let one_hot = matches!(search.mixing, Mixing::Gumbel | Mixing::Hard);
             for (place, settled) in trainer.places().iter().zip(places(&trainer.settled())) {
@@ -128,6 +135,8 @@ fn what_is_evaluated_is_what_is_kept() {
                     settled.softmax.contains(&1.0),
                     one_hot || search.shrink && likely.margin() == 1.0
                 );
+                assert_eq!(settled.gate, search.mixing.gate());
+                assert_eq!(settled.shares == settled.softmax, settled.gate == Gate::Softmax);
             }
         }
     }
@@ -292,6 +301,7 @@ fn searches_that_make_no_sense_are_refused() {
         assert!(error.contains(words), "{error}");
     };
     let usual = Search::default;
+    refused(Search { mixing: Mixing::Linear, shrink: true, steps: 10, ..usual() }, "no candidate can leave");
     refused(Search { mixing: Mixing::Anneal, ..usual() }, "by anneal needs the number of its steps");
     refused(Search { shrink: true, ..usual() }, "by shrink needs the number of its steps");
     refused(Search { temperature: Some([1.0, 0.5]), ..usual() }, "softmax has no temperature");
@@ -300,11 +310,32 @@ fn searches_that_make_no_sense_are_refused() {
     refused(Search { penalty: -1.0, ..usual() }, "penalty on the entropy");
     refused(Search { lr: Some(f64::NAN), ..usual() }, "learning rate of a search");
     refused(Search { betas: Some([0.9, 1.0]), ..usual() }, "betas of a search");
-    refused(Search { frozen: true, ..gumbel.clone() }, "weights that stay are mixed by their softmax");
+    refused(Search { frozen: true, ..gumbel.clone() }, "weights that stay are mixed as they are");
     let warm = Warm { steps: 10, activation: Activation::Relu };
     refused(Search { warm: Some(warm), ..gumbel }, "can't begin after 10 steps");
     let gelu = Warm { steps: 1, activation: Activation::Gelu };
     refused(Search { warm: Some(gelu), ..usual() }, "gelu is no candidate of act.0");
     let sgd = Recipe { search: Search { betas: Some([0.9, 0.9]), ..usual() }, ..Sgd::new().into() };
     assert!(Trainer::new(&configs()[0], sgd).unwrap_err().to_string().contains("SGD has no betas"));
+}
+
+#[test]
+fn a_search_needs_mixtures_of_its_gate() {
+    let places = |gate: Gate| {
+        let adact = AdActConfig::new().with_gate(gate);
+        ConvNetConfig::new(1, 16, 3).with_widths(vec![4, 8]).with_activations(vec![adact.into(); 2])
+    };
+    let trainer = |gate: Gate, mixing: Mixing| {
+        let net = places(gate).init(&Device::flex()).unwrap();
+        let search = Search { mixing, steps: 10, ..Search::default() };
+        Trainer::from_net(net, recipe(search)).map(|_| ()).map_err(|error| error.to_string())
+    };
+    assert_eq!(trainer(Gate::Linear, Mixing::Softmax), Ok(()), "the default takes mixtures as they are");
+    assert_eq!(trainer(Gate::Linear, Mixing::Linear), Ok(()));
+    let error = trainer(Gate::Linear, Mixing::Gumbel).unwrap_err();
+    assert!(error.contains("needs mixtures of the gate softmax, and act.0 has linear"), "{error}");
+    assert!(trainer(Gate::Softmax, Mixing::Sigmoid).is_err());
+    let shrink = Search { shrink: true, steps: 10, ..Search::default() };
+    let net = places(Gate::Linear).init(&Device::flex()).unwrap();
+    assert!(Trainer::from_net(net, recipe(shrink)).unwrap_err().to_string().contains("gate is linear"));
 }

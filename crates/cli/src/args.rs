@@ -560,8 +560,9 @@ pub struct SearchArgs {
     /// softmax: their softmax, as in the paper. anneal: over a temperature that falls from 1 to 0.1. entropy: with a
     /// penalty on the entropy of the shares, which grows from a third of the training on. gumbel: one candidate a step,
     /// drawn by the weights. hard: the candidate of the largest weight. dirichlet: shares drawn from a Dirichlet
-    /// distribution. shrink: the softmax, and the weakest candidates leave one after the other; gumbel-shrink and the like
-    /// join it with the others. In a study, --variants search:METHOD compares them.
+    /// distribution. sigmoid: a gate for each candidate, and linear: the weights themselves, shares that need not add up to 1,
+    /// which the trained network keeps. shrink: the softmax, and the weakest candidates leave one after the other; gumbel-shrink and the like
+    /// join it with the others but linear. In a study, --variants search:METHOD compares them.
     #[arg(long, value_name = "METHOD")]
     pub mixing: Option<Method>,
     /// The learning rate of the mixtures' weights and slopes [default: --lr]

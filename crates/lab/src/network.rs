@@ -61,8 +61,8 @@ fn begin<C: NetworkConfig>(net: C, config: &Config, data: &Data) -> Result<Netwo
     let train = config.train.clone().unwrap_or_default();
     let activations = activations(&train.activation, &net.places()?, &config.model)?;
     let activations = with_curves(activations, &train.curves)?;
-    let net = net.with_seed(train.seed).with_activations(activations);
     let search = config.search(data)?;
+    let net = net.with_seed(train.seed).with_activations(search.activations(&activations));
     let recipe = Recipe { search, ..config.protocol.recipe(config.protocol.all_steps(&data.train)) };
     let trainer = match &train.init {
         None => Trainer::new(&net, recipe)?,
@@ -172,7 +172,7 @@ impl<N: Module> Learner for NetworkLearner<N> {
         let places = self.trainer.places().into_iter().zip(settled);
         let layers: Vec<_> = places
             .filter_map(|(place, settled)| {
-                let settled = settled.mixture.map(|mixture| mixture.softmax);
+                let settled = settled.mixture.map(|mixture| mixture.shares);
                 let mut layer = layer_weights(place, self.is_papers())?;
                 layer.shares = settled.filter(|shares| *shares != layer.softmax);
                 Some(layer)
@@ -275,13 +275,14 @@ fn evaluation(found: adact::Evaluation) -> Evaluation {
 pub(crate) fn layer_weights(place: Place, is_papers: bool) -> Option<LayerWeights> {
     let mixture = place.mixture?;
     let names = || mixture.candidates.iter().map(|a| a.name().to_owned()).collect();
+    let shares = Some(mixture.shares).filter(|shares| *shares != mixture.softmax);
     Some(LayerWeights {
         place: (!is_papers).then_some(place.path),
         candidates: if mixture.candidates == Activation::PAPER { None } else { Some(names()) },
         choice: mixture.choice.name().into(),
         prelu_slope: mixture.prelu_slope,
         softmax: mixture.softmax,
-        shares: None,
+        shares,
         w: mixture.w,
     })
 }

@@ -294,6 +294,7 @@ fn training(study: &Config, Task { id, source }: &Task, chosen: &Chosen) -> Resu
         (Role::Mixture, _) => {
             SearchOptions { choose: Rule::default(), ..study.search.by(study.search.mixing) }
         }
+        (Role::Frozen, _) => SearchOptions { mixing: study.search.mixing.kept(), ..SearchOptions::default() },
         _ => SearchOptions::default(),
     };
     Ok(Config {

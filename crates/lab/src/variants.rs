@@ -1,5 +1,6 @@
 //! What a study compares: `adact,optimized,relu,uniform:mish,all-uniform,random:3,search:gumbel/nearest`.
 
+use adact::Gate;
 use adact_evidence::Rule;
 use adact_evidence::records::{Costs, LayerWeights, Role, RunResult, Selection};
 use adact_kernels::random::{Purpose, Stream};
@@ -105,17 +106,24 @@ impl From<String> for Chosen {
 /// The curves that a mixture learned.
 fn curves(mixture: &RunResult) -> Result<Chosen> {
     choices(mixture, Rule::Weight)?;
+    let is_softmax = gate_of(mixture) == Gate::Softmax;
     let curve = |layer: &LayerWeights| {
         let alone = |share: &f32| if *share > 0.0 { 0.0 } else { f64::from(LEFT) };
         let w = match &layer.shares {
             // A search that is evaluated with one candidate alone.
-            Some(shares) => shares.iter().map(alone).collect(),
-            None => layer.w.iter().map(|&w| f64::from(w)).collect(),
+            Some(shares) if is_softmax => shares.iter().map(alone).collect(),
+            _ => layer.w.iter().map(|&w| f64::from(w)).collect(),
         };
         Curve { w, prelu_slope: layer.prelu_slope.map(f64::from) }
     };
     let curves = mixture.layers.iter().flatten().map(curve).collect();
     Ok(Chosen { activations: ADACT.into(), curves, ..Chosen::default() })
+}
+
+/// How the weights of a mixture were its shares.
+fn gate_of(mixture: &RunResult) -> Gate {
+    let method = mixture.mixing.as_deref().and_then(|method| method.parse::<Method>().ok());
+    method.unwrap_or_default().mixing.gate()
 }
 
 /// What a rule chose; where costs are told, it is weighed against them.

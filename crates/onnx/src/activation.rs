@@ -1,7 +1,6 @@
 //! Activations and mixtures in standard operators.
 
 use adact::{Activation, ActivationConfig, ConstantsConfig};
-use adact_kernels::softmax;
 
 use crate::graph::{Graph, Value};
 use crate::proto::AttributeProto;
@@ -37,7 +36,7 @@ impl Graph {
                 let slope = format!("{place}.prelu.weight");
                 let (w, _) = self.tensor(&format!("{place}.w"));
                 let n = adact.candidates.len();
-                let rows: Vec<Vec<f64>> = w.chunks_exact(n).map(softmax).collect();
+                let rows: Vec<Vec<f64>> = w.chunks_exact(n).map(|row| adact.gate.shares(row)).collect();
                 let mut sum: Option<Value> = None;
                 for (i, &candidate) in adact.candidates.iter().enumerate() {
                     let shares: Vec<f32> = rows.iter().map(|row| row[i] as f32).collect();

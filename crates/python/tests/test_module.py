@@ -329,15 +329,22 @@ def test_distributed_data_parallel(tmp_path):
         distributed.destroy_process_group()
 
 
-def test_a_mixing_of_ones_own():
-    module = trained(AdAct(mixing=torch.sigmoid))
+@pytest.mark.parametrize("mixing", ["sigmoid", "linear", torch.sigmoid])
+def test_other_mixings(mixing):
+    if isinstance(mixing, str):
+        for candidates in (PAPER, ("relu", "mish"), ("silu",)):
+            fresh = AdAct(candidates, mixing=mixing).mix()
+            torch.testing.assert_close(fresh, torch.full_like(fresh, 1 / len(candidates)))
+    module = trained(AdAct(mixing=mixing))
     x, dy = inputs((500,), torch.float32)
     torch.manual_seed(3)
     found = run(module, x, dy)
     torch.manual_seed(3)
     for name, f, w in zip(["y", "dx", "dw", "dslope"], found, reference(module, x, dy)):
         close(f, w, 2e-5, name)
-    assert module.shares()["relu"] == pytest.approx(torch.sigmoid(module.w[0]).item())
+    share = module.w[0] if mixing == "linear" else torch.sigmoid(module.w[0])
+    assert module.shares()["relu"] == pytest.approx(share.item())
+    assert "mixing=" in repr(module) and repr(copy.deepcopy(module)) == repr(pickle.loads(pickle.dumps(module)))
 
 
 def test_shared_parameters_get_the_sum_of_the_gradients():

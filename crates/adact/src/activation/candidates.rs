@@ -7,29 +7,32 @@ use adact_kernels::Activation;
 use burn::module::{Content, Module, ModuleDisplay, ModuleDisplayDefault, ModuleMapper, ModuleVisitor};
 use burn::tensor::Device;
 
+use super::gate::Gate;
+
 /// The container under which visitors meet the candidates of a place.
 pub(crate) const CANDIDATES: &str = "adact::Candidates";
 
 /// The activations that a place can apply: those that a mixture mixes, or the only one.
 ///
 /// They are a module without parameters. Whoever visits a network enters it at each place, under the candidates' names
-/// (`relu,elu`, or `=relu` for a single activation): that is how [`places`](crate::places()) finds the activations of any
+/// (`relu,elu`, `sigmoid:relu,elu` with another [`Gate`] than the softmax, or `=relu` for a single activation): that is how [`places`](crate::places()) finds the activations of any
 /// network.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Candidates {
     activations: Arc<[Activation]>,
-    is_mixture: bool,
+    /// How the weights of a mixture are its shares; none of a single activation.
+    gate: Option<Gate>,
 }
 
 impl Candidates {
     /// The candidates of a mixture.
-    pub(crate) fn mixed(activations: &[Activation]) -> Self {
-        Self { activations: activations.into(), is_mixture: true }
+    pub(crate) fn mixed(activations: &[Activation], gate: Gate) -> Self {
+        Self { activations: activations.into(), gate: Some(gate) }
     }
 
     /// A single activation.
     pub(crate) fn single(activation: Activation) -> Self {
-        Self { activations: [activation].into(), is_mixture: false }
+        Self { activations: [activation].into(), gate: None }
     }
 
     /// The activations in order.
@@ -39,7 +42,12 @@ impl Candidates {
 
     /// Whether they are mixed.
     pub fn is_mixture(&self) -> bool {
-        self.is_mixture
+        self.gate.is_some()
+    }
+
+    /// How the weights of a mixture are its shares; none of a single activation.
+    pub fn gate(&self) -> Option<Gate> {
+        self.gate
     }
 
     /// The activations, shared.
@@ -49,7 +57,11 @@ impl Candidates {
 
     /// The name under which visitors enter.
     fn name(&self) -> String {
-        let mut name = String::from(if self.is_mixture { "" } else { "=" });
+        let mut name = match self.gate {
+            None => String::from("="),
+            Some(Gate::Softmax) => String::new(),
+            Some(gate) => format!("{gate}:"),
+        };
         for (i, activation) in self.activations.iter().enumerate() {
             let _ = write!(name, "{}{activation}", if i == 0 { "" } else { "," });
         }
@@ -58,13 +70,13 @@ impl Candidates {
 
     /// Reads the name under which visitors enter.
     pub(crate) fn from_name(name: &str) -> Option<Self> {
-        match name.strip_prefix('=') {
-            Some(single) => single.parse().ok().map(Self::single),
-            None => {
-                let activations: Result<Vec<Activation>, _> = name.split(',').map(str::parse).collect();
-                activations.ok().map(|all| Self::mixed(&all))
-            }
+        if let Some(single) = name.strip_prefix('=') {
+            return single.parse().ok().map(Self::single);
         }
+        let gated = |gate: &Gate| Some((*gate, name.strip_prefix(gate.name())?.strip_prefix(':')?));
+        let (gate, names) = Gate::ALL.iter().find_map(gated).unwrap_or((Gate::Softmax, name));
+        let activations: Result<Vec<Activation>, _> = names.split(',').map(str::parse).collect();
+        activations.ok().map(|all| Self::mixed(&all, gate))
     }
 }
 

@@ -4,6 +4,7 @@ use adact_kernels::activation::UnknownActivation;
 use adact_kernels::{Activation, Constants};
 use serde::{Deserialize, Serialize};
 
+use super::gate::Gate;
 use super::granularity::Granularity;
 use crate::error::{Error, ErrorKind, Result};
 
@@ -76,8 +77,11 @@ pub struct AdActConfig {
     /// The activations to mix, in the order of the weights. Default [`Activation::PAPER`].
     #[serde(with = "names")]
     pub candidates: Vec<Activation>,
-    /// The raw weights before training, one a candidate. Default none: all zero, an equal mixture.
+    /// The raw weights before training, one a candidate. Default none: those of equal shares, 0 with the softmax.
     pub initial_weights: Option<Vec<f32>>,
+    /// How the raw weights are the shares. Default the softmax.
+    #[serde(skip_serializing_if = "Gate::is_softmax")]
+    pub gate: Gate,
     /// The candidates' constants.
     pub constants: ConstantsConfig,
     /// What has weights of its own. Default each place.
@@ -93,6 +97,7 @@ impl Default for AdActConfig {
         Self {
             candidates: Activation::PAPER.to_vec(),
             initial_weights: None,
+            gate: Gate::default(),
             constants: ConstantsConfig::default(),
             granularity: Granularity::default(),
             seed: None,
@@ -115,6 +120,12 @@ impl AdActConfig {
     /// Sets the raw weights before training, one a candidate.
     pub fn with_initial_weights(mut self, weights: impl Into<Vec<f32>>) -> Self {
         self.initial_weights = Some(weights.into());
+        self
+    }
+
+    /// Sets how the raw weights are the shares.
+    pub fn with_gate(mut self, gate: Gate) -> Self {
+        self.gate = gate;
         self
     }
 

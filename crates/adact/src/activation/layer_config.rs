@@ -8,6 +8,7 @@ use adact_kernels::Activation;
 use serde::{Deserialize, Serialize};
 
 use super::config::{AdActConfig, ConstantsConfig, SingleConfig, activation, unknown};
+use super::gate::Gate;
 use super::granularity::Granularity;
 use super::patterns;
 use crate::error::{Error, Result};
@@ -102,6 +103,14 @@ impl ActivationConfig {
         }
     }
 
+    /// Sets the gate of a mixture. A single activation stays.
+    pub fn with_gate(self, gate: Gate) -> Self {
+        match self {
+            Self::AdAct(config) => config.with_gate(gate).into(),
+            single => single,
+        }
+    }
+
     /// Reads the text of a network's activations: one for all layers, or one a layer joined with `+`.
     ///
     /// # Errors
@@ -189,7 +198,7 @@ impl ActivationConfig {
 }
 
 impl fmt::Display for ActivationConfig {
-    /// The name (constants other than the defaults are not part of it).
+    /// The name (constants, weights and a gate other than the defaults are not part of it).
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Single(config) => config.activation.fmt(f),

@@ -6,13 +6,14 @@ use burn::tensor::{Device, Tensor};
 
 use super::candidates::Candidates;
 use super::config::AdActConfig;
+use super::gate::Gate;
 use super::granularity::{Granularity, RawWeights};
 use super::randomness::Randomness;
 use super::selection::LayerMixture;
-use crate::ops::{self, Channels, FunctionSpec, FunctionTensors, SharesFrom};
+use crate::ops::{self, Channels, FunctionSpec, FunctionTensors};
 use crate::search::Draw;
 
-/// A learned mixture of activation functions: `sum_i softmax(w)_i act_i(x)`.
+/// A learned mixture of activation functions: `sum_i softmax(w)_i act_i(x)`, or with another [`Gate`] in the place of the softmax.
 ///
 /// Put it where the activation was: it takes and returns tensors of any rank and shape. Its parameters, the raw
 /// weights `w` and PReLU's slope, are trained with the rest of the network by any of Burn's optimizers. After
@@ -97,14 +98,16 @@ impl AdActConfig {
         if let Err(error) = self.validate() {
             panic!("{error}");
         }
-        let w = self.initial_weights.clone().unwrap_or_else(|| vec![0.0; self.candidates.len()]);
+        let candidates = self.candidates.len();
+        let even = || vec![self.gate.even(candidates); candidates];
+        let w = self.initial_weights.clone().unwrap_or_else(even);
         let count = channels.map(|channels| channels.count);
         let slopes = vec![self.constants.prelu_slope as f32; count.unwrap_or(1)];
         let has_slope = self.candidates.iter().any(|c| c.learns_slope());
         AdAct {
             w: RawWeights::new(&w, count, device),
             prelu: has_slope.then(|| Prelu { weight: Param::from_data(slopes.as_slice(), device) }),
-            candidates: Candidates::mixed(&self.candidates),
+            candidates: Candidates::mixed(&self.candidates, self.gate),
             training: Param::from_bool(true),
             channels,
             config: self.clone(),
@@ -151,12 +154,13 @@ impl AdAct {
         self.layer_mixture().prelu_slope
     }
 
-    /// The share of each candidate: softmax of the raw weights; the mean of the channels where each has its own.
+    /// The share of each candidate: the softmax of the raw weights, or what another [`Gate`] makes of them; the mean of the channels
+    /// where each has its own.
     pub fn mixture(&self) -> Vec<f32> {
-        self.layer_mixture().softmax
+        self.layer_mixture().shares
     }
 
-    /// The candidate with the largest share, the first of equals.
+    /// The candidate with the largest weight, the first of equals.
     pub fn choice(&self) -> Activation {
         self.layer_mixture().choice
     }
@@ -164,14 +168,14 @@ impl AdAct {
     /// All of it as plain values.
     pub fn layer_mixture(&self) -> LayerMixture {
         let slopes = self.prelu.as_ref().map(|prelu| to_vec(&prelu.weight)).unwrap_or_default();
-        LayerMixture::of_channels(&self.config.candidates, &self.weights(), &slopes)
+        LayerMixture::gated(self.config.gate, &self.config.candidates, &self.weights(), &slopes)
     }
 
-    /// The function as the operations take it; the shares are those of a draw, or the softmax.
+    /// The function as the operations take it; the shares are those of a draw, or what the gate makes of the weights.
     pub(super) fn function(&self, noise: Noise, draw: Option<Draw>) -> (FunctionSpec, FunctionTensors) {
         let spec = FunctionSpec {
             candidates: self.candidates.shared(),
-            shares: Some(if draw.is_some() { SharesFrom::Given } else { SharesFrom::Softmax }),
+            gate: Some(if draw.is_some() { Gate::Linear } else { self.config.gate }),
             channels: self.channels,
             constants: self.config.constants.kernel(),
             noise,
@@ -192,7 +196,9 @@ impl ModuleDisplay for AdAct {
 
     fn custom_content(&self, content: Content) -> Option<Content> {
         let names: Vec<_> = self.config.candidates.iter().map(|c| c.name()).collect();
-        content.add("candidates", names.join(" ").as_str()).optional()
+        let content = content.add("candidates", names.join(" ").as_str());
+        let gate = self.config.gate;
+        if gate.is_softmax() { content } else { content.add("gate", gate.name()) }.optional()
     }
 }
 

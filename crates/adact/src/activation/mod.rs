@@ -2,6 +2,7 @@
 
 mod candidates;
 mod config;
+mod gate;
 mod granularity;
 mod inside;
 mod layer;
@@ -16,6 +17,7 @@ pub(crate) use candidates::CANDIDATES;
 pub use candidates::Candidates;
 pub(crate) use config::name as activation_name;
 pub use config::{AdActConfig, ConstantsConfig, SingleConfig};
+pub use gate::Gate;
 pub use granularity::{Granularity, RawWeights};
 pub(crate) use inside::Inside;
 pub use layer::ActivationLayer;

@@ -1,38 +1,39 @@
 //! From the weights of the mixtures to the choice of each layer.
 
-use adact_kernels::Activation;
+use adact_kernels::{Activation, softmax};
+
+use super::gate::Gate;
 
 /// What a layer's mixture has learned, as plain values.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LayerMixture {
     /// The candidates, in the order of the weights.
     pub candidates: Vec<Activation>,
+    /// How the raw weights are the shares.
+    pub gate: Gate,
     /// The raw weights; their means over the channels where each has its own.
     pub w: Vec<f32>,
-    /// The share of each candidate, the softmax of the raw weights; the mean over the channels where each has its own.
+    /// The softmax of the raw weights, by which candidates are ranked; the mean over the channels where each has its own.
     pub softmax: Vec<f32>,
+    /// The share of each candidate: the softmax, or what another [`Gate`] makes of the raw weights; the mean over the channels.
+    pub shares: Vec<f32>,
     /// PReLU's slope, if PReLU is a candidate; the mean over the channels where each has its own.
     pub prelu_slope: Option<f32>,
-    /// The candidate with the largest share, the first of equals.
+    /// The candidate with the largest softmax, the first of equals.
     pub choice: Activation,
 }
 
 impl LayerMixture {
-    /// From the raw weights, one a candidate.
+    /// From the raw weights of a softmax, one a candidate.
     ///
     /// # Panics
     /// If there is no candidate, or not one weight for each.
     pub fn new(candidates: &[Activation], w: Vec<f32>, prelu_slope: Option<f32>) -> Self {
-        Self {
-            candidates: candidates.to_vec(),
-            softmax: softmax(&w),
-            choice: strongest(candidates, &w),
-            prelu_slope,
-            w,
-        }
+        assert!(w.len() == candidates.len(), "one weight for each candidate");
+        Self::of_channels(candidates, &w, prelu_slope.as_slice())
     }
 
-    /// From the raw weights of one channel after the other, and PReLU's slope of each: means over the channels.
+    /// From the raw weights of one channel after the other, of a softmax, and PReLU's slope of each: means over the channels.
     ///
     /// ```
     /// use adact::{Activation, selection::LayerMixture};
@@ -44,23 +45,29 @@ impl LayerMixture {
     /// # Panics
     /// If there is no candidate or channel, or not one weight for each.
     pub fn of_channels(candidates: &[Activation], w: &[f32], slopes: &[f32]) -> Self {
+        Self::gated(Gate::Softmax, candidates, w, slopes)
+    }
+
+    /// As [`of_channels`](Self::of_channels), with any gate.
+    pub(crate) fn gated(gate: Gate, candidates: &[Activation], w: &[f32], slopes: &[f32]) -> Self {
         let count = candidates.len();
         assert!(count > 0 && !w.is_empty() && w.len().is_multiple_of(count), "one weight for each candidate");
         let prelu_slope = (!slopes.is_empty()).then(|| mean(slopes.iter().copied(), slopes.len()));
         let channels = w.len() / count;
-        if channels == 1 {
-            return Self::new(candidates, w.to_vec(), prelu_slope);
-        }
-        let shares: Vec<f32> = w.chunks_exact(count).flat_map(softmax).collect();
         let means = |values: &[f32]| -> Vec<f32> {
             (0..count).map(|i| mean(values[i..].iter().step_by(count).copied(), channels)).collect()
         };
-        let softmax = means(&shares);
-        let choice = strongest(candidates, &softmax);
-        Self { candidates: candidates.to_vec(), w: means(w), softmax, prelu_slope, choice }
+        let of_rows = |of: &dyn Fn(&[f32]) -> Vec<f64>| -> Vec<f32> {
+            let values = w.chunks_exact(count).flat_map(of).map(|share| share as f32);
+            means(&values.collect::<Vec<_>>())
+        };
+        let softmax = of_rows(&|row| softmax(row));
+        let choice = strongest(candidates, if channels == 1 { w } else { &softmax });
+        let shares = of_rows(&|row| gate.shares(row));
+        Self { candidates: candidates.to_vec(), gate, w: means(w), softmax, shares, prelu_slope, choice }
     }
 
-    /// The candidates with their shares, the largest first.
+    /// The candidates with the softmax of their weights, the largest first.
     ///
     /// ```
     /// use adact::{Activation, selection::LayerMixture};
@@ -74,7 +81,7 @@ impl LayerMixture {
         ranking
     }
 
-    /// How far the choice leads: its share less the share of the second. 0 says that nothing was decided.
+    /// How far the choice leads: its softmax less that of the second. 0 says that nothing was decided.
     pub fn margin(&self) -> f32 {
         match self.ranking()[..] {
             [(_, first), (_, second), ..] => first - second,
@@ -86,11 +93,6 @@ impl LayerMixture {
 /// The mean, in `f64` inside.
 pub(super) fn mean(values: impl Iterator<Item = f32>, count: usize) -> f32 {
     (values.map(f64::from).sum::<f64>() / count as f64) as f32
-}
-
-/// Softmax, in `f64` inside.
-pub(crate) fn softmax(w: &[f32]) -> Vec<f32> {
-    adact_kernels::softmax(w).into_iter().map(|share| share as f32).collect()
 }
 
 /// The candidate with the largest weight, the first of equals.

@@ -116,7 +116,7 @@ impl Single {
     pub(super) fn function(&self, noise: Noise, device: &Device) -> (FunctionSpec, FunctionTensors) {
         let spec = FunctionSpec {
             candidates: self.candidates.shared(),
-            shares: None,
+            gate: None,
             channels: self.channels,
             constants: self.config.constants.kernel(),
             noise,

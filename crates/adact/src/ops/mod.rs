@@ -32,7 +32,7 @@ pub(crate) use conv_transpose::conv_transpose;
 pub(crate) use embedding::embedding;
 pub(crate) use fork::fork;
 pub use function::mixture;
-pub(crate) use function::{FunctionSpec, FunctionTensors, SharesFrom, absent, function};
+pub(crate) use function::{FunctionSpec, FunctionTensors, absent, function};
 pub(crate) use in_place::{in_place, sum_of_squares};
 pub(crate) use layer_norm::layer_norm;
 pub(crate) use linear::linear_then;

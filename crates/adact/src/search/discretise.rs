@@ -3,7 +3,6 @@
 use adact_kernels::Activation;
 use burn::module::Module;
 
-use super::mixing::alone;
 use super::raw::with_raw_weights;
 use crate::error::{Error, Result};
 use crate::places::places;
@@ -39,6 +38,7 @@ pub fn with_choices<M: Module>(module: M, choices: &[Option<Activation>]) -> Res
     let mut choices = choices.iter();
     Ok(with_raw_weights(module, |candidates, raw| {
         let choice = (*choices.next()?)?;
-        Some(vec![alone(candidates, choice); raw.rows.len()])
+        let gate = candidates.gate()?;
+        Some(vec![gate.alone(candidates.activations(), choice); raw.rows.len()])
     }))
 }

@@ -1,7 +1,7 @@
 //! The ways to mix: how the raw weights of a place become the shares of its candidates while a network searches.
 //!
-//! To add one: its line in the table, its arm in [`Moment::draw`], and, where evaluation takes other shares than the softmax of the
-//! weights, in [`Moment::settle`]. The command line, records, reports and comparisons follow.
+//! To add one: its line in the table, its arm in [`Moment::draw`], and, where evaluation takes other shares than the mixtures
+//! themselves have, in [`Moment::settle`]. The command line, records, reports and comparisons follow.
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,6 +10,7 @@ use adact_kernels::random::Stream;
 use adact_kernels::{Activation, LEFT, softmax};
 use serde::{Deserialize, Serialize};
 
+use crate::activation::Gate;
 use crate::activation::selection::strongest;
 use crate::error::{Error, Result};
 
@@ -64,9 +65,37 @@ mixings! {
     Hard => "hard", "the candidate of the largest weight (straight-through)", "Bengio et al. 2013";
     /// Shares drawn from the Dirichlet distribution of concentrations `elu(w) + 1`.
     Dirichlet => "dirichlet", "shares drawn from a Dirichlet distribution", "Chen et al. 2021 (DrNAS)";
+    /// The sigmoid of each weight by itself, shares that need not add up to 1: mixtures of [`Gate::Sigmoid`].
+    Sigmoid => "sigmoid", "a gate for each candidate, the sigmoid of its weight", "an ablation";
+    /// The weights themselves, also negative ones: mixtures of [`Gate::Linear`].
+    Linear => "linear", "the weights themselves as coefficients", "an ablation";
 }
 
 impl Mixing {
+    /// The gate of the mixtures that search so.
+    pub fn gate(self) -> Gate {
+        match self {
+            Self::Sigmoid => Gate::Sigmoid,
+            Self::Linear => Gate::Linear,
+            _ => Gate::Softmax,
+        }
+    }
+
+    /// Whether it is nothing but the gate of the mixtures, whose shares can be kept as they are.
+    pub(super) fn keeps_weights(self) -> bool {
+        matches!(self, Self::Softmax | Self::Sigmoid | Self::Linear)
+    }
+
+    /// Whether candidates can leave meanwhile: not where a weight far below 0 is a share like any other.
+    pub fn can_shrink(self) -> bool {
+        self != Self::Linear
+    }
+
+    /// Whether the shares of a step are what the mixture's gate makes of its weights, with nothing in between.
+    pub(super) fn is_plain(self) -> bool {
+        self.keeps_weights() || self == Self::Entropy
+    }
+
     /// Whether a step depends on how many there are.
     pub fn looks_ahead(self) -> bool {
         matches!(self, Self::Anneal | Self::Entropy | Self::Gumbel)
@@ -123,9 +152,9 @@ pub(crate) struct Shares {
 }
 
 impl Moment {
-    /// Whether the shares of a step are the softmax of the weights, as the mixture itself computes it.
+    /// Whether the shares of a step are those that the mixture itself computes.
     pub fn is_plain(&self) -> bool {
-        self.warming.is_none() && matches!(self.mixing, Mixing::Softmax | Mixing::Entropy)
+        self.warming.is_none() && self.mixing.is_plain()
     }
 
     /// The shares of a training step, for raw weights of these candidates.
@@ -155,6 +184,14 @@ impl Moment {
                 Shares { values: one_hot(&soft), jacobian: softmax_jacobian(&soft, 1.0) }
             }
             Mixing::Dirichlet => dirichlet(w, stream),
+            Mixing::Sigmoid => {
+                let shares = Gate::Sigmoid.shares(w);
+                let slopes = shares.iter().map(|share| share * (1.0 - share));
+                Shares { jacobian: diagonal(&slopes.collect::<Vec<_>>()), values: shares }
+            }
+            Mixing::Linear => {
+                Shares { values: Gate::Linear.shares(w), jacobian: diagonal(&vec![1.0; w.len()]) }
+            }
         }
     }
 
@@ -170,11 +207,12 @@ impl Moment {
         }
     }
 
-    /// The raw weights whose softmax are the shares of the network that is evaluated and kept: one that draws nothing.
-    pub fn settle(&self, candidates: &[Activation], w: &[f32]) -> Vec<f32> {
+    /// The raw weights of which the mixture's gate makes the shares of the network that is evaluated and kept: one that draws nothing.
+    pub fn settle(&self, gate: Gate, candidates: &[Activation], w: &[f32]) -> Vec<f32> {
+        let alone = |choice| gate.alone(candidates, choice);
         match (self.warming, self.mixing) {
-            (Some(first), _) => alone(candidates, first),
-            (None, Mixing::Gumbel | Mixing::Hard) => alone(candidates, strongest(candidates, w)),
+            (Some(first), _) => alone(first),
+            (None, Mixing::Gumbel | Mixing::Hard) => alone(strongest(candidates, w)),
             _ => self.weights(w),
         }
     }
@@ -190,16 +228,17 @@ impl Moment {
     }
 }
 
-/// The raw weights of which one candidate has the whole share.
-pub(super) fn alone(candidates: &[Activation], choice: Activation) -> Vec<f32> {
-    candidates.iter().map(|&candidate| if candidate == choice { 0.0 } else { LEFT }).collect()
-}
-
 /// 1 at the largest, the first of equals, and 0 elsewhere.
 fn one_hot(values: &[f64]) -> Vec<f64> {
     let first_largest = |best: usize, i: usize| if values[i] > values[best] { i } else { best };
     let best = (0..values.len()).fold(0, first_largest);
     (0..values.len()).map(|i| f64::from(u8::from(i == best))).collect()
+}
+
+/// The derivative of shares that move with their own weights alone.
+fn diagonal(slopes: &[f64]) -> Vec<f64> {
+    let entry = |i: usize, j: usize| if i == j { slopes[i] } else { 0.0 };
+    (0..slopes.len()).flat_map(|i| (0..slopes.len()).map(move |j| entry(i, j))).collect()
 }
 
 /// The derivative of `softmax(w / temperature)`, of which `shares` are the values.
@@ -333,6 +372,16 @@ mod tests {
     }
 
     #[test]
+    fn a_gates_shares_are_what_the_mixture_computes() {
+        for mixing in [Mixing::Sigmoid, Mixing::Linear] {
+            let shares = moment(mixing, 1.0).draw(&C, &W, stream(0));
+            assert_eq!(shares.values, mixing.gate().shares(&W));
+            assert_near(&shares.jacobian, &differences(|w| mixing.gate().shares(w)), 1e-5);
+            assert!(moment(mixing, 1.0).is_plain());
+        }
+    }
+
+    #[test]
     fn straight_through_shares_are_one_candidate_with_soft_gradients() {
         let hard = moment(Mixing::Hard, 1.0).draw(&C, &W, stream(0));
         assert_eq!(hard.values, [0.0, 0.0, 1.0, 0.0]);
@@ -362,7 +411,7 @@ mod tests {
             values.iter_mut().zip(&shares.values).for_each(|(sum, v)| *sum += v / draws as f64);
             jacobian.iter_mut().zip(&shares.jacobian).for_each(|(sum, v)| *sum += v / draws as f64);
         }
-        let mean = |w: &[f32]| softmax(&moment.settle(&C, w));
+        let mean = |w: &[f32]| softmax(&moment.settle(Gate::Softmax, &C, w));
         assert_near(&values, &mean(&W), 6e-3);
         assert_near(&jacobian, &differences(mean), 1e-2);
     }
@@ -390,7 +439,7 @@ mod tests {
     #[test]
     fn what_left_has_no_share_and_no_gradient() {
         let w = [0.5, LEFT, -0.25];
-        for &mixing in Mixing::ALL {
+        for &mixing in Mixing::ALL.iter().filter(|mixing| mixing.can_shrink()) {
             let [first, last] = mixing.temperatures().unwrap_or([1.0; 2]);
             for temperature in [first, last] {
                 let moment = moment(mixing, temperature);
@@ -398,8 +447,10 @@ mod tests {
                 assert!(shares.jacobian.iter().all(|d| d.is_finite()), "{mixing}");
                 assert_eq!(shares.values[1], 0.0, "{mixing}");
                 assert!((0..3).all(|i| shares.jacobian[3 * i + 1] == 0.0), "{mixing}");
-                let settled = softmax(&moment.settle(&C[..3], &w));
-                assert_eq!((settled[1], settled.iter().sum::<f64>()), (0.0, 1.0), "{mixing}");
+                let settled = mixing.gate().shares(&moment.settle(mixing.gate(), &C[..3], &w));
+                assert_eq!(settled[1], 0.0, "{mixing}");
+                let sum = settled.iter().sum::<f64>();
+                assert!(sum == 1.0 || mixing == Mixing::Sigmoid, "{mixing}");
                 assert!(moment.penalty_gradient(&w).iter().all(|d| d.is_finite()), "{mixing}");
             }
         }
@@ -409,6 +460,9 @@ mod tests {
         let moment = Moment { warming: Some(Activation::Mish), ..moment(Mixing::Gumbel, 1.0) };
         let shares = moment.draw(&C, &W, stream(0));
         assert_eq!((shares.values, shares.jacobian), (vec![0.0, 0.0, 1.0, 0.0], vec![0.0; 16]));
-        assert_eq!(softmax(&moment.settle(&C, &[9.0, 0.0, 0.0, 0.0])), [0.0, 0.0, 1.0, 0.0]);
+        for gate in Gate::ALL {
+            let settled = moment.settle(gate, &C, &[9.0, 0.0, 0.0, 0.0]);
+            assert_eq!(gate.shares(&settled), [0.0, 0.0, 1.0, 0.0]);
+        }
     }
 }

@@ -1,7 +1,8 @@
 //! Better ways to search: what moves the weights of mixtures beside the loss, and how they become shares meanwhile.
 //!
 //! [`Mixing`] is how shares are made, [`Search`] all options of a search, a part of a [`Recipe`](crate::Recipe). What is evaluated,
-//! written to files and recorded is always a network whose shares are the softmax of its weights.
+//! written to files and recorded is always a network whose shares are what its mixtures' gates make of their weights, the softmax
+//! but for the mixings that are named after another [`Gate`](crate::Gate).
 
 mod discretise;
 mod mixing;
@@ -14,7 +15,7 @@ use adact_kernels::random::{Purpose, Stream};
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
-use crate::activation::activation_name;
+use crate::activation::{ActivationConfig, Gate, LayerMixture, activation_name};
 use crate::error::{Error, Result};
 use crate::ops;
 
@@ -124,10 +125,13 @@ impl Search {
                 self.steps, warm.steps, warm.activation
             )));
         }
-        if self.frozen && !(self.is_papers() && self.warm.is_none()) {
+        if self.frozen && !(self.mixing.keeps_weights() && !self.shrink && self.warm.is_none()) {
             return Err(Error::config(
-                "weights that stay are mixed by their softmax, and nothing comes before",
+                "weights that stay are mixed as they are, by softmax, sigmoid or linear, and nothing comes before",
             ));
+        }
+        if self.shrink && !self.mixing.can_shrink() {
+            return Err(Error::config(format!("no candidate can leave a search by {}", self.mixing)));
         }
         let range = "must be a finite number";
         if let Some(temperatures) = self.temperature {
@@ -152,6 +156,42 @@ impl Search {
             }
             _ => Ok(()),
         }
+    }
+
+    /// The activations of a network that searches so: its mixtures have the gate that the way to mix needs, if that isn't the softmax.
+    pub fn activations(&self, activations: &[ActivationConfig]) -> Vec<ActivationConfig> {
+        let gate = self.mixing.gate();
+        let gated = |activation: &ActivationConfig| match gate {
+            Gate::Softmax => activation.clone(),
+            gate => activation.clone().with_gate(gate),
+        };
+        activations.iter().map(gated).collect()
+    }
+
+    /// Checks that a mixture, that of the place `path`, can search so.
+    ///
+    /// # Errors
+    /// Says why not.
+    pub(crate) fn check(&self, path: &str, mixture: &LayerMixture) -> Result<()> {
+        if let Some(Warm { activation, .. }) = self.warm
+            && !mixture.candidates.contains(&activation)
+        {
+            return Err(Error::config(format!(
+                "the search can't begin with {activation}: {activation} is no candidate of {path}"
+            )));
+        }
+        let (gate, needed) = (mixture.gate, self.mixing.gate());
+        // The softmax is the default, and means what the mixtures are.
+        if gate != needed && self.mixing != Mixing::Softmax {
+            let mixing = self.mixing;
+            return Err(Error::config(format!(
+                "a search by {mixing} needs mixtures of the gate {needed}, and {path} has {gate}"
+            )));
+        }
+        if gate == Gate::Linear && self.shrink {
+            return Err(Error::config(format!("no candidate can leave {path}, whose gate is linear")));
+        }
+        Ok(())
     }
 
     /// How much of the search is over when so many steps are made.

@@ -1,10 +1,9 @@
 //! The raw weights of all mixtures of a module: read, and written anew.
 
-use adact_kernels::Activation;
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
 use burn::tensor::{Tensor, TensorData};
 
-use crate::activation::Inside;
+use crate::activation::{Candidates, Inside};
 
 /// The raw weights of a mixture, a row for each channel that has its own.
 pub(super) struct Raw {
@@ -42,13 +41,13 @@ pub(super) fn raw_weights<M: Module>(module: &M) -> Vec<Raw> {
 pub(super) fn with_raw_weights<M, F>(module: M, with: F) -> M
 where
     M: Module,
-    F: FnMut(&[Activation], &Raw) -> Option<Vec<Vec<f32>>>,
+    F: FnMut(&Candidates, &Raw) -> Option<Vec<Vec<f32>>>,
 {
     struct Mapper<F> {
         inside: Inside,
         with: F,
     }
-    impl<F: FnMut(&[Activation], &Raw) -> Option<Vec<Vec<f32>>>> ModuleMapper for Mapper<F> {
+    impl<F: FnMut(&Candidates, &Raw) -> Option<Vec<Vec<f32>>>> ModuleMapper for Mapper<F> {
         fn enter_module(&mut self, name: &str, container: &str) {
             self.inside.enter(name, container);
         }
@@ -60,7 +59,7 @@ where
                 return param;
             };
             let raw = Raw { id: param.id, rows: rows(&param) };
-            match (self.with)(candidates.activations(), &raw) {
+            match (self.with)(candidates, &raw) {
                 Some(rows) => with_values(param, rows.concat()),
                 None => param,
             }

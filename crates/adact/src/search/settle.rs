@@ -8,7 +8,7 @@ use super::raw::with_raw_weights;
 /// Which weights.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Which {
-    /// Those whose softmax are the shares of the network that is evaluated.
+    /// Those of which its gates make the shares of the network that is evaluated.
     Settled,
     /// Those whose softmax tells how likely each candidate is.
     Likely,
@@ -20,8 +20,9 @@ pub(crate) fn with_weights<M: Module>(module: M, moment: Moment, which: Which) -
         return module;
     }
     with_raw_weights(module, |candidates, raw| {
+        let gate = candidates.gate()?;
         let of = |row: &Vec<f32>| match which {
-            Which::Settled => moment.settle(candidates, row),
+            Which::Settled => moment.settle(gate, candidates.activations(), row),
             Which::Likely => moment.weights(row),
         };
         Some(raw.rows.iter().map(of).collect())

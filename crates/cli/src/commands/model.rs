@@ -114,25 +114,33 @@ fn layer(layer: &Layer, network: &str) -> Result<()> {
     ))?;
     let Some(mixture) = &layer.mixture else { return Ok(()) };
     let choice = agreement::choice(layer.layer, &[mixture]);
+    let weights = mixture.w.iter().zip(&mixture.softmax).zip(mixture.shares());
     let rows: Vec<Vec<String>> = mixture
         .candidates()
         .iter()
-        .zip(mixture.w.iter().zip(&mixture.softmax))
-        .map(|(name, (w, share))| {
+        .zip(weights)
+        .map(|(name, ((w, softmax), share))| {
             let chosen = match () {
                 () if choice.undecided.iter().any(|u| u == name) => "undecided",
                 () if *name == choice.choice => "chosen",
                 () => "",
             };
-            vec![
-                format!("  {}", names::activation(name)),
-                if has_left(*w) { "left".into() } else { format!("{w:+.4}") },
-                format!("{:.2}%", 100.0 * share),
-                chosen.into(),
-            ]
+            let w = if has_left(*w) { "left".into() } else { format!("{w:+.4}") };
+            let mut cells =
+                vec![format!("  {}", names::activation(name)), w, format!("{:.2}%", 100.0 * softmax)];
+            // What the network mixes with, where it isn't the softmax.
+            if mixture.shares.is_some() {
+                cells.push(format!("{share:+.4}"));
+            }
+            cells.push(chosen.into());
+            cells
         })
         .collect();
-    out::line(&out::columns(&["  candidate", "w", "softmax", ""], &rows, &[1, 2]))?;
+    let table = match mixture.shares {
+        None => out::columns(&["  candidate", "w", "softmax", ""], &rows, &[1, 2]),
+        Some(_) => out::columns(&["  candidate", "w", "softmax", "share", ""], &rows, &[1, 2, 3]),
+    };
+    out::line(&table)?;
     match mixture.prelu_slope {
         Some(slope) => out::line(&format!("  PReLU's slope: {slope:.4}")),
         None => Ok(()),

@@ -177,7 +177,7 @@ impl RunResult {
     /// How its mixtures learn, where it isn't as in the paper: the method of a search, or `frozen`.
     pub(super) fn mixing_told(&self) -> Option<String> {
         let frozen = || Some("frozen".to_string()).filter(|_| self.role() == Role::Frozen);
-        self.mixing.clone().or_else(frozen)
+        frozen().or_else(|| self.mixing.clone())
     }
 
     /// The path of the place whose AdAct is the `i`th of [`layers`](Self::layers), from 0.

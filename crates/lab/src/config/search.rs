@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use adact::{Mixing, Search, Warm};
+use adact::{Gate, Mixing, Search, Warm};
 use adact_data::Task;
 use adact_evidence::Rule;
 use adact_evidence::records::Role;
@@ -26,6 +26,12 @@ pub struct Method {
 }
 
 impl Method {
+    /// How a network mixes whose weights stay as this method left them.
+    pub(crate) fn kept(self) -> Self {
+        let mixing = if self.mixing.gate() == Gate::Softmax { Mixing::Softmax } else { self.mixing };
+        Self { mixing, shrink: false }
+    }
+
     /// Whether what a step does depends on how many follow.
     pub(crate) fn looks_ahead(self) -> bool {
         self.shrink || self.mixing.looks_ahead()
@@ -56,13 +62,19 @@ impl FromStr for Method {
             None => (text, false),
         };
         let names: Vec<&str> = Mixing::ALL.iter().map(|mixing| mixing.name()).chain([SHRINK]).collect();
-        mixing.parse().map(|mixing| Self { mixing, shrink }).map_err(|_| {
+        let mixing: Mixing = mixing.parse().map_err(|_| {
             Error::input(format!(
                 "`{text}` is no way to search{}: choose from {}, or one with -{SHRINK} behind it, as in gumbel-{SHRINK}",
                 crate::error::suggestion(mixing, names.iter().copied()),
                 names.join(", ")
             ))
-        })
+        })?;
+        if shrink && !mixing.can_shrink() {
+            return Err(Error::input(format!(
+                "`{text}` is no way to search: a candidate leaves where its weight is far below 0, which {mixing} takes for a share"
+            )));
+        }
+        Ok(Self { mixing, shrink })
     }
 }
 
@@ -243,7 +255,7 @@ mod tests {
     #[test]
     fn methods_are_read_as_they_are_written() {
         for mixing in Mixing::ALL {
-            for shrink in [false, true] {
+            for shrink in [false, true].into_iter().filter(|shrink| !shrink || mixing.can_shrink()) {
                 let method = Method { mixing: *mixing, shrink };
                 assert_eq!(method.to_string().parse::<Method>().unwrap(), method);
             }
@@ -252,9 +264,12 @@ mod tests {
         assert_eq!("shrink".parse::<Method>().unwrap(), shrink(Mixing::Softmax));
         assert_eq!("softmax-shrink".parse::<Method>().unwrap(), shrink(Mixing::Softmax));
         assert_eq!("gumbel+shrink".parse::<Method>().unwrap(), shrink(Mixing::Gumbel));
-        for (text, words) in
-            [("gumble", "`gumbel`"), ("shrunk", "`shrink`"), ("gumbelshrink", "gumbel-shrink")]
-        {
+        for (text, words) in [
+            ("gumble", "`gumbel`"),
+            ("shrunk", "`shrink`"),
+            ("gumbelshrink", "gumbel-shrink"),
+            ("linear-shrink", "which linear takes for a share"),
+        ] {
             let error = text.parse::<Method>().unwrap_err();
             assert!(error.is_input() && error.to_string().contains(words), "{error}");
         }

@@ -4,7 +4,8 @@ use adact_kernels::{Activation, Function, Noise, elementwise};
 use burn::tensor::activation::{gelu, sigmoid, softmax};
 use burn::tensor::{Bool, Tensor, TensorData};
 
-use super::{FunctionSpec, FunctionTensors, SharesFrom};
+use super::{FunctionSpec, FunctionTensors};
+use crate::activation::Gate;
 
 /// See [`super::function()`].
 pub(super) fn function<const D: usize>(
@@ -13,15 +14,16 @@ pub(super) fn function<const D: usize>(
     spec: &FunctionSpec,
 ) -> Tensor<D> {
     let slope = parameters.slope;
-    let Some(from) = spec.shares else {
+    let Some(gate) = spec.gate else {
         return candidate(spec.candidates[0], x, &slope, spec);
     };
     let candidates = spec.candidates.len();
     let rows = parameters.w.dims()[0] / candidates;
     let shares = parameters.w.cast(x.dtype()).reshape([rows, candidates]);
-    let shares = match from {
-        SharesFrom::Softmax => softmax(shares, 1),
-        SharesFrom::Given => shares,
+    let shares = match gate {
+        Gate::Softmax => softmax(shares, 1),
+        Gate::Sigmoid => sigmoid(shares),
+        Gate::Linear => shares,
     };
     let terms = spec.candidates.iter().enumerate().map(|(i, &activation)| {
         let share = shares.clone().narrow(1, i, 1).reshape(spec.parameter_shape::<D>());

@@ -5,9 +5,7 @@ mod composed;
 use std::sync::Arc;
 
 use adact_kernels::channels::{self, ChannelSpec};
-use adact_kernels::{
-    Activation, Constants, Function, FunctionGrads, Noise, elementwise, softmax, softmax_gradient,
-};
+use adact_kernels::{Activation, Constants, Function, FunctionGrads, Noise, elementwise};
 use burn::backend::flex::FlexTensor;
 use burn::tensor::{Device, Tensor};
 
@@ -15,29 +13,22 @@ use super::buffer::{WORKSPACE, vector};
 use super::fused::{self, Operation, is_fused};
 use super::layout::Arranged;
 use super::{Channels, check_shape};
+use crate::activation::Gate;
 
 /// What of a function is not a tensor.
 #[derive(Clone, Debug)]
 pub(crate) struct FunctionSpec {
     /// The candidates of the mixture, or the one activation.
     pub candidates: Arc<[Activation]>,
-    /// How a mixture gets its shares; none for one activation alone.
-    pub shares: Option<SharesFrom>,
+    /// How the raw weights of a mixture are its shares, in `f64`; none for one activation alone. Shares that are given, made of whatever
+    /// parameters by operations of their own, are linear weights.
+    pub gate: Option<Gate>,
     /// The channels, where each has shares and a slope of its own.
     pub channels: Option<Channels>,
     /// The constants of the candidates.
     pub constants: Constants,
     /// Where RReLU's slopes come from.
     pub noise: Noise,
-}
-
-/// How a mixture gets the shares of its candidates.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum SharesFrom {
-    /// As the softmax of raw weights (the paper's equation 1), in `f64`.
-    Softmax,
-    /// They are given, made of whatever parameters by operations of their own.
-    Given,
 }
 
 /// The parameters of a function. What a function doesn't have is a tensor without elements.
@@ -61,7 +52,7 @@ impl FunctionSpec {
     pub fn identity() -> Self {
         Self {
             candidates: [Activation::Identity].into(),
-            shares: None,
+            gate: None,
             channels: None,
             constants: Constants::default(),
             noise: Noise::Mean,
@@ -81,11 +72,7 @@ impl FunctionSpec {
     pub(super) fn values(&self, w: FlexTensor, slope: FlexTensor) -> Values {
         let (w, slope) = (Arranged::row_major(w), Arranged::row_major(slope));
         let rows = w.values().chunks(self.candidates.len());
-        let shares = match self.shares {
-            Some(SharesFrom::Softmax) => rows.flat_map(softmax).collect(),
-            Some(SharesFrom::Given) => w.values().iter().copied().map(f64::from).collect(),
-            None => Vec::new(),
-        };
+        let shares = self.gate.map_or_else(Vec::new, |gate| rows.flat_map(|row| gate.shares(row)).collect());
         Values { shares, slopes: slope.values().to_vec() }
     }
 
@@ -104,7 +91,7 @@ impl FunctionSpec {
         let candidates = self.candidates.len();
         Function {
             candidates: &self.candidates,
-            shares: self.shares.map(|_| &values.shares[channel * candidates..][..candidates]),
+            shares: self.gate.map(|_| &values.shares[channel * candidates..][..candidates]),
             slope: values.slopes.get(channel).copied().unwrap_or(0.0),
             constants: self.constants,
             noise: self.noise,
@@ -114,13 +101,8 @@ impl FunctionSpec {
     /// The gradients of `w` and of the slope for those of each channel's function.
     pub(super) fn gradients(&self, values: &Values, own: &[FunctionGrads]) -> [FlexTensor; 2] {
         let rows = values.shares.chunks(self.candidates.len()).zip(own);
-        let w = match self.shares {
-            Some(SharesFrom::Softmax) => {
-                rows.flat_map(|(row, own)| softmax_gradient(row, &own.shares)).collect()
-            }
-            Some(SharesFrom::Given) => own.iter().flat_map(|own| &own.shares).map(|&d| d as f32).collect(),
-            None => Vec::new(),
-        };
+        let gradient = |gate: Gate| rows.flat_map(|(row, own)| gate.gradient(row, &own.shares)).collect();
+        let w = self.gate.map_or_else(Vec::new, gradient);
         [vector(w), vector(own.iter().map(|own| own.slope).collect())]
     }
 }
@@ -138,7 +120,7 @@ impl FunctionTensors {
     /// If not.
     pub fn check(&self, spec: &FunctionSpec) {
         let channels = spec.channels.map_or(1, |channels| channels.count);
-        if spec.shares.is_some() {
+        if spec.gate.is_some() {
             check_shape("the mixture's w", &self.w, [channels * spec.candidates.len()]);
         }
         if spec.candidates.iter().any(|candidate| candidate.learns_slope()) {
@@ -187,7 +169,7 @@ pub fn mixture<const D: usize>(
     assert!(!candidates.is_empty(), "a mixture needs one candidate at least");
     let spec = FunctionSpec {
         candidates: candidates.into(),
-        shares: Some(SharesFrom::Given),
+        gate: Some(Gate::Linear),
         channels: None,
         constants: Constants::default(),
         noise,

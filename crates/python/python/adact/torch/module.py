@@ -16,6 +16,15 @@ from .spec import Spec
 Mixing = str | Callable[[Tensor], Tensor]
 
 
+def _linear(w: Tensor) -> Tensor:
+    """The raw weights as shares."""
+    return w
+
+
+_GATES: dict[str, Callable[[Tensor], Tensor]] = {"sigmoid": torch.sigmoid, "linear": _linear}
+"""What makes shares of raw weights beside the softmax, which the kernels compute themselves."""
+
+
 class AdAct(nn.Module):
     r"""A learnable mixture of activation functions, :math:`y = \sum_i p_i f_i(x)` with :math:`p = \mathrm{softmax}(w)`.
 
@@ -30,7 +39,8 @@ class AdAct(nn.Module):
         granularity: `"place"`, one set of weights; or `"channel"`, a set and a slope of PReLU for each channel.
         channels: how many channels there are, with `granularity="channel"`.
         channel_dim: their dimension: 1 for images (batch, channels, height, width), -1 for tokens (batch, length, features).
-        mixing: what makes shares of the raw weights: `"softmax"`, or a function of a tensor (..., candidates).
+        mixing: what makes shares of the raw weights: `"softmax"`; `"sigmoid"`, a gate for each candidate, or `"linear"`, the weights
+            themselves, which need not add up to 1; or a function of a tensor (..., candidates).
         prelu_init: PReLU's first slope. Default 0.25, as PyTorch's.
         alpha: ELU's alpha.
         negative_slope: LeakyReLU's slope.
@@ -39,7 +49,8 @@ class AdAct(nn.Module):
         share: an AdAct whose parameters this one uses, too: one set for several places.
 
     Parameters:
-        w: the raw weights, (candidates,) or (channels, candidates), all 0 at first, so all shares are equal.
+        w: the raw weights, (candidates,) or (channels, candidates), all equal at first, and so are the shares: 0 but for
+            `"sigmoid"` and `"linear"`, whose shares begin with one by the number of candidates, too.
         prelu.weight: PReLU's slope, (1,) or (channels,), where it is a candidate.
 
     Raises:
@@ -76,8 +87,8 @@ class AdAct(nn.Module):
             raise ValueError(f"granularity is 'place' or 'channel', not {granularity!r}; for one set in the network give `share`")
         if (granularity == "channel") != (channels is not None):
             raise ValueError("channels are given with granularity='channel', and only with it")
-        if isinstance(mixing, str) and mixing != "softmax":
-            raise ValueError(f"mixing is 'softmax' or a function of the raw weights, not {mixing!r}")
+        if isinstance(mixing, str) and mixing != "softmax" and mixing not in _GATES:
+            raise ValueError(f"mixing is 'softmax', 'sigmoid', 'linear' or a function of the raw weights, not {mixing!r}")
         if not 0.0 <= lower <= upper:
             raise ValueError(f"RReLU's slopes are from lower to upper, both at least 0: not {lower} to {upper}")
         if not all(map(math.isfinite, (prelu_init, alpha, negative_slope, upper))):
@@ -87,7 +98,8 @@ class AdAct(nn.Module):
         self.channel_dim = channel_dim
         self.mixing = mixing
         self.constants = Constants(alpha, negative_slope, lower, upper)
-        self._spec = Spec(self.candidates, mixing if isinstance(mixing, str) else "shares", self.constants)
+        self._gate = None if mixing == "softmax" else _GATES[mixing] if isinstance(mixing, str) else mixing
+        self._spec = Spec(self.candidates, "softmax" if self._gate is None else "shares", self.constants)
         if share is not None:
             if (share.candidates, share.channels) != (self.candidates, channels):
                 raise ValueError("modules that share parameters have the same candidates and channels")
@@ -97,9 +109,16 @@ class AdAct(nn.Module):
             return
         factory = {"device": device, "dtype": dtype}
         shape = (len(self.candidates),) if channels is None else (channels, len(self.candidates))
-        self.w = nn.Parameter(torch.zeros(shape, **factory))
+        self.w = nn.Parameter(torch.full(shape, self._even(), **factory))
         if "prelu" in self.candidates:
             self.prelu = nn.PReLU(1 if channels is None else channels, prelu_init, **factory)
+
+    def _even(self) -> float:
+        """The raw weight of equal shares."""
+        n = len(self.candidates)
+        if self.mixing == "sigmoid":
+            return -math.log(n - 1) if n > 1 else 20.0
+        return 1.0 / n if self.mixing == "linear" else 0.0
 
     def forward(self, x: Tensor) -> Tensor:
         """The mixture of every element.
@@ -116,8 +135,8 @@ class AdAct(nn.Module):
         spec, w = self._spec, self.w
         if self.channels is not None:
             spec = self._spec_of(x)
-        if not isinstance(self.mixing, str):
-            w = self.mixing(w)
+        if self._gate is not None:
+            w = self._gate(w)
         slope = self.prelu.weight if spec.learns_slope else w.new_empty(0)
         return ops.function(x, w, slope, self.training and spec.draws, spec)
 
@@ -136,7 +155,7 @@ class AdAct(nn.Module):
         """The share of each candidate, of the shape of `w`, without gradient."""
         with torch.no_grad():
             w = self.w.detach().to(torch.promote_types(self.w.dtype, torch.float32))
-            return torch.softmax(w.double(), -1) if isinstance(self.mixing, str) else self.mixing(w)
+            return torch.softmax(w.double(), -1) if self._gate is None else self._gate(w)
 
     def shares(self) -> dict[str, float]:
         """The share of each candidate by its name; of several channels the mean."""
@@ -152,6 +171,8 @@ class AdAct(nn.Module):
         parts = [", ".join(self.candidates)]
         if self.channels is not None:
             parts.append(f"channels={self.channels}, channel_dim={self.channel_dim}")
+        if self.mixing != "softmax":
+            parts.append(f"mixing={self.mixing if isinstance(self.mixing, str) else getattr(self.mixing, '__name__', 'a function')}")
         return "; ".join(parts)
 
 
