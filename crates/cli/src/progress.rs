@@ -234,6 +234,9 @@ impl Observer for Progress {
             Event::Evaluating { run, .. } => {
                 self.with(run, |r| r.bar.set_message("evaluating"));
             }
+            Event::Choosing { run, done, of } => {
+                self.with(run, |r| r.choosing(run, done, of));
+            }
             Event::Epoch { run, record, best } => {
                 self.epoch(run, record, best);
                 self.tell("epoch", Some(run), record);
@@ -257,6 +260,14 @@ impl Observer for Progress {
 }
 
 impl Run {
+    /// The epochs are done, and candidates are tried.
+    fn choosing(&mut self, run: &RunId, done: usize, of: usize) {
+        self.bar.set_prefix(format!("{:<24} choosing", label(run)));
+        self.bar.set_message("the loss with each candidate in each place");
+        self.bar.set_length(of as u64);
+        self.bar.set_position(done as u64);
+    }
+
     fn step(&mut self, run: &RunId, (epoch, step, images): (usize, usize, usize), loss: f64, accuracy: f64) {
         let speed = images as f64 / self.epoch_began.elapsed().as_secs_f64();
         let epochs = self.epochs.unwrap_or(epoch);

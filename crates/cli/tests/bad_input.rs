@@ -59,6 +59,7 @@ fn options() {
         ("inspect nowhere.safetensors", vec!["nowhere.safetensors"]),
         ("train --activation relu --mixing gumbel", vec!["mixing", "no place of --activation is a mixture"]),
         ("train --mixing shrink --candidates relu", vec!["none can leave"]),
+        ("train --activation adact:smooth --candidates relu,mish", vec!["adact:smooth lists its own"]),
         ("train --temperature 1,0.1", vec!["temperature", "softmax has none"]),
         ("train --mixing gumbel --temperature 1,0", vec!["temperature", "0.001"]),
         ("train --warm-epochs 15", vec!["warm-epochs", "15"]),

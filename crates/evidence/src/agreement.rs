@@ -11,7 +11,7 @@ pub const LEAD_OF_ONE_SEED: f64 = 0.02;
 /// With several seeds, this share of them must agree on a choice.
 pub const CLEAR_MAJORITY: f64 = 0.75;
 
-/// The choice for each AdAct over the runs of the variant `adact`, in the order of the runs.
+/// The choice for each AdAct over the runs of a study's [mixture](mixture_of), in the order of the runs.
 ///
 /// The choice is what most seeds chose; among equals, the one with the larger mean weight. A layer is undecided
 /// between its choice and every candidate whose softmax weight isn't clearly smaller: the 95% interval (Student's t)
@@ -20,10 +20,18 @@ pub const CLEAR_MAJORITY: f64 = 0.75;
 ///
 /// Only layers that every run has are told.
 pub fn choices(runs: &[RunResult]) -> Vec<LayerChoice> {
+    let mixture = mixture_of(runs);
     let runs: Vec<_> =
-        runs.iter().filter(|r| r.role() == Role::Mixture).filter_map(|r| r.layers.as_deref()).collect();
+        runs.iter().filter(|r| r.role() == mixture).filter_map(|r| r.layers.as_deref()).collect();
     let layers = runs.iter().map(|layers| layers.len()).min().unwrap_or(0);
     (0..layers).map(|i| choice(i + 1, &runs.iter().map(|layers| &layers[i]).collect::<Vec<_>>())).collect()
+}
+
+/// The mixture whose weights, curves and choices are told: `adact`, or where a study has none the first that searches in another way.
+pub fn mixture_of(runs: &[RunResult]) -> Role<'_> {
+    let roles = || runs.iter().filter(|run| run.layers.is_some()).map(RunResult::role);
+    let adact = roles().find(|role| *role == Role::Mixture);
+    adact.or_else(|| roles().find(|role| role.is_mixture())).unwrap_or(Role::Mixture)
 }
 
 /// The choice for one AdAct (the `layer`th of its network, from 1), whose weights are given seed by seed; see

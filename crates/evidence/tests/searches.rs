@@ -78,7 +78,11 @@ fn tables_and_pages_tell_them_and_records_keep_them() {
     let result = common::of(common::plan("fmnist", &without, None), runs.collect());
     let study = Study { metrics: vec![Vec::new(); result.runs.len()], result };
     let html = report(std::slice::from_ref(&study));
-    assert!(html.contains("activations were searched in other ways"), "{html}");
+    assert!(
+        html.contains("On Fashion-MNIST, AdAct (gumbel)’s choice")
+            && html.contains("AdAct (gumbel) weights on"),
+        "{html}"
+    );
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("result.json");
     study.result.write(&path).unwrap();

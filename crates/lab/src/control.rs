@@ -79,6 +79,15 @@ pub enum Event<'a> {
         /// The epoch, from 1.
         epoch: usize,
     },
+    /// The epochs are done; each candidate is tried in each place, and how often this was done.
+    Choosing {
+        /// Which training.
+        run: &'a RunId,
+        /// How many were tried.
+        done: usize,
+        /// How many there are.
+        of: usize,
+    },
     /// An epoch is done and on disk.
     Epoch {
         /// Which training.

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use adact::networks::{AnyConfig, AnyNetwork};
-use adact::{ErrorKind, Evaluate, Network, NetworkConfig, generate};
+use adact::{ErrorKind, Evaluate, Granularity, Network, NetworkConfig, generate};
 pub use adact::{Hints, Sampling};
 use adact_evidence::names::PAPERS_NETWORK;
 use adact_evidence::records::{LayerWeights, RESULT, RunResult};
@@ -68,6 +68,9 @@ pub struct Layer {
     /// The mixture's weights.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mixture: Option<LayerWeights>,
+    /// Whether each channel has weights of its own, and those told are their means.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub by_channel: bool,
 }
 
 impl Model {
@@ -199,6 +202,7 @@ impl Model {
                     place: place.path.clone(),
                     channels: channels(i),
                     activation: if place.mixture.is_some() { "adact".into() } else { activation.to_string() },
+                    by_channel: place.mixture.is_some() && activation.granularity() == Granularity::Channel,
                     mixture: layer_weights(place, is_papers),
                 })
                 .collect(),

@@ -35,6 +35,12 @@ pub fn write(folder: &Path, result: StudyResult) -> Result<Study> {
     atomic::write(&folder.join("table.csv"), table::csv(&study.result).as_bytes())?;
     let pictures = folder.join("figures");
     fs::create_dir_all(&pictures).map_err(|e| Error::io("create the folder", &pictures, &e))?;
+    if study.result.timings.is_none() {
+        // Where the time counts no more, as --resume may say, its figure is of another study.
+        for kind in ["svg", "png"] {
+            let _ = fs::remove_file(pictures.join(format!("front.{kind}")));
+        }
+    }
     figures::all(&study).iter().try_for_each(|figure| figure.write(&pictures))?;
     atomic::write(&folder.join(REPORT), report(std::slice::from_ref(&study)).as_bytes())?;
     study.result.write(&folder.join(RESULT))?;

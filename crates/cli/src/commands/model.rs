@@ -141,6 +141,9 @@ fn layer(layer: &Layer, network: &str) -> Result<()> {
         Some(_) => out::columns(&["  candidate", "w", "softmax", "share", ""], &rows, &[1, 2, 3]),
     };
     out::line(&table)?;
+    if layer.by_channel {
+        out::line("  Each channel has weights and a slope of its own; these are their means.")?;
+    }
     match mixture.prelu_slope {
         Some(slope) => out::line(&format!("  PReLU's slope: {slope:.4}")),
         None => Ok(()),

@@ -66,7 +66,9 @@ pub fn show(study: &StudyResult, folder: &Path) -> Result<()> {
         out::line(&test_set.words(&study.dataset))?;
     }
     if !study.choices.is_empty() {
-        out::line(&format!("\n{}", choices(study)))?;
+        let of_a_search = study.mixture_name() != names::activation("adact");
+        let whose = if of_a_search { format!("{}:\n", study.mixture_name()) } else { String::new() };
+        out::line(&format!("\n{whose}{}", choices(study)))?;
     }
     if !study.statistics.comparisons.is_empty() {
         out::line(&format!("\n{}", comparisons(study)))?;

@@ -4,7 +4,7 @@ use adact_evidence::records::{MANIFEST, Manifest};
 use adact_evidence::{agreement, names, table};
 use adact_lab::data::Data;
 use adact_lab::train::train_network;
-use adact_lab::{Control, Result};
+use adact_lab::{Control, Error, Result};
 
 use crate::args::TrainArgs;
 use crate::progress::Progress;
@@ -15,6 +15,12 @@ pub fn run(args: &TrainArgs, threads: Option<usize>, json: bool) -> Result<()> {
     options::no_program(&config)?;
     let mut train = config.train.take().unwrap_or_default();
     if let Some(activation) = &args.activation {
+        let lists_its_own = activation.trim().starts_with("adact:") && !activation.contains(['+', '=']);
+        if lists_its_own && args.common.mixture.candidates.is_some() {
+            return Err(Error::input(format!(
+                "candidates: {activation} lists its own; give --activation adact with --candidates, or one of the two alone"
+            )));
+        }
         train.activation.clone_from(activation);
     }
     train.seed = args.seed.unwrap_or(train.seed);

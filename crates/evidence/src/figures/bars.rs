@@ -27,7 +27,12 @@ pub fn weights(result: &StudyResult) -> Option<Figure> {
     let dots = if runs.len() > 1 { " Bars are means over the seeds, dots single seeds." } else { "" };
     Some(Figure {
         name: "weights",
-        title: format!("AdAct weights on {} ({})", result.subject(), seeds_in_words(runs.len(), result)),
+        title: format!(
+            "{} weights on {} ({})",
+            result.mixture_name(),
+            result.subject(),
+            seeds_in_words(runs.len(), result)
+        ),
         caption: format!(
             "Raw weights w and softmax(w) of each candidate in each {}, in the {} that was kept{}.{dots} \
              The dashed line is 1/{}, an equal share. In bold: the choice, or all between which it is undecided.",

@@ -2,29 +2,32 @@
 
 use super::time::Times;
 use super::{Figure, LABEL, activation_stroke, columns, layer_title, seeds_in_words};
+use crate::agreement::mixture_of;
 use crate::axes::{Axes, range, spread, ticks};
 use crate::names;
-use crate::records::{LayerWeights, Role, Study};
+use crate::records::{LayerWeights, Study};
 use crate::svg::{Panel, Stroke, TEXT, text_width};
 
 /// One panel a place: softmax(w) of each candidate over the epochs. Thick lines are means over the seeds,
 /// thin ones the seeds. Absent with a single epoch.
 pub fn weights_over_epochs(study: &Study) -> Option<Figure> {
+    let mixture = mixture_of(&study.result.runs);
     let seeds: Vec<Vec<&[LayerWeights]>> = study
-        .runs_of(Role::Mixture)
+        .runs_of(mixture)
         .map(|(_, epochs)| epochs.iter().map_while(|e| e.layers.as_deref()).collect::<Vec<_>>())
         .filter(|epochs| epochs.len() > 1)
         .collect();
     let layers = seeds.iter().flatten().map(|l| l.len()).min().filter(|n| *n > 0)?;
     let all = seeds.iter().flatten().flat_map(|l| l.iter()).flat_map(|l| l.softmax.iter().map(|s| *s as f64));
     let y = range(all, 0.06)?;
-    let times = Times::of(study.runs_of(Role::Mixture).map(|(_, epochs)| epochs))?;
+    let times = Times::of(study.runs_of(mixture).map(|(_, epochs)| epochs))?;
     let thin =
         if seeds.len() > 1 { " Thick lines are means over the seeds, thin ones single seeds." } else { "" };
     Some(Figure {
         name: "weights_over_epochs",
         title: format!(
-            "AdAct weights over the {}s on {} ({})",
+            "{} weights over the {}s on {} ({})",
+            study.result.mixture_name(),
             times.unit.word(),
             study.result.subject(),
             seeds_in_words(seeds.len(), &study.result)

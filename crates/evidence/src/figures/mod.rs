@@ -28,6 +28,7 @@ pub use learning::learning_curves;
 pub use places::weights_by_place;
 pub use seeds::weights_by_seed;
 
+use crate::agreement::mixture_of;
 use crate::names;
 use crate::png::png;
 use crate::records::{LayerWeights, Role, RunResult, Study, StudyResult};
@@ -179,9 +180,10 @@ fn variant_stroke(i: usize, name: &str) -> Stroke {
     Stroke::solid(paint, 2.0).dashed(dash)
 }
 
-/// AdAct's weights, a list of layers for each seed.
+/// The weights of a study's mixture, a list of layers for each seed.
 pub(crate) fn adact_layers(result: &StudyResult) -> Vec<(&RunResult, &[LayerWeights])> {
-    let adact = result.runs.iter().filter(|r| r.role() == Role::Mixture);
+    let mixture = mixture_of(&result.runs);
+    let adact = result.runs.iter().filter(|r| r.role() == mixture);
     adact.filter_map(|r| r.layers.as_deref().map(|l| (r, l))).collect()
 }
 
@@ -197,7 +199,7 @@ pub(crate) fn layers_of(result: &StudyResult, layer: usize) -> Vec<&LayerWeights
     adact_layers(result).iter().filter_map(|(_, l)| l.get(layer)).collect()
 }
 
-/// The mean softmax weight of each candidate of a layer (from 0) over the seeds of `adact`.
+/// The mean softmax weight of each candidate of a layer (from 0) over the seeds of its mixture.
 pub(crate) fn mean_softmax(result: &StudyResult, layer: usize) -> Vec<(String, f64)> {
     mean_weights(&layers_of(result, layer), LayerWeights::share_of)
 }

@@ -22,7 +22,12 @@ pub fn weights_by_place(result: &StudyResult) -> Option<Figure> {
     let votes = if seeds > 1 { " At the right, how many seeds chose it." } else { "" };
     Some(Figure {
         name: "weights_by_place",
-        title: format!("AdAct weights by place on {} ({})", result.subject(), seeds_in_words(seeds, result)),
+        title: format!(
+            "{} weights by place on {} ({})",
+            result.mixture_name(),
+            result.subject(),
+            seeds_in_words(seeds, result)
+        ),
         caption: format!(
             "softmax(w) of each candidate (columns) in each place (rows, in the order of the network). The choice is framed; \
              thin frames are those between which a place is undecided.{votes}"

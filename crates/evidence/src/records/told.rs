@@ -1,6 +1,7 @@
 //! The words for what a study is about.
 
-use super::{LayerChoice, MetricRecord, Role, StudyResult, Unit};
+use super::{LayerChoice, MetricRecord, StudyResult, Unit};
+use crate::agreement::mixture_of;
 use crate::metric::Metric;
 use crate::names;
 use crate::table::count;
@@ -62,9 +63,15 @@ impl StudyResult {
 
     /// The name of the place of the `i`th AdAct (from 0) at the beginning of a title: "Layer 1", `layer1.0.act2`.
     pub fn place_title(&self, i: usize) -> String {
-        let layers = self.runs.iter().filter(|r| r.role() == Role::Mixture).find_map(|r| r.layers.as_deref());
+        let mixture = mixture_of(&self.runs);
+        let layers = self.runs.iter().filter(|r| r.role() == mixture).find_map(|r| r.layers.as_deref());
         let path = super::place_of_layer(layers.unwrap_or_default(), i);
         names::place_title(&path, self.network.as_deref())
+    }
+
+    /// The name of the mixture whose weights, curves and choices are told: "AdAct", "AdAct (gumbel)".
+    pub fn mixture_name(&self) -> String {
+        names::variant(mixture_of(&self.runs))
     }
 
     /// What its places are called: "layer" or "place".

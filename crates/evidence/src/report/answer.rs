@@ -5,6 +5,7 @@ use maud::{Markup, html};
 use super::sure::how_sure;
 use super::table;
 use crate::Rule;
+use crate::agreement::mixture_of;
 use crate::axes::number;
 use crate::figures::mean_softmax;
 use crate::names::{self, MANY_PLACES};
@@ -118,20 +119,26 @@ fn chosen(result: &StudyResult) -> Markup {
         let why = if any(&|role| role == Role::Mixture) {
             "no training of AdAct ended, so nothing was chosen."
         } else if any(&|role| role.is_mixture()) {
-            "activations were searched in other ways than by AdAct; what each chose is told under “How the activations were found”."
+            "no training that searches ended, so nothing was chosen."
         } else {
             "no variant mixed activations, so none was chosen."
         };
         return html! { b { "On " (subject) } " " (why) };
     }
+    let name = result.mixture_name();
     let all = if words.len() > MANY_PLACES {
-        format!("AdAct chose for {} places: {}", words.len(), many_choices(choices))
+        format!("{name} chose for {} places: {}", words.len(), many_choices(choices))
     } else if choices.iter().all(|c| c.undecided.is_empty()) {
-        format!("AdAct chose {}", words.join(", "))
+        format!("{name} chose {}", words.join(", "))
     } else {
-        format!("AdAct’s choice, {word} by {word}: {}", words.join("; "))
+        format!("{name}’s choice, {word} by {word}: {}", words.join("; "))
     };
-    html! { b { "On " (subject) ", " (all) "." } }
+    let searches = result.variants.iter().filter(|variant| Role::of(variant).is_mixture()).count();
+    let is_first_of_several = searches > 1 && mixture_of(&result.runs) != Role::Mixture;
+    html! {
+        b { "On " (subject) ", " (all) "." }
+        @if is_first_of_several { " What each search chose is told under “How the activations were found”." }
+    }
 }
 
 /// The choices for many places by how often each is there: "Mish (12), ReLU (4), undecided (3)".
@@ -219,7 +226,8 @@ fn loss_in_words(result: &StudyResult, choice: &LayerChoice) -> Option<String> {
     let place = choice.layer - 1;
     let distil =
         |run: &RunResult| run.choices.iter().find(|choice| choice.rule == Rule::Distil.name()).cloned();
-    let runs = result.runs.iter().filter(|run| run.role() == Role::Mixture);
+    let mixture = mixture_of(&result.runs);
+    let runs = result.runs.iter().filter(|run| run.role() == mixture);
     let seeds: Vec<RuleChoice> = runs.map(distil).collect::<Option<_>>()?;
     let mean = |name: &str| {
         let losses = seeds.iter().map(|seed| seed.score(place, name)).collect::<Option<Vec<f64>>>()?;

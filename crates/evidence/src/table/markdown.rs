@@ -78,7 +78,7 @@ fn choices_table(study: &StudyResult, several: bool) -> String {
     let (head, side) = if study.is_papers_network() { ("Layer", "---:") } else { ("Place", "---") };
     let curves: Vec<_> = study.choices.iter().map(|choice| by_curve(study, choice.layer - 1)).collect();
     let have_curves = curves.iter().all(Option::is_some);
-    let mut out = format!("\n| {head} | AdAct's choice | Weight |");
+    let mut out = format!("\n| {head} | {}'s choice | Weight |", study.mixture_name());
     let mut line = format!("\n|{side}|---|---:|");
     if several {
         out += " Seeds that chose it | Pairs of seeds that agree |";

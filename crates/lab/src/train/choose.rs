@@ -8,6 +8,7 @@ use adact_evidence::records::{Discretised, LayerWeights, RuleChoice, RunResult};
 use adact_evidence::statistics::Summary;
 
 use super::Training;
+use crate::control::Event;
 use crate::error::Result;
 use crate::learner::Learner;
 
@@ -47,10 +48,13 @@ impl<L: Learner> Training<'_, L> {
         let part = self.data.validation.as_ref().unwrap_or(&self.data.train);
         let shown = if self.config.search.weighs_time() { part.shown_in_groups() } else { part.shown() };
         let mut places = Vec::new();
+        let (mut done, of) = (0, layers.iter().map(|layer| layer.candidates().len()).sum());
         for (place, layer) in layers.iter().enumerate() {
             let mut losses = Vec::new();
             for candidate in layer.candidates() {
                 self.control.check()?;
+                self.control.tell(Event::Choosing { run: self.run, done, of });
+                done += 1;
                 let mut choices = vec![None; layers.len()];
                 choices[place] = Some(candidate.to_owned());
                 let mut groups = Vec::new();
