@@ -12,7 +12,7 @@ use pyo3::prelude::*;
 #[pymodule]
 mod _native {
     #[pymodule_export]
-    use super::mixture::{backward, forward};
+    use super::mixture::{backward, candidates, forward};
     use pyo3::prelude::*;
 
     #[pymodule_init]

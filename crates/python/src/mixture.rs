@@ -22,6 +22,13 @@ type Parameters = (usize, usize, Option<i64>);
 /// has a function of its own, the elements outside of the channels, the channels, and the elements inside.
 type Layout<'a> = (usize, &'a str, Option<(usize, usize, usize)>);
 
+/// The names of the candidates that a text of names and sets stands for, as the program reads it.
+#[pyfunction]
+pub fn candidates(text: &str) -> PyResult<Vec<&'static str>> {
+    let found = Activation::list(text).map_err(|error| PyValueError::new_err(error.to_string()))?;
+    Ok(found.into_iter().map(Activation::name).collect())
+}
+
 /// The function `y = f(x)` of every element.
 ///
 /// The addresses are of dense tensors of the layout's type and length; the parameters are `float32`.

@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import nn
 
+from adact import _native
 from adact.torch import ACTIVATIONS, PAPER, SETS, AdAct, compose, native, ops
 from adact.torch.candidates import Constants
 from adact.torch.spec import Inputs, Spec
@@ -125,6 +126,8 @@ def test_sets_are_candidates():
     assert len(SETS["all"]) == len(ACTIVATIONS) - 1
     for name, candidates in SETS.items():
         assert set(candidates) <= set(ACTIVATIONS) and len(set(candidates)) == len(candidates), name
+        assert list(candidates) == _native.candidates(name), "the program has another set of this name"
+    assert sorted(ACTIVATIONS) == sorted(_native.candidates("all,celu"))
     with pytest.raises(ValueError, match="smoth.*the sets paper, all, smooth, cheap"):
         AdAct("smoth")
 
