@@ -35,6 +35,8 @@ const LOG: &str = "log.jsonl";
 const OUTPUT: &str = "output.txt";
 /// How often the log is looked at.
 const PAUSE: Duration = Duration::from_millis(100);
+/// How long a program may take to end after its log says that it is done, before whoever watches is told.
+const LINGERS: Duration = Duration::from_secs(5);
 
 /// Runs the study of the program in the section `[program]` of `config` in folder `out`, from where an earlier call
 /// ended: as [`study`](crate::study::study), with a command instead of a network.
@@ -117,6 +119,7 @@ impl Training<'_> {
         let output = own.join(OUTPUT);
         let mut child = Child::start(&self.program.command, own, &output, &self.variables(own)?)?;
         let mut began = Instant::now();
+        let (mut done, mut told) = (None, false);
         let ended = loop {
             let ended = child.wait(PAUSE)?;
             self.control.check()?; // the child is asked to end where it is dropped
@@ -127,6 +130,11 @@ impl Training<'_> {
             }
             if let Some(ended) = ended {
                 break ended;
+            }
+            if log.is_done() && !told && done.get_or_insert_with(Instant::now).elapsed() > LINGERS {
+                let words = "its log says that it is done, but it has not ended; the study waits for it";
+                self.control.tell(Event::Note(&format!("{}: {words}", self.run)));
+                told = true;
             }
         };
         if !ended.success() {

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::table;
-use crate::records::{Build, Manifest, Study};
+use crate::records::{Build, Manifest, PROGRAM, Study};
 use crate::table::thousands;
 
 /// What it takes to get the study again.
@@ -23,7 +23,8 @@ pub fn provenance(study: &Study, several: bool) -> Markup {
         ("Network", from.network.clone().unwrap_or_default()),
         ("Task", from.task.clone().unwrap_or_default()),
         ("Seeds", seeds.join(", ")),
-        ("Builds", from.several_builds().unwrap_or_else(|| builds(from))),
+        // A program trains; we only ran it.
+        (if from.task.as_deref() == Some(PROGRAM) { "Run by" } else { "Builds" }, from.several_builds().unwrap_or_else(|| builds(from))),
         ("Versions", versions.join(", ")),
         ("Processor", from.processor.clone()),
         ("System", from.system.clone()),
