@@ -96,6 +96,22 @@ runs/ with a folder for each training.")]
   adact report runs/study-cifar10
   adact report runs/study-fmnist runs/study-cifar10 --out both.html")]
     Report(ReportArgs),
+    /// Work on a study that `adact study --plan` planned, beside any number of other processes and machines
+    #[command(after_help = "Examples:
+  adact study --seeds 10 --plan --out shared/mine    plan it in a folder that all machines see
+  adact work shared/mine                        on each of them: train whatever is left
+  adact work shared/mine --task 3               the training with the number 3 alone
+  adact work shared/mine --task auto            the one that the job array's index names
+  adact status shared/mine                      who does what
+  adact collect shared/mine                     tables, figures and report of what is finished
+
+Exit codes: 0 when all trainings have ended, 1 if any of them failed, 75 when all that is
+left waits for other processes, so that it is worth trying again later.")]
+    Work(WorkerArgs),
+    /// Say how far the trainings of a study are, and who works on them
+    Status(StatusArgs),
+    /// Make the tables, figures and report of a study from the trainings that are finished
+    Collect(CollectArgs),
     /// Say what images show
     #[command(after_help = "Examples:
   adact predict runs/train-fmnist-mini-adact-seed0 shoe.png bag.jpg
@@ -167,6 +183,9 @@ pub struct StudyArgs {
     pub plan: PlanArgs,
     #[command(flatten)]
     pub common: CommonArgs,
+    /// Only plan the trainings, for `adact work` to do them, in as many processes and on as many machines as one likes
+    #[arg(long = "plan")]
+    pub plan_only: bool,
 }
 
 /// A training program that is not this one.
@@ -596,6 +615,71 @@ pub struct ReportArgs {
     /// The page to write [default: report.html in the folder, or here for several folders]
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
+}
+
+/// `adact work`.
+#[derive(Debug, Args)]
+pub struct WorkerArgs {
+    /// The study's folder, as `adact study --plan` made it
+    #[arg(value_name = "DIR")]
+    pub dir: PathBuf,
+    /// The only training to work on: its number from 0 (see `adact status`), or `auto`, which takes it from SLURM_ARRAY_TASK_ID,
+    /// JOB_COMPLETION_INDEX, PBS_ARRAY_INDEX, SGE_TASK_ID, LSB_JOBINDEX or HQ_TASK_ID [default: whatever is left]
+    ///
+    /// SGE_TASK_ID and LSB_JOBINDEX begin with 1, so that 1 is the training 0.
+    #[arg(long, value_name = "N")]
+    pub task: Option<Index>,
+    /// Trainings side by side, which share the threads [default: 1]
+    #[arg(long, value_name = "N")]
+    pub jobs: Option<usize>,
+    /// Where the data sets are on this machine [default: as planned]
+    #[arg(long, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// Try trainings again that failed
+    #[arg(long)]
+    pub retry_failed: bool,
+    /// The identity that the plan must have, as `adact study --plan` told it: the folder may not be the one that was planned
+    #[arg(long, value_name = "ID")]
+    pub plan_id: Option<String>,
+}
+
+/// The number of a training in a study.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Index {
+    /// It.
+    Number(usize),
+    /// What the scheduler says.
+    Auto,
+}
+
+impl FromStr for Index {
+    type Err = String;
+
+    fn from_str(text: &str) -> std::result::Result<Self, String> {
+        match text {
+            "auto" => Ok(Self::Auto),
+            _ => text.parse().map(Self::Number).map_err(|_| format!("`{text}` is no number and not `auto`")),
+        }
+    }
+}
+
+/// `adact status`.
+#[derive(Debug, Args)]
+pub struct StatusArgs {
+    /// The study's folder
+    #[arg(value_name = "DIR")]
+    pub dir: PathBuf,
+    /// Look again every two seconds, until all trainings have ended
+    #[arg(long)]
+    pub watch: bool,
+}
+
+/// `adact collect`.
+#[derive(Debug, Args)]
+pub struct CollectArgs {
+    /// The study's folder
+    #[arg(value_name = "DIR")]
+    pub dir: PathBuf,
 }
 
 /// `adact completions`.

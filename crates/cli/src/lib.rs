@@ -30,10 +30,14 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     }
 }
 
-/// 2 where the user's input is the reason, 130 for Ctrl-C, 1 for all else.
+/// The exit code that says to try again later, as `sysexits.h` has it.
+const LATER: u8 = 75;
+
+/// 2 where the user's input is the reason, 130 for Ctrl-C, 75 where other processes have to go on first, 1 for all else.
 fn code(error: &Error) -> u8 {
     match error.kind() {
         Kind::Cancelled => stop::INTERRUPTED,
+        Kind::Waiting => LATER,
         _ if error.is_input() => 2,
         _ => 1,
     }

@@ -207,5 +207,8 @@ fn a_program_that_is_done_and_does_not_end_is_told_of() {
     let dir = folder();
     let output = study(dir.path(), "sh train.sh; sleep 6", "--variants relu --out out").output().unwrap();
     let err = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success() && err.matches("it has not ended; the study waits").count() == 1, "{err}");
+    assert!(
+        output.status.success() && err.matches("it has not ended; the study waits").count() == 1,
+        "{err}"
+    );
 }

@@ -18,6 +18,10 @@ pub enum Kind {
     Cancelled,
     /// Another process took the output folder; this one must not write to it any more.
     Taken,
+    /// Another process works on it now.
+    Busy,
+    /// What is left of a study waits for other processes.
+    Waiting,
 }
 
 /// An error of training and studies: one sentence that names the place and what to do.
@@ -56,6 +60,16 @@ impl Error {
     /// Another process took the output folder.
     pub fn taken(message: impl Into<String>) -> Self {
         Self { kind: Kind::Taken, message: message.into(), step: None }
+    }
+
+    /// Another process works on it now.
+    pub(crate) fn busy(message: impl Into<String>) -> Self {
+        Self { kind: Kind::Busy, message: message.into(), step: None }
+    }
+
+    /// What is left of a study waits for other processes.
+    pub(crate) fn waiting(message: impl Into<String>) -> Self {
+        Self { kind: Kind::Waiting, message: message.into(), step: None }
     }
 
     /// A file or folder could not be read or written.

@@ -13,7 +13,7 @@ use crate::config::Config;
 use crate::control::{Control, Event};
 use crate::error::{Error, Result};
 use crate::extent;
-use crate::lock::{self, Lock};
+use crate::lock::{self, Lock, Seen};
 
 /// The resolved options.
 pub const CONFIG: &str = "config.toml";
@@ -26,6 +26,11 @@ pub const RUNS: &str = "runs";
 /// What belongs to a training program: its log, what it printed, and whatever it keeps.
 pub const PROGRAM: &str = "program";
 
+/// What tells one plan of a study from another.
+pub const PLAN: &str = "plan.json";
+/// Why a training failed, until it is tried again.
+pub const FAILURE: &str = "failure.json";
+
 /// What a run or a study writes; nothing else is ever removed. The options come last: without them the folder of a
 /// process that died while it removed the rest could not be told from one of something else.
 const OURS: &[&str] = &[
@@ -35,6 +40,8 @@ const OURS: &[&str] = &[
     PROGRAM,
     PLACES,
     TIMINGS,
+    PLAN,
+    FAILURE,
     "manifest.json",
     "metrics.jsonl",
     "result.json",
@@ -65,6 +72,8 @@ pub struct Folder {
     path: PathBuf,
     /// Its own lock, and those of the folders around it.
     locks: Vec<Arc<Lock>>,
+    /// What was seen of those who hold folders inside.
+    seen: Arc<Seen>,
 }
 
 impl Folder {
@@ -74,7 +83,8 @@ impl Folder {
     /// If the folder holds something else or more epochs than `config` asks for, or another process works in it, or it
     /// can't be written.
     pub fn open(path: &Path, config: &Config, mode: Mode, control: &Control<'_>) -> Result<Self> {
-        let folder = Self::open_below(&[], path, config, mode, control)?;
+        let take = || Lock::take(path, control);
+        let folder = Self::open_with(&[], path, config, mode, &take)?;
         if let Some(why) = folder.locks[0].without_system() {
             control.tell(Event::Note(&format!(
                 "{}: this file system can't lock files ({why}); the signs of life in {} keep other processes out instead",
@@ -85,31 +95,37 @@ impl Folder {
         Ok(folder)
     }
 
+    /// A study's folder for one of several processes that work on what it plans. It holds nothing but the folders inside,
+    /// one after the other.
+    pub fn shared(path: &Path) -> Self {
+        Self { path: path.to_owned(), locks: Vec::new(), seen: Arc::default() }
+    }
+
     /// The same for a folder inside this one; it is ours only as long as this one is.
     ///
     /// # Errors
-    /// As [`open`](Self::open), or if this folder is not ours any more.
-    pub fn open_inside(
-        &self,
-        name: &str,
-        config: &Config,
-        mode: Mode,
-        control: &Control<'_>,
-    ) -> Result<Self> {
+    /// As [`open`](Self::open), or if this folder is not ours any more; of kind [`Busy`](crate::Kind::Busy) where another process
+    /// works in it.
+    pub fn open_inside(&self, name: &str, config: &Config, mode: Mode) -> Result<Self> {
         self.check()?;
-        Self::open_below(&self.locks, &self.join(name), config, mode, control)
+        let path = self.join(name);
+        let claim = || {
+            let held = || format!("{}: another adact is working in this folder", path.display());
+            Lock::claim(&path, &self.seen)?.ok_or_else(|| Error::busy(held()))
+        };
+        Self::open_with(&self.locks, &path, config, mode, &claim)
     }
 
-    fn open_below(
+    fn open_with(
         around: &[Arc<Lock>],
         path: &Path,
         config: &Config,
         mode: Mode,
-        control: &Control<'_>,
+        lock: &dyn Fn() -> Result<Lock>,
     ) -> Result<Self> {
         inspect(path, config, mode)?;
         fs::create_dir_all(path).map_err(|e| Error::io("create the folder", path, &e).as_input())?;
-        let lock = Lock::take(path, control)?;
+        let lock = lock()?;
         inspect(path, config, mode)?; // another process may have been here before we held it
         if mode == Mode::Resume {
             room(path, config)?;
@@ -123,7 +139,7 @@ impl Folder {
         let resolved = config.to_toml()?;
         atomic::write(&path.join(CONFIG), resolved.as_bytes()).map_err(|e| Error::from(e).as_input())?;
         let locks = std::iter::once(Arc::new(lock)).chain(around.iter().cloned()).collect();
-        Ok(Self { path: path.to_owned(), locks })
+        Ok(Self { path: path.to_owned(), locks, seen: Arc::default() })
     }
 
     /// Looks whether the folder is still ours: before anything is written to it.

@@ -5,6 +5,8 @@
 //! `lock.json` also names its holder, who writes the time into it every few seconds: a file whose time stands still
 //! is that of a dead process. And whoever is about to write looks first whether the file is still its own.
 
+mod claim;
+
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::{self, ErrorKind, Seek, Write};
@@ -20,6 +22,8 @@ use serde::{Deserialize, Serialize};
 use crate::control::{Control, Event};
 use crate::error::{self, Error, Result};
 use crate::machine;
+
+pub use claim::{Seen, holder, patience};
 
 /// The file that says who holds a folder.
 pub const NAME: &str = "lock.json";
@@ -99,7 +103,7 @@ impl Lock {
         let path = folder.join(NAME);
         let failed = |e: &io::Error| Error::io("write", &path, e).as_input();
         let (mut vanished, mut watched) = (0, false);
-        let (mut file, unlocked) = loop {
+        let (file, unlocked) = loop {
             let (file, is_new) = match open(&path) {
                 // The holder before us removed it between two looks.
                 Err(e) if e.kind() == ErrorKind::NotFound && vanished < 100 => {
@@ -134,13 +138,29 @@ impl Lock {
                 State::Dead => drop(fs::remove_file(&path)),
             }
         };
+        let settles = watched || unlocked.is_some();
+        Self::hold(path, file, terms, unlocked, settles).map_err(Error::as_input)
+    }
+
+    /// Holds an open lock file: writes who does, and keeps it alive. Where it `settles`, others may have thought the same of it
+    /// at the same moment.
+    ///
+    /// # Errors
+    /// If it can't be written, or another process has it by now.
+    fn hold(
+        path: PathBuf,
+        mut file: File,
+        terms: Terms,
+        unlocked: Option<String>,
+        settles: bool,
+    ) -> Result<Self> {
         let holder = Holder::new((terms.host)(), unlocked.is_none());
-        holder.write(&mut file).map_err(|e| failed(&e))?;
-        if watched || unlocked.is_some() {
+        holder.write(&mut file).map_err(|e| Error::io("write", &path, &e))?;
+        if settles {
             thread::sleep(terms.settle);
         }
         let held = Held { path, holder, terms, file: Mutex::new(file), lost: AtomicBool::new(false) };
-        held.check().map_err(Error::as_input)?;
+        held.check()?;
         let held = Arc::new(held);
         let (stop, stopped) = mpsc::channel();
         let body = held.clone();

@@ -18,7 +18,8 @@ use crate::error::{Error, Result};
 use crate::extent;
 use crate::folder::{CONFIG, RUNS};
 use crate::score;
-use crate::variants;
+use crate::study::work::failed_in;
+use crate::variants::{self, Variant};
 
 /// The page.
 pub const REPORT: &str = "report.html";
@@ -78,11 +79,7 @@ pub fn collect(folder: &Path) -> Result<StudyResult> {
         };
         return Ok(StudyResult::new(plan, vec![run], Vec::new(), provenance)?);
     };
-    let places = match &config.program {
-        Some(_) => None,
-        None => Some(config.network.places()?.len()),
-    };
-    let variants = variants::parse(&study.variants, &config, places)?;
+    let variants = variants_of(&config)?;
     let mut runs: Vec<RunResult> = Vec::new();
     for seed in study.seeds.as_slice() {
         for variant in &variants {
@@ -107,6 +104,16 @@ pub fn collect(folder: &Path) -> Result<StudyResult> {
     let steps =
         config.protocol.steps.or(is_text.then_some(config.protocol.epochs * config.protocol.eval_every));
     let (mut failures, together) = before.map(|b| (b.failures, b.together)).unwrap_or_default();
+    // Those of other processes are in the folders of their trainings.
+    for seed in study.seeds.as_slice() {
+        for variant in &variants {
+            let failure = failed_in(&folder.join(run_directory(&variant.name, *seed)))?;
+            failures.retain(|known| {
+                failure.as_ref().is_none_or(|f| (&f.variant, f.seed) != (&known.variant, known.seed))
+            });
+            failures.extend(failure);
+        }
+    }
     failures.retain(|f| {
         let planned =
             study.seeds.as_slice().contains(&f.seed) && variants.iter().any(|v| v.name == f.variant);
@@ -122,6 +129,8 @@ pub fn collect(folder: &Path) -> Result<StudyResult> {
         )));
     }
     provenance.builds = builds(folder, &runs)?;
+    let hosts = hosts(folder, &runs)?;
+    provenance.hosts = if hosts.len() > 1 { hosts } else { Vec::new() };
     let plan = Plan {
         dataset: provenance.dataset.clone(),
         against: study.against(&variants)?,
@@ -140,6 +149,32 @@ pub fn collect(folder: &Path) -> Result<StudyResult> {
     Ok(StudyResult::new(plan, runs, failures, provenance)?.timed(timings).corrected_with(together))
 }
 
+/// The variants of the study that options describe.
+fn variants_of(config: &Config) -> Result<Vec<Variant>> {
+    let places = match &config.program {
+        Some(_) => None,
+        None => Some(config.network.places()?.len()),
+    };
+    let named = config.study.as_ref().map(|study| study.variants.clone()).unwrap_or_default();
+    variants::parse(&named, config, places)
+}
+
+/// The options of the study in a folder, and its variants.
+///
+/// # Errors
+/// If the folder holds no study, or its options can't be read.
+pub(crate) fn planned(folder: &Path) -> Result<(Config, Vec<Variant>)> {
+    if !folder.join(CONFIG).exists() {
+        return Err(Error::input(format!("{}: holds no study", folder.display())));
+    }
+    let config = Config::read(&folder.join(CONFIG))?;
+    if config.study.is_none() {
+        return Err(Error::input(format!("{}: holds a training and no study", folder.display())));
+    }
+    let variants = variants_of(&config)?;
+    Ok((config, variants))
+}
+
 /// The most epochs that one of them took; 1 where there is none.
 pub(crate) fn most_epochs(runs: &[RunResult]) -> usize {
     runs.iter().map(|run| run.epochs).max().unwrap_or(1)
@@ -155,6 +190,21 @@ pub(crate) fn builds(folder: &Path, runs: &[RunResult]) -> Result<Vec<Build>> {
         build::add(&mut builds, if known.is_empty() { &unknown } else { &known[..] });
     }
     Ok(builds)
+}
+
+/// The machines that trained the runs of a study, where that is recorded.
+fn hosts(folder: &Path, runs: &[RunResult]) -> Result<Vec<String>> {
+    let mut hosts = Vec::new();
+    for run in runs {
+        let path = folder.join(run_directory(&run.variant, run.seed)).join(MANIFEST);
+        let known = if path.exists() { Manifest::read(&path)?.hosts } else { Vec::new() };
+        known.into_iter().for_each(|host| {
+            if !hosts.contains(&host) {
+                hosts.push(host)
+            }
+        });
+    }
+    Ok(hosts)
 }
 
 /// The result of a study's folder, or of a training's, with the metrics of its runs.

@@ -44,6 +44,14 @@ const LINGERS: Duration = Duration::from_secs(5);
 /// # Errors
 /// As there, or if `config` has no such section.
 pub fn study_program(config: &Config, out: &Path, mode: Mode, control: &Control<'_>) -> Result<Study> {
+    about_program(config, &|config, subject| run_all(config, subject, out, mode, control))
+}
+
+/// Does something with the study of a training program.
+pub(crate) fn about_program<T>(
+    config: &Config,
+    what: &dyn Fn(&Config, &Subject<'_>) -> Result<T>,
+) -> Result<T> {
     config.check()?;
     let program = config.program.as_ref();
     let program = program.ok_or_else(|| Error::input("program: give the command that trains"))?;
@@ -66,7 +74,7 @@ pub fn study_program(config: &Config, out: &Path, mode: Mode, control: &Control<
             Training { program, about: &about, config, run, folder, control }.run()
         },
     };
-    run_all(config, &subject, out, mode, control)
+    what(config, &subject)
 }
 
 /// One training by the program.

@@ -1,21 +1,24 @@
 //! A study: every variant with every seed, as a set of small tasks whose state is on disk.
 //!
 //! A task is a training in a run directory of its own; it is done when its `result.json` is there. There is no
-//! other state: a study that is continued looks at its run directories and does what is missing.
+//! other state: a study that is continued looks at its run directories and does what is missing. So any number of processes
+//! can do so, each training claimed by one of them: see [`work`](mod@work).
 
 mod halving;
 mod speed;
 mod tasks;
+pub mod work;
 
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
 
 use adact::NetworkConfig;
-use adact_evidence::Rule;
 use adact_evidence::records::{
     Failure, MetricRecord, Plan, Role, RunResult, Selection, Study, StudyResult, run_directory,
 };
 use adact_evidence::statistics::seeds_to_reach_level;
 use adact_evidence::table::count;
+use adact_evidence::{Rule, atomic};
 
 use crate::config::{self, Config, Output, OwnNetwork, SearchOptions, Train, method_of};
 use crate::control::{Control, Event, RunId};
@@ -23,7 +26,7 @@ use crate::costs::contender;
 use crate::data::Data;
 use crate::error::{Error, Kind, Result};
 use crate::extent;
-use crate::folder::{CONFIG, Folder, Mode};
+use crate::folder::{CONFIG, FAILURE, Folder, Mode};
 use crate::learner::Learner;
 use crate::network::{network, own_network};
 use crate::outputs;
@@ -31,7 +34,7 @@ use crate::score;
 use crate::train::{About, manifest, train};
 use crate::variants::{self, Chosen, Variant};
 use speed::Timed;
-use tasks::{Task, Tasks};
+use tasks::{Outcome, Part, Task, Tasks};
 
 /// Runs the study that `config` describes in folder `out`, from where an earlier call ended.
 ///
@@ -83,6 +86,16 @@ pub(crate) fn study_with<L: Learner + 'static>(
     control: &Control<'_>,
     make: &(dyn Fn(&Config, &Data) -> Result<L> + Sync),
 ) -> Result<Study> {
+    of_network(config, data, make, &|config, subject| run_all(config, subject, out, mode, control))
+}
+
+/// Does something with the study of a network.
+fn of_network<L: Learner + 'static, T>(
+    config: &Config,
+    data: &Data,
+    make: &(dyn Fn(&Config, &Data) -> Result<L> + Sync),
+    what: &dyn Fn(&Config, &Subject<'_>) -> Result<T>,
+) -> Result<T> {
     let config = config.resolved(data);
     check_searches(&config, data)?;
     let subject = Subject {
@@ -101,7 +114,7 @@ pub(crate) fn study_with<L: Learner + 'static>(
             train(make(config, data)?, config, data, run, folder, control)
         },
     };
-    run_all(&config, &subject, out, mode, control)
+    what(&config, &subject)
 }
 
 /// Refuses searches that the data are too small or the trainings too short for, before anything is written.
@@ -143,27 +156,126 @@ pub(crate) fn run_all(
     mode: Mode,
     control: &Control<'_>,
 ) -> Result<Study> {
-    let plan = config.study.clone().unwrap_or_else(|| config.usual_study());
-    let variants = variants::parse(&plan.variants, config, subject.places)?;
-    let against = plan.against(&variants)?;
-    let config = Config { train: None, study: Some(plan.clone()), ..config.clone() };
-    let given = speed::given(&config, &subject.shape)?;
-    let folder = Folder::open(out, &config, mode, control)?;
+    let planned = Planned::new(config, subject)?;
+    let config = &planned.config;
+    let given = speed::given(config, &subject.shape)?;
+    let folder = Folder::open(out, config, mode, control)?;
     let provenance = manifest(&subject.about, None, &folder)?;
     provenance.begin(&folder)?;
+    work::Plan::keep(&folder)?;
 
-    let costs = speed::costs(given, &config, &variants, subject, &folder, control)?;
-    let tasks = Tasks::new(plan_tasks(&plan, &variants), costs);
-    let epochs = config.epochs();
-    let place = |id: &RunId| folder.join(&run_directory(&id.variant, id.seed));
-    let finished =
-        tasks.ids().filter(|id| matches!(extent::finished(&place(id), epochs), Ok(Some(_)))).count();
-    if let Some(warning) = too_few_seeds(plan.seeds.as_slice().len(), variants.len(), against.as_deref()) {
-        control.tell(Event::Note(&warning));
+    let costs = speed::costs(given, config, &planned.variants, subject, &folder, control)?;
+    let tasks = Tasks::new(planned.tasks(), costs, Part::default());
+    let finished = tasks.ids().filter(|id| planned.is_finished(&folder, id)).count();
+    // What failed is tried again.
+    tasks.ids().for_each(|id| drop(fs::remove_file(planned.place(&folder, id).join(FAILURE))));
+    planned.warn(control);
+    control.tell(Event::Planned { runs: tasks.len(), finished, epochs: config.epochs() });
+    let task = |task: &Task, chosen: &Chosen| planned.train(task, chosen, &folder, control);
+    tasks.run(config.output.jobs, config.output.threads(), control, &task)?;
+
+    let Outcome { results, failures, left } = tasks.outcome();
+    folder.check()?;
+    if let Some((_, stop)) = failures.first().filter(|(_, e)| ends_all(e)) {
+        return Err(stop.clone());
     }
-    control.tell(Event::Planned { runs: tasks.len(), finished, epochs });
+    if !left.is_empty() {
+        control.check()?;
+    }
+    let timings = match speed::timings(config, &results, subject, &folder, control) {
+        Err(error) if !ends_all(&error) => {
+            control.tell(Event::Note(&format!("the activations can't be timed: {error}")));
+            None
+        }
+        timings => timings?,
+    };
+    let place = |id: &RunId| planned.place(&folder, id);
+    let failures = failures.iter().map(|(id, error)| failure(id, error, &place(id))).collect();
+    let builds = outputs::builds(folder.path(), &results)?;
+    let record = planned.record(&results);
+    let result =
+        StudyResult::new(record, results, failures, provenance.finish(&folder, builds)?)?.timed(timings);
+    outputs::write(folder.path(), result)
+}
 
-    let run_task = |task: &Task, chosen: &Chosen| -> Result<RunResult> {
+/// A study whose options are known to fit.
+struct Planned<'a, 'b> {
+    config: Config,
+    plan: config::StudyOptions,
+    variants: Vec<Variant>,
+    against: Option<String>,
+    subject: &'a Subject<'b>,
+}
+
+impl<'a, 'b> Planned<'a, 'b> {
+    fn new(config: &Config, subject: &'a Subject<'b>) -> Result<Self> {
+        let plan = config.study.clone().unwrap_or_else(|| config.usual_study());
+        let variants = variants::parse(&plan.variants, config, subject.places)?;
+        let against = plan.against(&variants)?;
+        let config = Config { train: None, study: Some(plan.clone()), ..config.clone() };
+        Ok(Self { config, plan, variants, against, subject })
+    }
+
+    /// The tasks in the order in which they are begun: seed by seed, so that comparisons are complete early.
+    fn tasks(&self) -> Vec<Task> {
+        let seeds = self.plan.seeds.as_slice().iter();
+        let of = |seed: u64, variant: &Variant| Task {
+            id: RunId { variant: variant.name.clone(), seed },
+            source: variant.source.clone(),
+        };
+        seeds.flat_map(|&seed| self.variants.iter().map(move |variant| of(seed, variant))).collect()
+    }
+
+    /// The folder of a training.
+    fn place(&self, folder: &Folder, id: &RunId) -> PathBuf {
+        folder.join(&run_directory(&id.variant, id.seed))
+    }
+
+    fn is_finished(&self, folder: &Folder, id: &RunId) -> bool {
+        matches!(extent::finished(&self.place(folder, id), self.config.epochs()), Ok(Some(_)))
+    }
+
+    /// Says so where the seeds can't decide.
+    fn warn(&self, control: &Control<'_>) {
+        let seeds = self.plan.seeds.as_slice().len();
+        if let Some(warning) = too_few_seeds(seeds, self.variants.len(), self.against.as_deref()) {
+            control.tell(Event::Note(&warning));
+        }
+    }
+
+    /// One training, from where it was stopped. Why it fails is left in its folder.
+    fn train(
+        &self,
+        task: &Task,
+        chosen: &Chosen,
+        folder: &Folder,
+        control: &Control<'_>,
+    ) -> Result<RunResult> {
+        let place = self.place(folder, &task.id);
+        let found = self.train_in(task, chosen, folder, control);
+        match &found {
+            // The training is another process's by now, the study still ours.
+            Err(error) if error.kind() == Kind::Taken && folder.check().is_ok() => {
+                return Err(Error::busy(error.to_string()));
+            }
+            Err(error) if !ends_all(error) && error.kind() != Kind::Busy && place.is_dir() => {
+                let why = failure(&task.id, error, &place);
+                let text = serde_json::to_string(&why).unwrap_or_default() + "\n";
+                // Whatever is wrong with the disk is told by what is to be told.
+                let _ = atomic::write(&place.join(FAILURE), text.as_bytes());
+            }
+            _ => {}
+        }
+        found
+    }
+
+    fn train_in(
+        &self,
+        task: &Task,
+        chosen: &Chosen,
+        folder: &Folder,
+        control: &Control<'_>,
+    ) -> Result<RunResult> {
         let id = &task.id;
         let config = match &chosen.to_halve {
             Some(mixture) => {
@@ -174,56 +286,43 @@ pub(crate) fn run_all(
                     let name = run_directory(name, run.seed);
                     // A short training of something else, or of another length, is of no use any more.
                     let mode = if is_other(&folder.join(&name), config) { Mode::Force } else { Mode::Resume };
-                    let folder = folder.open_inside(&name, config, mode, &quiet)?;
-                    (subject.train)(config, run, &folder, &quiet)
+                    let folder = folder.open_inside(&name, config, mode)?;
+                    (self.subject.train)(config, run, &folder, &quiet)
                 };
-                let activations = halving::halve(mixture, id, &training(&config, task, chosen)?, &short)?;
-                training(&config, task, &activations.into())?
+                let trained = training(&self.config, task, chosen)?;
+                training(&self.config, task, &halving::halve(mixture, id, &trained, &short)?.into())?
             }
-            None => training(&config, task, chosen)?,
+            None => training(&self.config, task, chosen)?,
         };
-        let name = run_directory(&id.variant, id.seed);
-        let mode = if chose_otherwise(&folder.join(&name), &config) {
+        let place = self.place(folder, id);
+        let mode = if chose_otherwise(&place, &config) {
             control
                 .tell(Event::Note(&format!("{id}: something else was chosen by now, so it is trained anew")));
             Mode::Force
         } else {
             Mode::Resume
         };
-        let folder = folder.open_inside(&name, &config, mode, control)?;
-        (subject.train)(&config, id, &folder, control)
-    };
-    tasks.run(config.output.jobs, config.output.threads(), control, &run_task)?;
-
-    let (results, failures) = tasks.outcome();
-    folder.check()?;
-    if let Some((_, stop)) = failures.first().filter(|(_, e)| ends_all(e)) {
-        return Err(stop.clone());
+        let folder = folder.open_inside(&run_directory(&id.variant, id.seed), &config, mode)?;
+        let _ = fs::remove_file(place.join(FAILURE));
+        (self.subject.train)(&config, id, &folder, control)
     }
-    let timings = match speed::timings(&config, &results, subject, &folder, control) {
-        Err(error) if !ends_all(&error) => {
-            control.tell(Event::Note(&format!("the activations can't be timed: {error}")));
-            None
+
+    /// What the study's record tells of the plan.
+    fn record(&self, results: &[RunResult]) -> Plan {
+        let Subject { about, metric, selection, steps, .. } = self.subject;
+        Plan {
+            dataset: about.dataset.clone(),
+            variants: self.variants.iter().map(|v| v.name.clone()).collect(),
+            against: self.against.clone(),
+            epochs: self.config.epochs().unwrap_or_else(|| outputs::most_epochs(results)),
+            selection: *selection,
+            network: about.network.clone(),
+            task: about.task.clone(),
+            metric: metric.clone(),
+            steps: *steps,
+            seeds: Some(self.plan.seeds.as_slice().to_vec()),
         }
-        timings => timings?,
-    };
-    let failures = failures.iter().map(|(id, error)| failure(id, error, &place(id))).collect();
-    let planned = Plan {
-        dataset: subject.about.dataset.clone(),
-        variants: variants.into_iter().map(|v| v.name).collect(),
-        against,
-        epochs: epochs.unwrap_or_else(|| outputs::most_epochs(&results)),
-        selection: subject.selection,
-        network: subject.about.network.clone(),
-        task: subject.about.task.clone(),
-        metric: subject.metric.clone(),
-        steps: subject.steps,
-        seeds: Some(plan.seeds.as_slice().to_vec()),
-    };
-    let builds = outputs::builds(folder.path(), &results)?;
-    let result =
-        StudyResult::new(planned, results, failures, provenance.finish(&folder, builds)?)?.timed(timings);
-    outputs::write(folder.path(), result)
+    }
 }
 
 /// What a study's record tells of a training that failed. What has a field of its own is not said again in the reason.
@@ -254,19 +353,6 @@ fn too_few_seeds(seeds: usize, variants: usize, against: Option<&str>) -> Option
             count(comparisons, "comparison"),
         )
     })
-}
-
-/// The tasks in the order in which they are begun: seed by seed, so that comparisons are complete early.
-fn plan_tasks(plan: &config::StudyOptions, variants: &[Variant]) -> Vec<Task> {
-    let seeds = plan.seeds.as_slice().iter();
-    seeds
-        .flat_map(|&seed| {
-            variants.iter().map(move |variant| Task {
-                id: RunId { variant: variant.name.clone(), seed },
-                source: variant.source.clone(),
-            })
-        })
-        .collect()
 }
 
 /// Whether a run's folder holds a training that gives other numbers.

@@ -1,14 +1,17 @@
 //! One file for each command.
 
 mod bench;
+mod collect;
 mod completions;
 mod data;
 mod man;
 mod model;
 mod report;
 mod reproduce;
+mod status;
 mod study;
 mod train;
+mod work;
 
 use adact_kernels::simd;
 use adact_lab::config::MOST_THREADS;
@@ -34,6 +37,9 @@ pub fn run(cli: Cli) -> Result<()> {
         Command::Study(args) => study::run(&args, threads, json),
         Command::Reproduce(args) => reproduce::run(&args, threads, json),
         Command::Report(args) => report::run(&args, json),
+        Command::Work(args) => work::run(&args, threads, json),
+        Command::Status(args) => status::run(&args, json),
+        Command::Collect(args) => collect::run(&args, json),
         Command::Predict(args) => model::predict(&args, json),
         Command::Sample(args) => model::sample(&args, json),
         Command::Inspect(args) => model::inspect(&args, json),

@@ -8,10 +8,15 @@ use adact_evidence::table::{
     correction_in_words, cost_in_words, count, direction_in_words, mean_and_sd_or_nothing, p_value,
     search_in_words, selection_in_words, shortcomings, undecided_in_words,
 };
+use adact_lab::config::Config;
 use adact_lab::data::Data;
+use adact_lab::folder::Mode;
 use adact_lab::program::study_program;
+use adact_lab::study::work::plan;
 use adact_lab::study::{failed, study};
 use adact_lab::{Control, Result};
+
+use serde_json::json;
 
 use crate::args::StudyArgs;
 use crate::progress::Progress;
@@ -26,6 +31,9 @@ pub fn run(args: &StudyArgs, threads: Option<usize>, json: bool) -> Result<()> {
     let folder = options::out(&config, &format!("study-{}", options::short_name(&config.data.dataset)), mode);
 
     let data = if config.program.is_none() { Some(Data::load(&config)?) } else { None };
+    if args.plan_only {
+        return planned(&config, data.as_ref(), &folder, mode, json);
+    }
     let progress = Progress::new(json);
     let control = Control { observer: &progress, cancel: stop::on_ctrl_c() };
     let outcome = match &data {
@@ -43,6 +51,25 @@ pub fn run(args: &StudyArgs, threads: Option<usize>, json: bool) -> Result<()> {
         show(&result, &folder)?
     }
     failed(&result).map_or(Ok(()), Err)
+}
+
+/// Plans the study, and says what to do with the plan.
+fn planned(config: &Config, data: Option<&Data>, folder: &Path, mode: Mode, json: bool) -> Result<()> {
+    let progress = Progress::new(json);
+    let control = Control { observer: &progress, cancel: stop::on_ctrl_c() };
+    let found = plan(config, data, folder, mode, &control);
+    progress.close();
+    let (plan, trainings) = found?;
+    if json {
+        return out::json(&json!({"folder": folder, "trainings": trainings, "plan": plan.identity}));
+    }
+    let dir = folder.display();
+    out::line(&format!(
+        "planned: {} in {dir} (plan {})\n\nadact work {dir}      trains what is left: run it wherever the folder is seen, as often as \
+         you like\nadact status {dir}    says how far they are\nadact collect {dir}   makes the report",
+        count(trainings, "training"),
+        plan.identity
+    ))
 }
 
 /// More lines on what failed and what is lacking than people read on a terminal.

@@ -43,7 +43,7 @@ pub fn json_lines(text: &str) -> Vec<Value> {
 pub fn timeless(mut value: Value) -> Value {
     match &mut value {
         Value::Object(map) => {
-            for key in ["timings", "seconds", "started", "finished", "command", "threads", "simd"] {
+            for key in ["timings", "seconds", "started", "finished", "command", "threads", "simd", "hosts"] {
                 map.remove(key);
             }
             map.values_mut().for_each(|v| *v = timeless(v.take()));
@@ -60,7 +60,7 @@ pub fn remains(dir: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let mut found = BTreeMap::new();
     for path in files(dir) {
         let name = path.strip_prefix(dir).unwrap().to_owned();
-        if name.ends_with("timings.json") {
+        if name.ends_with("timings.json") || name.ends_with("plan.json") {
             continue;
         }
         let bytes = fs::read(&path).unwrap();

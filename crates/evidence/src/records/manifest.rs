@@ -52,6 +52,9 @@ pub struct Manifest {
     /// The SIMD path: `portable`, `avx2`, `avx512`.
     #[serde(default)]
     pub simd: String,
+    /// The machines that worked on it, each with its processor and SIMD path; of a study only where there are several.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hosts: Vec<String>,
     /// When it began, RFC 3339.
     #[serde(default)]
     pub started: String,

@@ -24,9 +24,13 @@ pub fn provenance(study: &Study, several: bool) -> Markup {
         ("Task", from.task.clone().unwrap_or_default()),
         ("Seeds", seeds.join(", ")),
         // A program trains; we only ran it.
-        (if from.task.as_deref() == Some(PROGRAM) { "Run by" } else { "Builds" }, from.several_builds().unwrap_or_else(|| builds(from))),
+        (
+            if from.task.as_deref() == Some(PROGRAM) { "Run by" } else { "Builds" },
+            from.several_builds().unwrap_or_else(|| builds(from)),
+        ),
         ("Versions", versions.join(", ")),
         ("Processor", from.processor.clone()),
+        ("Machines", from.hosts.join("; ")),
         ("System", from.system.clone()),
         ("Threads (SIMD)", threads),
         ("Time", times),

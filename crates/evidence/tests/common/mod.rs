@@ -69,6 +69,7 @@ pub fn manifest(dataset: &str) -> Manifest {
         processor: "AMD EPYC 9R14".into(),
         system: "linux x86_64".into(),
         threads: 2,
+        hosts: Vec::new(),
         simd: "avx512".into(),
         started: "2026-11-25T09:30:00Z".into(),
         finished: Some("2026-11-25T10:12:30Z".into()),

@@ -170,3 +170,61 @@ fn a_lock_file_that_is_emptied_is_written_again() {
     lock.check().unwrap();
     assert_eq!(holder(dir.path()).token, lock.held.holder.token);
 }
+
+fn claim(folder: &Path, terms: Terms, seen: &Seen) -> Option<Lock> {
+    Lock::claim_on(folder, terms, seen).unwrap()
+}
+
+#[test]
+fn a_claim_does_not_wait() {
+    for (terms, other) in [(QUICK, QUICK), (QUICK, ELSEWHERE), (ELSEWHERE, QUICK), (WITHOUT, WITHOUT)] {
+        let (dir, seen) = (tempfile::tempdir().unwrap(), Seen::default());
+        let first = claim(dir.path(), terms, &Seen::default()).unwrap();
+        let begin = Instant::now();
+        while begin.elapsed() < 2 * QUICK.patience {
+            assert!(claim(dir.path(), other, &seen).is_none(), "its holder is alive");
+            thread::sleep(QUICK.beat);
+        }
+        first.check().unwrap();
+        drop(first);
+        assert!(claim(dir.path(), other, &seen).is_some());
+    }
+}
+
+#[test]
+fn a_claim_that_stands_still_goes_to_one_of_those_who_saw_it() {
+    let dir = tempfile::tempdir().unwrap();
+    dead(dir.path(), "elsewhere");
+    let meet = Barrier::new(4);
+    let claims: Vec<Option<Lock>> = thread::scope(|scope| {
+        let ask = || {
+            let seen = Seen::default();
+            assert!(claim(dir.path(), WITHOUT, &seen).is_none(), "it may be alive");
+            thread::sleep(WITHOUT.patience);
+            meet.wait();
+            claim(dir.path(), WITHOUT, &seen)
+        };
+        let asking: Vec<_> = (0..4).map(|_| scope.spawn(ask)).collect();
+        asking.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    let held = claims.iter().flatten().filter(|lock| lock.check().is_ok()).count();
+    assert_eq!(held, 1);
+    // That of a dead process of this machine, which had the system's lock, is free at once.
+    let dir = tempfile::tempdir().unwrap();
+    dead(dir.path(), &machine::host());
+    assert!(claim(dir.path(), QUICK, &Seen::default()).is_some());
+}
+
+#[test]
+fn who_lost_a_claim_notices() {
+    let (dir, seen) = (tempfile::tempdir().unwrap(), Seen::default());
+    // It gives no sign of life while the test waits.
+    let first =
+        claim(dir.path(), Terms { beat: Duration::from_secs(60), ..QUICK }, &Seen::default()).unwrap();
+    assert!(claim(dir.path(), QUICK, &seen).is_none());
+    thread::sleep(QUICK.patience);
+    let second = claim(dir.path(), QUICK, &seen).unwrap();
+    assert_eq!(first.check().unwrap_err().kind(), Kind::Taken);
+    drop(first);
+    second.check().unwrap();
+}

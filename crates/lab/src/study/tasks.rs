@@ -1,14 +1,19 @@
-//! The tasks of a study, worked off by one or more workers.
+//! The tasks of a study, worked off by one or more workers, here and in other processes.
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use adact_evidence::records::{Costs, RunResult};
 
 use crate::control::{Control, Event, RunId};
 use crate::error::{Error, Kind, Result};
+use crate::lock::patience;
 use crate::panics::caught;
 use crate::threads::pool;
 use crate::variants::{Chosen, Source};
+
+/// How often workers without work look again at what other processes do.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// One training.
 pub(super) struct Task {
@@ -21,29 +26,61 @@ pub(super) struct Task {
 enum State {
     Waiting,
     Running,
+    /// Another process works on it.
+    Elsewhere,
     Done(Box<RunResult>),
     Failed(Error),
 }
 
-pub(super) struct Tasks {
+/// What the disk says of a task: its result, or the reason why another process failed.
+pub(super) type Found<'a> = &'a (dyn Fn(&Task) -> Result<Option<RunResult>> + Sync);
+
+/// How a process takes part in the work.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Part<'a> {
+    /// The only task that it works on; none means all.
+    pub only: Option<usize>,
+    /// The task at which it begins to look for work, so that many processes don't all ask for the same.
+    pub first: usize,
+    /// What other processes have done; none where a task's own training finds that out.
+    pub found: Option<Found<'a>>,
+    /// Whether it leaves when all that is left waits for other processes, instead of waiting for them.
+    pub leaves: bool,
+}
+
+pub(super) struct Tasks<'a> {
     tasks: Vec<Task>,
     /// What candidates cost, where choices weigh it.
     costs: Option<Costs>,
+    part: Part<'a>,
     states: Mutex<Vec<State>>,
     changed: Condvar,
+}
+
+/// What became of all tasks.
+pub(super) struct Outcome {
+    /// The results.
+    pub results: Vec<RunResult>,
+    /// The tasks that failed with the reason. What ends the whole study comes first.
+    pub failures: Vec<(RunId, Error)>,
+    /// Those that nobody has finished, or that another process works on.
+    pub left: Vec<RunId>,
 }
 
 /// A task that can begin, or why there is none.
 enum Next {
     Run(usize, Result<Chosen>),
+    /// Trainings of this process have to end first.
     Wait,
+    /// Only other processes can go on.
+    Others,
     Nothing,
 }
 
-impl Tasks {
-    pub(super) fn new(tasks: Vec<Task>, costs: Option<Costs>) -> Self {
+impl<'a> Tasks<'a> {
+    pub(super) fn new(tasks: Vec<Task>, costs: Option<Costs>, part: Part<'a>) -> Self {
         let states = tasks.iter().map(|_| State::Waiting).collect();
-        Self { tasks, costs, states: Mutex::new(states), changed: Condvar::new() }
+        Self { tasks, costs, part, states: Mutex::new(states), changed: Condvar::new() }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -54,8 +91,8 @@ impl Tasks {
         self.tasks.iter().map(|task| &task.id)
     }
 
-    /// Works on the tasks with `jobs` workers that share `threads` threads, until none is left or the user stops.
-    /// A task that panics has failed.
+    /// Works on the tasks with `jobs` workers that share `threads` threads, until none is left, only other processes can go on, or
+    /// the user stops. A task that panics has failed.
     pub(super) fn run(
         &self,
         jobs: usize,
@@ -75,10 +112,28 @@ impl Tasks {
 
     fn worker(&self, control: &Control<'_>, work: &(dyn Fn(&Task, &Chosen) -> Result<RunResult> + Sync)) {
         let mut states = self.lock();
+        // Since when this worker has only watched others.
+        let mut idle: Option<Instant> = None;
         loop {
             match self.next(&mut states) {
                 Next::Nothing => return,
-                Next::Wait => states = self.changed.wait(states).unwrap_or_else(PoisonError::into_inner),
+                Next::Wait => {
+                    idle = None;
+                    states =
+                        self.changed.wait_timeout(states, PAUSE).map_or_else(|e| e.into_inner().0, |r| r.0);
+                    again(&mut states);
+                }
+                Next::Others => {
+                    // Who was not seen alive for so long would have been found dead.
+                    let since = *idle.get_or_insert_with(Instant::now);
+                    let enough = self.part.leaves && since.elapsed() > patience() + 2 * PAUSE;
+                    if enough || control.check().is_err() {
+                        return;
+                    }
+                    states =
+                        self.changed.wait_timeout(states, PAUSE).map_or_else(|e| e.into_inner().0, |r| r.0);
+                    again(&mut states);
+                }
                 Next::Run(i, activations) => {
                     drop(states);
                     let id = &self.tasks[i].id;
@@ -86,7 +141,7 @@ impl Tasks {
                     let task = || control.check().and(activations).and_then(|a| work(&self.tasks[i], &a));
                     let outcome = caught(&who, task);
                     if let Err(error) = &outcome
-                        && error.kind() != Kind::Cancelled
+                        && !matches!(error.kind(), Kind::Cancelled | Kind::Busy)
                     {
                         // A watcher that panics here must not keep the state of the task from the others.
                         let _ = caught(&who, || {
@@ -94,8 +149,16 @@ impl Tasks {
                             Ok(())
                         });
                     }
+                    let is_busy = matches!(&outcome, Err(error) if error.kind() == Kind::Busy);
+                    if !is_busy {
+                        idle = None;
+                    }
                     states = self.lock();
-                    states[i] = outcome.map_or_else(State::Failed, |result| State::Done(Box::new(result)));
+                    states[i] = match outcome {
+                        _ if is_busy => State::Elsewhere,
+                        Ok(result) => State::Done(Box::new(result)),
+                        Err(error) => State::Failed(error),
+                    };
                     self.changed.notify_all();
                 }
             }
@@ -107,13 +170,22 @@ impl Tasks {
         if states.iter().any(|s| matches!(s, State::Failed(error) if error.kind() == Kind::Taken)) {
             return Next::Nothing;
         }
-        for (i, task) in self.tasks.iter().enumerate() {
+        let all = self.tasks.len();
+        for i in (0..all).map(|i| (self.part.first + i) % all) {
+            if !matches!(states[i], State::Waiting) || self.part.only.is_some_and(|only| only != i) {
+                continue;
+            }
+            let task = &self.tasks[i];
+            self.look(states, i);
             if !matches!(states[i], State::Waiting) {
                 continue;
             }
             let first = task.source.follows();
             let is_first = |t: &Task| Some(t.id.variant.as_str()) == first && t.id.seed == task.id.seed;
             let mixture = self.tasks.iter().position(is_first);
+            if let Some(mixture) = mixture.filter(|&mixture| is_open(&states[mixture])) {
+                self.look(states, mixture);
+            }
             let chosen = match mixture.map(|i| &states[i]) {
                 Some(State::Done(result)) => Some(&**result),
                 Some(State::Failed(error)) => {
@@ -131,25 +203,53 @@ impl Tasks {
                 return Next::Run(i, activations);
             }
         }
-        if states.iter().any(|s| matches!(s, State::Running)) { Next::Wait } else { Next::Nothing }
+        let ours = |i: &usize| self.part.only.is_none_or(|only| only == *i);
+        match states {
+            _ if states.iter().any(|s| matches!(s, State::Running)) => Next::Wait,
+            _ if (0..all).filter(ours).any(|i| is_open(&states[i])) => Next::Others,
+            _ => Next::Nothing,
+        }
     }
 
-    /// The results, and the tasks that failed with the reason. What ends the whole study comes first.
-    pub(super) fn outcome(self) -> (Vec<RunResult>, Vec<(RunId, Error)>) {
-        let (mut results, mut failures) = (Vec::new(), Vec::new());
+    /// Takes over what another process has made of an open task.
+    fn look(&self, states: &mut [State], i: usize) {
+        let found = self.part.found.map_or(Ok(None), |found| found(&self.tasks[i]));
+        match found {
+            Ok(Some(result)) => states[i] = State::Done(Box::new(result)),
+            Err(error) => states[i] = State::Failed(error),
+            Ok(None) => {}
+        }
+    }
+
+    /// What became of all tasks.
+    pub(super) fn outcome(self) -> Outcome {
+        let mut outcome = Outcome { results: Vec::new(), failures: Vec::new(), left: Vec::new() };
         let states = self.states.into_inner().unwrap_or_else(PoisonError::into_inner);
         for (task, state) in self.tasks.into_iter().zip(states) {
             match state {
-                State::Done(result) => results.push(*result),
-                State::Failed(error) => failures.push((task.id, error)),
-                State::Waiting | State::Running => {}
+                State::Done(result) => outcome.results.push(*result),
+                State::Failed(error) => outcome.failures.push((task.id, error)),
+                State::Waiting | State::Running | State::Elsewhere => outcome.left.push(task.id),
             }
         }
-        failures.sort_by_key(|(_, e)| !super::ends_all(e));
-        (results, failures)
+        outcome.failures.sort_by_key(|(_, e)| !super::ends_all(e));
+        outcome
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<State>> {
         self.states.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Whether this process has neither begun a task nor knows what became of it.
+fn is_open(state: &State) -> bool {
+    matches!(state, State::Waiting | State::Elsewhere)
+}
+
+/// Lets what other processes had be asked for again.
+fn again(states: &mut [State]) {
+    states
+        .iter_mut()
+        .filter(|state| matches!(state, State::Elsewhere))
+        .for_each(|state| *state = State::Waiting);
 }

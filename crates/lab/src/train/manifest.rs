@@ -61,7 +61,7 @@ impl About {
 /// If the folder was begun with other data.
 pub(crate) fn manifest(about: &About, run: Option<&RunId>, folder: &Folder) -> Result<Open> {
     let path = folder.join(MANIFEST);
-    let (mut started, mut builds) = (None, Vec::new());
+    let (mut started, mut builds, mut hosts) = (None, Vec::new(), Vec::new());
     if path.exists() {
         let earlier = Manifest::read(&path)?;
         if earlier.data != about.files {
@@ -71,9 +71,17 @@ pub(crate) fn manifest(about: &About, run: Option<&RunId>, folder: &Folder) -> R
                 about.dataset
             )));
         }
-        (started, builds) = (Some(earlier.started), earlier.builds);
+        (started, builds, hosts) = (Some(earlier.started), earlier.builds, earlier.hosts);
+    }
+    if run.is_some() {
+        let simd = adact_kernels::simd::path().name();
+        let host = format!("{} ({}, {simd})", machine::host(), machine::processor());
+        if !hosts.contains(&host) {
+            hosts.push(host);
+        }
     }
     let manifest = Manifest {
+        hosts,
         command: std::env::args().collect(),
         builds,
         versions: BTreeMap::from(

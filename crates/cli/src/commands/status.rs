@@ -1,0 +1,71 @@
+//! `adact status`.
+
+use std::time::Duration;
+
+use adact_evidence::names;
+use adact_evidence::table::count;
+use adact_lab::Result;
+use adact_lab::study::work::{State, Status, Training, status};
+
+use crate::args::StatusArgs;
+use crate::out;
+
+/// How often `--watch` looks.
+const PAUSE: Duration = Duration::from_secs(2);
+/// More trainings of one kind than people read.
+const MOST_LINES: usize = 20;
+
+pub fn run(args: &StatusArgs, json: bool) -> Result<()> {
+    let mut before = String::new();
+    loop {
+        let status = status(&args.dir)?;
+        if json {
+            out::json(&status)?;
+        } else {
+            let words = in_words(&status);
+            // Told again only where something changed.
+            if words != before {
+                out::line(&words)?;
+                before = words;
+            }
+        }
+        let ended = |training: &Training| matches!(training.state, State::Done | State::Failed { .. });
+        if !args.watch || status.trainings.iter().all(ended) {
+            return Ok(());
+        }
+        std::thread::sleep(PAUSE);
+    }
+}
+
+fn in_words(status: &Status) -> String {
+    let of = |is: fn(&State) -> bool| status.trainings.iter().filter(|t| is(&t.state)).collect::<Vec<_>>();
+    let done = of(|state| matches!(state, State::Done));
+    let running = of(|state| matches!(state, State::Running { .. }));
+    let failed = of(|state| matches!(state, State::Failed { .. }));
+    let waiting = of(|state| matches!(state, State::Waiting { .. }));
+    let mut lines = vec![format!(
+        "{}: {} done, {} running, {} failed, {} waiting",
+        count(status.trainings.len(), "training"),
+        done.len(),
+        running.len(),
+        failed.len(),
+        waiting.len()
+    )];
+    for training in running.iter().chain(&failed).take(MOST_LINES) {
+        let name =
+            format!("{:>5}  {}, seed {}", training.task, names::variant(&training.variant), training.seed);
+        lines.push(match &training.state {
+            State::Running { holder, epochs } => format!(
+                "{name}: {} finished; process {} on {} since {}, alive {}",
+                count(*epochs, "epoch"),
+                holder.pid,
+                holder.host,
+                holder.since,
+                holder.alive.as_deref().unwrap_or("unknown")
+            ),
+            State::Failed { why } => format!("{name}: failed: {why}"),
+            _ => name,
+        });
+    }
+    lines.join("\n")
+}

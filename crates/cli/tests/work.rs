@@ -1,0 +1,206 @@
+//! Studies that many processes work on: killed, stopped, told one training, or of another plan.
+#![cfg(unix)]
+
+mod common;
+
+use std::fs;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use common::{TINY, adact, assert_same, json, json_lines, ok, run, timeless};
+
+/// Begins to work on the plan in `dir/many`.
+fn worker(dir: &Path, options: &str) -> Child {
+    let mut command = adact();
+    command.current_dir(dir).args(["work", "many"]).args(options.split_whitespace());
+    command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+}
+
+fn signal(child: &Child, name: &str) {
+    assert!(Command::new("kill").args([name, &child.id().to_string()]).status().unwrap().success());
+}
+
+/// Waits until a condition holds.
+fn until(what: &str, seconds: u64, mut done: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !done() {
+        assert!(start.elapsed() < Duration::from_secs(seconds), "{what}");
+        sleep(Duration::from_millis(10));
+    }
+}
+
+/// Expects what was collected of `many` to be what the study in `one` left.
+fn assert_collected(dir: &Path) {
+    ok(dir, "collect many");
+    assert_same(&dir.join("one/runs"), &dir.join("many/runs"));
+    let result = |name: &str| timeless(json(&dir.join(name).join("result.json")));
+    assert_eq!(result("one"), {
+        let mut many = result("many");
+        many["provenance"]["builds"] = result("one")["provenance"]["builds"].clone();
+        many
+    });
+}
+
+#[test]
+fn workers_that_are_killed_at_random_leave_what_one_study_leaves() {
+    let dir = tempfile::tempdir().unwrap();
+    let study = format!("study {TINY} --seeds 3 --variants adact,optimized,relu --out");
+    ok(dir.path(), &format!("{study} one"));
+    let told = ok(dir.path(), &format!("{study} many --plan --json"));
+    let told = json_lines(&told).pop().unwrap();
+    assert_eq!(told["trainings"], 9);
+    for wait in [150, 400, 700, 300] {
+        let mut workers = [worker(dir.path(), "--threads 1"), worker(dir.path(), "--threads 1")];
+        sleep(Duration::from_millis(wait));
+        for worker in &mut workers {
+            worker.kill().unwrap();
+            worker.wait().unwrap();
+        }
+    }
+    let plan = told["plan"].as_str().unwrap();
+    let workers: Vec<Child> =
+        (0..3).map(|_| worker(dir.path(), &format!("--threads 1 --plan-id {plan}"))).collect();
+    for mut worker in workers {
+        assert_eq!(worker.wait().unwrap().code(), Some(0));
+    }
+    assert_collected(dir.path());
+    let status = ok(dir.path(), "status many");
+    assert!(status.starts_with("9 trainings: 9 done, 0 running"), "{status}");
+    // Nothing is left, and a study finds nothing to do.
+    assert!(ok(dir.path(), "work many").contains("9 of 9 trainings are finished"));
+    ok(dir.path(), &format!("{study} many --resume"));
+    assert_collected(dir.path());
+}
+
+#[test]
+fn a_worker_that_was_stopped_loses_its_training_and_harms_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let study = "study --limit-train 640 --limit-test 100 --epochs 8 --batch 32 --variants relu --out";
+    ok(dir.path(), &format!("{study} one"));
+    ok(dir.path(), &format!("{study} many --plan"));
+    let mut first = worker(dir.path(), "--threads 1");
+    let metrics = dir.path().join("many/runs/relu-seed0/metrics.jsonl");
+    until("an epoch", 60, || metrics.exists());
+    signal(&first, "-STOP");
+    let status = ok(dir.path(), "status many");
+    assert!(
+        status.contains("0 done, 1 running") && status.contains(&format!("process {}", first.id())),
+        "{status}"
+    );
+    // Its sign of life stands still, whatever lock it has.
+    let mut second = worker(dir.path(), "--threads 1");
+    assert_eq!(second.wait().unwrap().code(), Some(0));
+    signal(&first, "-CONT");
+    assert!(first.wait().unwrap().code().is_some());
+    assert_collected(dir.path());
+}
+
+#[test]
+fn a_worker_can_be_given_one_training() {
+    let dir = tempfile::tempdir().unwrap();
+    ok(dir.path(), &format!("study {TINY} --variants adact,optimized --seeds 2 --out many --plan"));
+    let refused = run(dir.path(), "work many --task 4");
+    let err = String::from_utf8_lossy(&refused.stderr);
+    assert!(
+        refused.status.code() == Some(2) && err.contains("numbered from 0, and none has the number 4"),
+        "{err}"
+    );
+    let auto = |name: &str, value: &str| {
+        let mut command = adact();
+        command
+            .current_dir(dir.path())
+            .args(["work", "many", "--task", "auto"])
+            .env(name, value)
+            .output()
+            .unwrap()
+    };
+    // The third is `adact` with the second seed.
+    assert!(auto("SLURM_ARRAY_TASK_ID", "2").status.success());
+    assert!(auto("SGE_TASK_ID", "4").status.success());
+    let status = ok(dir.path(), "status many --json");
+    let states: Vec<String> = serde_json::from_str::<serde_json::Value>(&status).unwrap()["trainings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|training| training["state"].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(states, ["waiting", "waiting", "done", "done"]);
+    let refused = auto("SGE_TASK_ID", "undefined");
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("SGE_TASK_ID=undefined is no index"));
+    let refused = run(dir.path(), "work many --task auto");
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("none of SLURM_ARRAY_TASK_ID"));
+    let told = ok(dir.path(), "collect many");
+    assert!(told.contains("2 trainings of 4 lacking: AdAct, seed 0 and others"), "{told}");
+}
+
+#[test]
+fn what_waits_for_others_has_an_exit_code_of_its_own() {
+    let dir = tempfile::tempdir().unwrap();
+    ok(dir.path(), &format!("study {TINY} --variants adact,optimized --out many --plan"));
+    let later = run(dir.path(), "work many --task 1");
+    let err = String::from_utf8_lossy(&later.stderr);
+    assert!(
+        later.status.code() == Some(75) && err.contains("the training that it follows isn't finished"),
+        "{err}"
+    );
+}
+
+#[test]
+fn a_training_that_fails_is_told_and_tried_again_where_that_is_asked_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let program = "echo '{\"epoch\": 1, \"accuracy\": 0.5}\n{\"done\": true}' >> $ADACT_OUT/log.jsonl";
+    fs::write(dir.path().join("train.sh"), "echo boom >&2; exit 3").unwrap();
+    let mut plan = adact();
+    plan.current_dir(dir.path()).args(["study", "--program", "sh train.sh", "--variants", "relu,mish"]);
+    assert!(plan.args(["--out", "many", "--plan"]).status().unwrap().success());
+    for _ in 0..2 {
+        let failed = run(dir.path(), "work many");
+        let err = String::from_utf8_lossy(&failed.stderr);
+        assert!(
+            failed.status.code() == Some(1) && err.contains("exit code 3") && err.contains("--retry-failed"),
+            "{err}"
+        );
+    }
+    let status = ok(dir.path(), "status many");
+    assert!(status.contains("2 failed") && status.contains("boom"), "{status}");
+    ok(dir.path(), "collect many");
+    assert_eq!(json(&dir.path().join("many/result.json"))["failures"].as_array().unwrap().len(), 2);
+    fs::write(dir.path().join("train.sh"), program).unwrap();
+    let told = ok(dir.path(), "work many --retry-failed");
+    assert!(told.contains("2 of 2 trainings are finished"), "{told}");
+    ok(dir.path(), "collect many");
+    assert!(
+        json(&dir.path().join("many/result.json"))
+            .get("failures")
+            .is_none_or(|f| f.as_array().unwrap().is_empty())
+    );
+}
+
+#[test]
+fn other_plans_are_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    ok(dir.path(), &format!("study {TINY} --variants relu --out many --plan"));
+    let refused = |line: &str, words: &str| {
+        let output = run(dir.path(), line);
+        let err = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.code() == Some(2) && err.contains(words), "{line}: {err}");
+    };
+    refused("work many --plan-id 12", "not 12; is this the folder that was planned");
+    refused("work nowhere", "holds no plan of a study");
+    refused("status nowhere", "holds no study");
+    refused("collect nowhere", "holds no study");
+    refused("study --variants relu --objective accuracy+speed --plan --out x", "can't be compared");
+    assert!(!dir.path().join("x").exists());
+    let path = dir.path().join("many/plan.json");
+    let text = fs::read_to_string(&path).unwrap();
+    fs::write(&path, text.replace("\"format\": 1", "\"format\": 7")).unwrap();
+    refused("work many", "the layout 7, and this program knows 1");
+    let mut plan: serde_json::Value = serde_json::from_str(&text).unwrap();
+    plan["build"]["kernels"] = "0".into();
+    fs::write(&path, plan.to_string()).unwrap();
+    refused("work many", "whose numbers are others");
+    fs::write(&path, "{").unwrap();
+    refused("work many", "is damaged");
+}
