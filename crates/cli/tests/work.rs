@@ -204,3 +204,33 @@ fn other_plans_are_refused() {
     fs::write(&path, "{").unwrap();
     refused("work many", "is damaged");
 }
+
+#[test]
+fn who_works_on_a_plan_that_is_replaced_stops() {
+    let dir = tempfile::tempdir().unwrap();
+    let plan = format!("study {TINY} --seeds 40 --variants relu --out many --plan");
+    ok(dir.path(), &plan);
+    let mut old = worker(dir.path(), "--threads 1");
+    let begun = || ok(dir.path(), "status many").contains("1 running");
+    until("a training", 60, begun);
+    // Nothing is removed under a process that works.
+    let refused = run(dir.path(), &format!("{plan} --force --lr 0.002"));
+    let err = String::from_utf8_lossy(&refused.stderr);
+    let words = format!("process {} on", old.id());
+    assert!(
+        refused.status.code() == Some(2) && err.contains(&words) && err.contains("stop it first"),
+        "{err}"
+    );
+    // If it happens all the same, it goes no further.
+    let path = dir.path().join("many/plan.json");
+    let mut other = json(&path);
+    other["identity"] = "another".into();
+    fs::write(&path, other.to_string()).unwrap();
+    assert_eq!(old.wait().unwrap().code(), Some(1), "it stops");
+    ok(dir.path(), &format!("{plan} --force --lr 0.002"));
+    ok(dir.path(), "work many --task 0");
+    let held = fs::read_to_string(dir.path().join("many/runs/relu-seed0/config.toml")).unwrap();
+    assert!(held.contains("lr = 0.002"), "{held}");
+    let status = ok(dir.path(), "status many");
+    assert!(status.contains("40 trainings: 1 done, 0 running"), "{status}");
+}

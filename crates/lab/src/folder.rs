@@ -131,6 +131,7 @@ impl Folder {
             room(path, config)?;
         }
         if mode == Mode::Force {
+            idle(path)?;
             clear(path)?;
         }
         let leftovers = entries(path)?.into_iter().filter(|name| is_part(name));
@@ -223,6 +224,24 @@ fn entries(path: &Path) -> Result<Vec<String>> {
 /// Whether a name is that of a file whose writer died.
 fn is_part(name: &str) -> bool {
     name.starts_with('.') && name.ends_with(".part")
+}
+
+/// Expects no other process to work on the trainings of the study in a folder.
+fn idle(path: &Path) -> Result<()> {
+    let runs = path.join(RUNS);
+    for run in entries(&runs)?.into_iter().map(|name| runs.join(name)) {
+        let Some(holder) = lock::holder(&run) else { continue };
+        if Lock::claim(&run, &Seen::default())?.is_none() {
+            return Err(Error::input(format!(
+                "{}: process {} on {} works in it; stop it first (if it is dead, remove {} there)",
+                run.display(),
+                holder.pid,
+                holder.host,
+                lock::NAME
+            )));
+        }
+    }
+    Ok(())
 }
 
 fn clear(path: &Path) -> Result<()> {

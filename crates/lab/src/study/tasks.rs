@@ -4,6 +4,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use adact_evidence::records::{Costs, RunResult};
+use adact_evidence::table::count;
 
 use crate::control::{Control, Event, RunId};
 use crate::error::{Error, Kind, Result};
@@ -125,6 +126,12 @@ impl<'a> Tasks<'a> {
                 }
                 Next::Others => {
                     // Who was not seen alive for so long would have been found dead.
+                    if idle.is_none() {
+                        let left = states.iter().filter(|state| is_open(state)).count();
+                        let words =
+                            "left, on which other processes work or for which they have to go on first";
+                        control.tell(Event::Note(&format!("{} {words}: waiting", count(left, "training"))));
+                    }
                     let since = *idle.get_or_insert_with(Instant::now);
                     let enough = self.part.leaves && since.elapsed() > patience() + 2 * PAUSE;
                     if enough || control.check().is_err() {

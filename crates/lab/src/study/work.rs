@@ -148,14 +148,15 @@ pub fn work(
     asked: &Work,
     control: &Control<'_>,
 ) -> Result<Worked> {
-    Plan::read(dir)?.check(dir, asked.plan.as_deref())?;
-    with_subject(config, data, &|config, subject| work_on(config, subject, dir, asked, control))
+    let plan = Plan::read(dir)?;
+    plan.check(dir, asked.plan.as_deref())?;
+    with_subject(config, data, &|config, subject| work_on(config, subject, (dir, &plan), asked, control))
 }
 
 fn work_on(
     config: &Config,
     subject: &Subject<'_>,
-    dir: &Path,
+    (dir, plan): (&Path, &Plan),
     asked: &Work,
     control: &Control<'_>,
 ) -> Result<Worked> {
@@ -191,7 +192,19 @@ fn work_on(
     let part = Part { only: asked.task, first, found: Some(&found), leaves: true };
     let tasks = Tasks::new(tasks, None, part);
     control.tell(Event::Planned { runs: all, finished: 0, epochs: planned.config.epochs() });
-    let task = |task: &Task, chosen: &Chosen| planned.train(task, chosen, &folder, control);
+    let task = |task: &Task, chosen: &Chosen| {
+        // Whoever planned anew there removed what this process is about to go on with.
+        match Plan::read(dir) {
+            Ok(found) if found.identity == plan.identity => {}
+            _ => {
+                return Err(Error::taken(format!(
+                    "{}: was planned anew while this process worked on it",
+                    dir.display()
+                )));
+            }
+        }
+        planned.train(task, chosen, &folder, control)
+    };
     tasks.run(config.output.jobs, config.output.threads(), control, &task)?;
 
     let Outcome { results, failures, left } = tasks.outcome();
