@@ -1,7 +1,7 @@
 """A language model of characters on Shakespeare, in PyTorch, after nanoGPT's recipe for a CPU: alone, or studied.
 
     python gpt.py
-    adact study --program 'python gpt.py --steps 1000' --metric loss --seeds 5 --variants adact,optimized,gelu,relu
+    adact study --program 'python gpt.py --steps 1000' --dataset shakespeare --metric loss --seeds 8 --variants adact,optimized,gelu,relu
 """
 
 import argparse
