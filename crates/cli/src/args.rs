@@ -177,15 +177,17 @@ pub struct TrainArgs {
 /// `adact study`.
 #[derive(Debug, Args)]
 pub struct StudyArgs {
+    /// Only plan the trainings, for `adact work` to do them, in as many processes and on as many machines as one likes
+    ///
+    /// Not with --objective accuracy+speed: times of several machines can't be compared.
+    #[arg(long = "plan")]
+    pub plan_only: bool,
     #[command(flatten)]
     pub program: ProgramArgs,
     #[command(flatten)]
     pub plan: PlanArgs,
     #[command(flatten)]
     pub common: CommonArgs,
-    /// Only plan the trainings, for `adact work` to do them, in as many processes and on as many machines as one likes
-    #[arg(long = "plan")]
-    pub plan_only: bool,
 }
 
 /// A training program that is not this one.
@@ -580,7 +582,7 @@ pub struct SearchArgs {
     /// penalty on the entropy of the shares, which grows from a third of the training on. gumbel: one candidate a step,
     /// drawn by the weights. hard: the candidate of the largest weight. dirichlet: shares drawn from a Dirichlet
     /// distribution. sigmoid: a gate for each candidate, and linear: the weights themselves, shares that need not add up to 1,
-    /// which the trained network keeps. shrink: the softmax, and the weakest candidates leave one after the other; gumbel-shrink and the like
+    /// which the trained network keeps; the choice is by the largest gate, or the coefficient of the largest magnitude. shrink: the softmax, and the weakest candidates leave one after the other; gumbel-shrink and the like
     /// join it with the others but linear. In a study, --variants search:METHOD compares them.
     #[arg(long, value_name = "METHOD")]
     pub mixing: Option<Method>,

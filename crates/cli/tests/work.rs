@@ -226,11 +226,60 @@ fn who_works_on_a_plan_that_is_replaced_stops() {
     let mut other = json(&path);
     other["identity"] = "another".into();
     fs::write(&path, other.to_string()).unwrap();
-    assert_eq!(old.wait().unwrap().code(), Some(1), "it stops");
+    assert_eq!(old.wait().unwrap().code(), Some(75), "it stops");
     ok(dir.path(), &format!("{plan} --force --lr 0.002"));
     ok(dir.path(), "work many --task 0");
     let held = fs::read_to_string(dir.path().join("many/runs/relu-seed0/config.toml")).unwrap();
     assert!(held.contains("lr = 0.002"), "{held}");
     let status = ok(dir.path(), "status many");
     assert!(status.contains("40 trainings: 1 done, 0 running"), "{status}");
+}
+
+#[test]
+fn a_plan_stays_what_was_planned() {
+    let dir = tempfile::tempdir().unwrap();
+    let refused = |line: &str, words: &str| {
+        let output = run(dir.path(), line);
+        let err = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.code() == Some(2) && err.contains(words), "{line}: {err}");
+    };
+    let identity = || json(&dir.path().join("many/plan.json"))["identity"].as_str().unwrap().to_owned();
+    // The same study again is the same plan; a larger one is another.
+    let plan = format!("study {TINY} --variants relu --out many --plan");
+    ok(dir.path(), &plan);
+    let first = identity();
+    ok(dir.path(), &format!("{plan} --resume --threads 1 --jobs 2"));
+    assert_eq!(identity(), first);
+    ok(dir.path(), &format!("{plan} --resume --seeds 2"));
+    assert_ne!(identity(), first);
+    refused(&format!("work many --plan-id {first}"), "is this the folder that was planned");
+    let path = dir.path().join("many/config.toml");
+    let config = fs::read_to_string(&path).unwrap();
+    fs::write(&path, config.replace("epochs = 3", "epochs = 2")).unwrap();
+    refused("work many", "isn't what was planned");
+    fs::write(&path, config).unwrap();
+    ok(dir.path(), "work many");
+
+    // Other data under the same name.
+    let text = |seed: u64| -> String {
+        let letter = |i: u64| char::from(b'a' + (i.wrapping_mul(seed).wrapping_add(i * i) % 7) as u8);
+        (0..4000).map(letter).collect()
+    };
+    fs::write(dir.path().join("poems.txt"), text(3)).unwrap();
+    let plan = "study --network gpt --dataset poems.txt --steps 2 --eval-every 1 --dim 16 --depth 1 --heads 1 --variants relu,mish";
+    ok(dir.path(), &format!("{plan} --out texts --plan"));
+    ok(dir.path(), "work texts --task 0");
+    fs::write(dir.path().join("poems.txt"), text(5)).unwrap();
+    refused("work texts", "was begun with other files of");
+}
+
+#[test]
+fn what_follows_a_failure_is_told_to_have_failed() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut plan = adact();
+    plan.current_dir(dir.path()).args(["study", "--program", "exit 3", "--variants", "adact,optimized"]);
+    assert!(plan.args(["--out", "many", "--plan"]).status().unwrap().success());
+    assert_eq!(run(dir.path(), "work many").status.code(), Some(1));
+    let status = ok(dir.path(), "status many --watch");
+    assert!(status.contains("2 failed, 0 waiting") && status.contains("because adact failed"), "{status}");
 }

@@ -12,8 +12,10 @@ pub enum Kind {
     Input,
     /// Files of a data set are not there: input, too.
     Missing,
-    /// Something failed on the way: a full disk, a loss that is no number any more.
+    /// Something failed on the way: a loss that is no number any more, a mistake of ours.
     Failure,
+    /// The disk refused: it is full, or may not be written.
+    Disk,
     /// The user asked to stop.
     Cancelled,
     /// Another process took the output folder; this one must not write to it any more.
@@ -72,9 +74,14 @@ impl Error {
         Self { kind: Kind::Waiting, message: message.into(), step: None }
     }
 
+    /// The disk refused.
+    pub(crate) fn disk(message: impl Into<String>) -> Self {
+        Self { kind: Kind::Disk, message: message.into(), step: None }
+    }
+
     /// A file or folder could not be read or written.
     pub fn io(doing: &str, path: &Path, error: &std::io::Error) -> Self {
-        Self::failure(format!("{}: can't {doing}: {}", path.display(), plain(error)))
+        Self::disk(format!("{}: can't {doing}: {}", path.display(), plain(error)))
     }
 
     /// The same error, of a training at this epoch and step, both from 1; steps count through all epochs.
@@ -123,7 +130,12 @@ impl std::error::Error for Error {}
 
 impl From<adact_evidence::Error> for Error {
     fn from(e: adact_evidence::Error) -> Self {
-        if e.is_input() { Self::input(e.to_string()) } else { Self::failure(e.to_string()) }
+        let kind = match e.kind() {
+            adact_evidence::ErrorKind::Io => Kind::Disk,
+            _ if e.is_input() => Kind::Input,
+            _ => Kind::Failure,
+        };
+        Self { kind, message: e.to_string(), step: None }
     }
 }
 

@@ -289,7 +289,11 @@ pub(crate) fn layer_weights(place: Place, is_papers: bool) -> Option<LayerWeight
 
 impl From<adact::Error> for Error {
     fn from(e: adact::Error) -> Self {
-        if e.is_input() { Self::input(e.to_string()) } else { Self::failure(e.to_string()) }
+        match e.kind() {
+            ErrorKind::Read | ErrorKind::Write => Self::disk(e.to_string()),
+            _ if e.is_input() => Self::input(e.to_string()),
+            _ => Self::failure(e.to_string()),
+        }
     }
 }
 

@@ -124,7 +124,7 @@ pub fn collect(folder: &Path) -> Result<StudyResult> {
             .epochs()
             .map_or(String::new(), |epochs| format!(" with the {} of the study", count(epochs, "epoch")));
         return Err(Error::input(format!(
-            "{}: no training in {RUNS} is finished{which}; go on with --resume",
+            "{}: no training in {RUNS} is finished{which}; go on with `adact study --resume` or `adact work`",
             folder.display()
         )));
     }

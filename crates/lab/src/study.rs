@@ -162,7 +162,7 @@ pub(crate) fn run_all(
     let folder = Folder::open(out, config, mode, control)?;
     let provenance = manifest(&subject.about, None, &folder)?;
     provenance.begin(&folder)?;
-    work::Plan::keep(&folder)?;
+    work::Plan::keep(&folder, config)?;
 
     let costs = speed::costs(given, config, &planned.variants, subject, &folder, control)?;
     let tasks = Tasks::new(planned.tasks(), costs, Part::default());
@@ -258,7 +258,8 @@ impl<'a, 'b> Planned<'a, 'b> {
             Err(error) if error.kind() == Kind::Taken && folder.check().is_ok() => {
                 return Err(Error::busy(error.to_string()));
             }
-            Err(error) if !ends_all(error) && error.kind() != Kind::Busy && place.is_dir() => {
+            // What the disk refuses says nothing of the training: elsewhere it may go through.
+            Err(error) if error.kind() == Kind::Failure && place.is_dir() => {
                 let why = failure(&task.id, error, &place);
                 let text = serde_json::to_string(&why).unwrap_or_default() + "\n";
                 // Whatever is wrong with the disk is told by what is to be told.
@@ -304,7 +305,12 @@ impl<'a, 'b> Planned<'a, 'b> {
         };
         let folder = folder.open_inside(&run_directory(&id.variant, id.seed), &config, mode)?;
         let _ = fs::remove_file(place.join(FAILURE));
-        (self.subject.train)(&config, id, &folder, control)
+        let found = (self.subject.train)(&config, id, &folder, control);
+        // Whatever goes wrong where another process has taken over is no failure of the training.
+        if found.is_err() {
+            folder.check()?;
+        }
+        found
     }
 
     /// What the study's record tells of the plan.

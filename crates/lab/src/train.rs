@@ -103,6 +103,8 @@ pub fn train<L: Learner>(
     }
     let result = training.finish()?;
     folder.check()?;
+    // Once more: who lost this training while it wrote may have left fewer.
+    EpochRecord::write_all(&folder.join(METRICS), &training.epochs)?;
     manifest.finish(folder, training.builds)?;
     result.write(&folder.join(RESULT))?; // last: a folder with the result of all epochs is finished
     control.tell(Event::Finished { run, result: &result, dir: folder.path() });
@@ -279,6 +281,8 @@ impl<L: Learner> Training<'_, L> {
         if is_best {
             self.learner.save(&self.folder.join(BEST))?;
         }
+        // Each time anew: this process may have been stopped in between, and another one have gone on.
+        self.folder.check()?;
         // Before the epoch counts as finished: an epoch that is trained again replaces its events.
         if let (Some(events), Some(record)) = (&mut self.events, self.epochs.last()) {
             events.epoch(record, machine::unix_time())?;
@@ -289,6 +293,7 @@ impl<L: Learner> Training<'_, L> {
             build::write(dir, builds)?;
             Ok(EpochRecord::write_all(&dir.join(checkpoint::MARKER), epochs)?)
         })?;
+        self.folder.check()?;
         EpochRecord::write_all(&self.folder.join(METRICS), &self.epochs)?;
         if let Some(record) = self.epochs.last() {
             self.control.tell(Event::Epoch { run: self.run, record, best: is_best });

@@ -76,6 +76,19 @@ impl Gate {
         }
     }
 
+    /// How much of all the weight each candidate has, from 0 to 1: the softmax itself, a part of the sum of the gates, or of the
+    /// coefficients' magnitudes.
+    pub(crate) fn portions(self, w: &[f32]) -> Vec<f64> {
+        let shares = self.shares(w);
+        if self == Self::Softmax {
+            return shares;
+        }
+        let sum: f64 = shares.iter().map(|share| share.abs()).sum();
+        // Where none has any, all have the same.
+        let portion = |share: &f64| if sum == 0.0 { 1.0 / w.len() as f64 } else { share.abs() / sum };
+        shares.iter().map(portion).collect()
+    }
+
     /// The gradient of raw weights that have these shares, for that of the shares.
     pub(crate) fn gradient(self, shares: &[f64], dshares: &[f64]) -> Vec<f32> {
         match self {
@@ -132,6 +145,17 @@ mod tests {
                 assert!((f64::from(own[i]) - difference).abs() < 1e-6, "{gate} {i}");
             }
         }
+    }
+
+    #[test]
+    fn portions_are_of_magnitudes_and_add_up_to_1() {
+        assert_eq!(Gate::Linear.portions(&[-3.0, 1.0]), [0.75, 0.25]);
+        assert_eq!(Gate::Linear.portions(&[0.0, 0.0]), [0.5, 0.5]);
+        for gate in Gate::ALL {
+            let sum: f64 = gate.portions(&[0.5, -1.0, 0.25]).iter().sum();
+            assert!((sum - 1.0).abs() < 1e-12, "{gate}");
+        }
+        assert!(Gate::Linear.portions(&[f32::NAN, 1.0])[0].is_nan());
     }
 
     #[test]

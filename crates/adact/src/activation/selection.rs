@@ -1,6 +1,6 @@
 //! From the weights of the mixtures to the choice of each layer.
 
-use adact_kernels::{Activation, softmax};
+use adact_kernels::Activation;
 
 use super::gate::Gate;
 
@@ -13,7 +13,8 @@ pub struct LayerMixture {
     pub gate: Gate,
     /// The raw weights; their means over the channels where each has its own.
     pub w: Vec<f32>,
-    /// The softmax of the raw weights, by which candidates are ranked; the mean over the channels where each has its own.
+    /// How much of the weight each candidate has, by which they are ranked: the softmax of the raw weights; with another [`Gate`] the
+    /// part of the sum of the shares' magnitudes. The mean over the channels where each has its own.
     pub softmax: Vec<f32>,
     /// The share of each candidate: the softmax, or what another [`Gate`] makes of the raw weights; the mean over the channels.
     pub shares: Vec<f32>,
@@ -61,8 +62,9 @@ impl LayerMixture {
             let values = w.chunks_exact(count).flat_map(of).map(|share| share as f32);
             means(&values.collect::<Vec<_>>())
         };
-        let softmax = of_rows(&|row| softmax(row));
-        let choice = strongest(candidates, if channels == 1 { w } else { &softmax });
+        let softmax = of_rows(&|row| gate.portions(row));
+        let by_weight = channels == 1 && gate != Gate::Linear;
+        let choice = strongest(candidates, if by_weight { w } else { &softmax });
         let shares = of_rows(&|row| gate.shares(row));
         Self { candidates: candidates.to_vec(), gate, w: means(w), softmax, shares, prelu_slope, choice }
     }

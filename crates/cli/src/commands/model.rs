@@ -138,7 +138,7 @@ fn layer(layer: &Layer, network: &str) -> Result<()> {
         .collect();
     let table = match mixture.shares {
         None => out::columns(&["  candidate", "w", "softmax", ""], &rows, &[1, 2]),
-        Some(_) => out::columns(&["  candidate", "w", "softmax", "share", ""], &rows, &[1, 2, 3]),
+        Some(_) => out::columns(&["  candidate", "w", "portion", "share", ""], &rows, &[1, 2, 3]),
     };
     out::line(&table)?;
     if layer.by_channel {

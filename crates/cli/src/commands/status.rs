@@ -12,8 +12,8 @@ use crate::out;
 
 /// How often `--watch` looks.
 const PAUSE: Duration = Duration::from_secs(2);
-/// More trainings of one kind than people read.
-const MOST_LINES: usize = 20;
+/// More trainings than people read.
+const MOST_LINES: usize = 40;
 
 pub fn run(args: &StatusArgs, json: bool) -> Result<()> {
     let mut before = String::new();
@@ -51,7 +51,12 @@ fn in_words(status: &Status) -> String {
         failed.len(),
         waiting.len()
     )];
-    for training in running.iter().chain(&failed).take(MOST_LINES) {
+    // All of a small study, with their numbers; of a large one those of which there is something to tell.
+    let told: Vec<&Training> = match status.trainings.len() {
+        n if n <= MOST_LINES => status.trainings.iter().collect(),
+        _ => running.iter().chain(&failed).take(MOST_LINES).copied().collect(),
+    };
+    for training in told {
         let name =
             format!("{:>5}  {}, seed {}", training.task, names::variant(&training.variant), training.seed);
         lines.push(match &training.state {
@@ -64,7 +69,9 @@ fn in_words(status: &Status) -> String {
                 holder.alive.as_deref().unwrap_or("unknown")
             ),
             State::Failed { why } => format!("{name}: failed: {why}"),
-            _ => name,
+            State::Done => format!("{name}: done"),
+            State::Waiting { epochs: 0 } => format!("{name}: waiting"),
+            State::Waiting { epochs } => format!("{name}: waiting, {} finished", count(*epochs, "epoch")),
         });
     }
     lines.join("\n")

@@ -1,5 +1,6 @@
 //! `adact work`.
 
+use adact_evidence::table::count;
 use adact_lab::config::Config;
 use adact_lab::data::Data;
 use adact_lab::folder::CONFIG;
@@ -53,10 +54,14 @@ pub fn run(args: &WorkerArgs, threads: Option<usize>, json: bool) -> Result<()> 
         out::event("work", &told)?;
     } else {
         let dir = dir.display();
-        out::line(&format!(
-            "{} of {} trainings are finished; `adact collect {dir}` makes the report",
-            worked.finished, worked.trainings
-        ))?;
+        let told = match (asked.task, failed.len()) {
+            (Some(task), 0) => format!("the training {task} is finished"),
+            (Some(task), _) => format!("the training {task} failed"),
+            (None, _) => {
+                format!("{} of {} are finished", worked.finished, count(worked.trainings, "training"))
+            }
+        };
+        out::line(&format!("{told}; `adact collect {dir}` makes the report"))?;
     }
     match failed.as_slice() {
         [] => Ok(()),

@@ -1,7 +1,8 @@
 //! Bars of the raw weights and of their softmax, as the paper's Figures 1 to 4.
 
 use super::{
-    Figure, activation_stroke, adact_layers, columns, layer_title, mean_weights, room, seeds_in_words,
+    Figure, activation_stroke, adact_layers, columns, layer_title, mean_weights, portions_in_words, room,
+    seeds_in_words,
 };
 use crate::axes::{Scale, labels, number, range, ticks};
 use crate::names;
@@ -34,8 +35,9 @@ pub fn weights(result: &StudyResult) -> Option<Figure> {
             seeds_in_words(runs.len(), result)
         ),
         caption: format!(
-            "Raw weights w and softmax(w) of each candidate in each {}, in the {} that was kept{}.{dots} \
+            "Raw weights w and {} of each candidate in each {}, in the {} that was kept{}.{dots} \
              The dashed line is 1/{}, an equal share. In bold: the choice, or all between which it is undecided.",
+            portions_in_words(result),
             result.place_word(),
             result.unit().word(),
             result.picked_in_words().map_or(String::new(), |picked| format!(" ({picked})")),
@@ -64,7 +66,7 @@ fn panel(result: &StudyResult, layer: usize, seeds: &[&LayerWeights], raw: (f64,
     let right = Scale::new((0.0, top * 1.03), (name_room + half + 18.0, WIDTH - 46.0));
     let choice = result.choices.get(layer);
 
-    for (scale, name, about) in [(&left, "raw w", 4), (&right, "softmax(w)", 4)] {
+    for (scale, name, about) in [(&left, "raw w", 4), (&right, portions_in_words(result), 4)] {
         let at = ticks((scale.low, scale.high), about);
         for (tick, label) in at.iter().zip(labels(&at)) {
             let x = scale.at(*tick);

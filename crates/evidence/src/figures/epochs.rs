@@ -1,7 +1,7 @@
 //! How the weights moved while the network learned.
 
 use super::time::Times;
-use super::{Figure, LABEL, activation_stroke, columns, layer_title, seeds_in_words};
+use super::{Figure, LABEL, activation_stroke, columns, layer_title, portions_in_words, seeds_in_words};
 use crate::agreement::mixture_of;
 use crate::axes::{Axes, range, spread, ticks};
 use crate::names;
@@ -32,7 +32,11 @@ pub fn weights_over_epochs(study: &Study) -> Option<Figure> {
             study.result.subject(),
             seeds_in_words(seeds.len(), &study.result)
         ),
-        caption: format!("softmax(w) of each candidate after each {}.{thin}", times.each()),
+        caption: format!(
+            "{} of each candidate after each {}.{thin}",
+            portions_in_words(&study.result),
+            times.each()
+        ),
         columns: columns(layers),
         panels: (0..layers).map(|layer| panel(study, layer, &seeds, &times, y)).collect(),
         png_panels: None,

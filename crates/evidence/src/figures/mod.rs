@@ -204,6 +204,17 @@ pub(crate) fn mean_softmax(result: &StudyResult, layer: usize) -> Vec<(String, f
     mean_weights(&layers_of(result, layer), LayerWeights::share_of)
 }
 
+/// What is drawn of the weights of a study's mixture: their softmax, or where they are no softmax's how much of all each one is.
+fn portions_in_words(result: &StudyResult) -> &'static str {
+    let mixture = mixture_of(&result.runs);
+    let mixing = result.runs.iter().find(|run| run.role() == mixture).and_then(|run| run.mixing.as_deref());
+    match mixing.unwrap_or_default().split('-').next() {
+        Some("sigmoid") => "sigmoid(w) / sum",
+        Some("linear") => "|w| / sum",
+        _ => "softmax(w)",
+    }
+}
+
 /// "seed 3" or "mean of 5 seeds".
 fn seeds_in_words(n: usize, result: &StudyResult) -> String {
     match (n, result.seeds.as_slice()) {

@@ -1,6 +1,8 @@
 //! The weights of many places on one heat map.
 
-use super::{Figure, adact_layers, heat_cell, mean_softmax, room, seeds_in_words, shorten};
+use super::{
+    Figure, adact_layers, heat_cell, mean_softmax, portions_in_words, room, seeds_in_words, shorten,
+};
 use crate::axes::range;
 use crate::names::{self, MANY_PLACES};
 use crate::records::{LayerChoice, StudyResult};
@@ -29,8 +31,9 @@ pub fn weights_by_place(result: &StudyResult) -> Option<Figure> {
             seeds_in_words(seeds, result)
         ),
         caption: format!(
-            "softmax(w) of each candidate (columns) in each place (rows, in the order of the network). The choice is framed; \
-             thin frames are those between which a place is undecided.{votes}"
+            "{} of each candidate (columns) in each place (rows, in the order of the network). The choice is framed; \
+             thin frames are those between which a place is undecided.{votes}",
+            portions_in_words(result)
         ),
         columns: 1,
         panels: vec![panel(result, &rows, shown)],

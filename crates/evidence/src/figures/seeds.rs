@@ -1,6 +1,6 @@
 //! The weights of every place and seed, as numbers on a heat map.
 
-use super::{Figure, adact_layers, columns, heat_cell, layer_title};
+use super::{Figure, adact_layers, columns, heat_cell, layer_title, portions_in_words};
 use crate::axes::range;
 use crate::names;
 use crate::records::{LayerWeights, RunResult, StudyResult};
@@ -24,7 +24,12 @@ pub fn weights_by_seed(result: &StudyResult) -> Option<Figure> {
     let shown = range(shares, 0.0)?;
     Some(Figure {
         name: "weights_by_seed",
-        title: format!("Softmax weights by {} and seed on {}", result.place_word(), result.subject()),
+        title: match portions_in_words(result) {
+            "softmax(w)" => {
+                format!("Softmax weights by {} and seed on {}", result.place_word(), result.subject())
+            }
+            portions => format!("{portions} by {} and seed on {}", result.place_word(), result.subject()),
+        },
         caption: "Each seed's choice is framed. Rows with frames in one column agree.".into(),
         columns: if runs[0].1[0].candidates().len() > WIDE { 1 } else { columns(layers) },
         panels: (0..layers).map(|layer| panel(result, layer, &runs, shown)).collect(),

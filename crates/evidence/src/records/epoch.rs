@@ -55,7 +55,8 @@ pub struct LayerWeights {
     pub candidates: Option<Vec<String>>,
     /// The raw weights, those whose softmax follows; [`LEFT`](adact_kernels::LEFT) for a candidate that has left.
     pub w: Vec<f32>,
-    /// Their softmax: how likely each candidate is.
+    /// Their softmax: how likely each candidate is. Where shares are made by sigmoids or are the weights themselves, the part that each has of
+    /// the sum of their magnitudes.
     pub softmax: Vec<f32>,
     /// What the network is evaluated with; absent means `softmax`. A search that draws one candidate a step is evaluated
     /// with the likeliest alone.

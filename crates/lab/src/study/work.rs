@@ -30,6 +30,16 @@ pub struct Plan {
     pub build: Build,
     /// The machine on which it was planned.
     pub host: String,
+    /// The options that make the trainings.
+    options: String,
+}
+
+/// The options that make the trainings of a study, as `config.toml` has them: not of where data lie, nor of how many threads there are.
+fn options_of(config: &Config) -> Result<String> {
+    let mut config = config.clone();
+    config.output = Output::default();
+    config.data.dir = None;
+    config.to_toml()
 }
 
 impl Plan {
@@ -50,17 +60,36 @@ impl Plan {
             .map_err(|e| Error::input(format!("{}: is damaged: {e}", path.display())))
     }
 
-    /// Sees to it that a study's folder has one.
-    pub(super) fn keep(folder: &Folder) -> Result<Self> {
+    /// Sees to it that a study's folder has one: the one that is there, if it is for the same options.
+    pub(super) fn keep(folder: &Folder, config: &Config) -> Result<Self> {
         let path = folder.join(PLAN);
-        if path.exists() {
-            return Self::read(folder.path());
+        let options = options_of(config)?;
+        if let Ok(plan) = Self::read(folder.path())
+            && plan.options == options
+            && plan.format == FORMAT
+        {
+            return Ok(plan);
         }
         let identity = format!("{:016x}", RandomState::new().build_hasher().finish());
-        let plan = Self { format: FORMAT, identity, build: build::current().clone(), host: machine::host() };
+        let (build, host) = (build::current().clone(), machine::host());
+        let plan = Self { format: FORMAT, identity, build, host, options };
         let text = serde_json::to_string_pretty(&plan).unwrap_or_default() + "\n";
         atomic::write(&path, text.as_bytes())?;
         Ok(plan)
+    }
+
+    /// Expects the folder to hold the same plan still.
+    fn is_still(&self, folder: &Path) -> Result<()> {
+        let dir = folder.display();
+        match Self::read(folder) {
+            Ok(plan) if plan.identity == self.identity => Ok(()),
+            Ok(_) => Err(Error::waiting(format!(
+                "{dir}: was planned anew, or for more trainings, while this process worked on it; run `adact work {dir}` again"
+            ))),
+            Err(_) => {
+                Err(Error::taken(format!("{dir}: its plan was removed while this process worked on it")))
+            }
+        }
     }
 
     /// Expects this program to give the numbers that the plan asks for.
@@ -132,7 +161,7 @@ pub fn plan(
         let folder = Folder::open(out, &planned.config, mode, control)?;
         manifest(&subject.about, None, &folder)?.begin(&folder)?;
         planned.warn(control);
-        Ok((Plan::keep(&folder)?, planned.tasks().len()))
+        Ok((Plan::keep(&folder, &planned.config)?, planned.tasks().len()))
     })
 }
 
@@ -150,6 +179,13 @@ pub fn work(
 ) -> Result<Worked> {
     let plan = Plan::read(dir)?;
     plan.check(dir, asked.plan.as_deref())?;
+    if options_of(config)? != plan.options {
+        return Err(Error::input(format!(
+            "{}: its config.toml isn't what was planned; plan it again with `adact study --plan --resume --out {}`",
+            dir.display(),
+            dir.display()
+        )));
+    }
     with_subject(config, data, &|config, subject| work_on(config, subject, (dir, &plan), asked, control))
 }
 
@@ -162,12 +198,15 @@ fn work_on(
 ) -> Result<Worked> {
     let planned = Planned::new(config, subject)?;
     let folder = Folder::shared(dir);
+    // Refuses other data than those of the plan.
+    manifest(&subject.about, None, &folder)?;
     let tasks = planned.tasks();
     let all = tasks.len();
     if let Some(task) = asked.task.filter(|&task| task >= all) {
         return Err(Error::input(format!(
-            "{}: has {all} trainings, numbered from 0, and none has the number {task}",
-            dir.display()
+            "{}: has {}, numbered from 0, and none has the number {task}",
+            dir.display(),
+            count(all, "training")
         )));
     }
     let place = |task: &Task| planned.place(&folder, &task.id);
@@ -194,24 +233,23 @@ fn work_on(
     control.tell(Event::Planned { runs: all, finished: 0, epochs: planned.config.epochs() });
     let task = |task: &Task, chosen: &Chosen| {
         // Whoever planned anew there removed what this process is about to go on with.
-        match Plan::read(dir) {
-            Ok(found) if found.identity == plan.identity => {}
-            _ => {
-                return Err(Error::taken(format!(
-                    "{}: was planned anew while this process worked on it",
-                    dir.display()
-                )));
-            }
-        }
+        plan.is_still(dir)?;
         planned.train(task, chosen, &folder, control)
     };
     tasks.run(config.output.jobs, config.output.threads(), control, &task)?;
 
     let Outcome { results, failures, left } = tasks.outcome();
+    let interrupted = |_| {
+        let dir = dir.display();
+        Error::cancelled(format!(
+            "interrupted: every finished epoch is on disk, `adact work {dir}` goes on from there"
+        ))
+    };
+    control.check().map_err(interrupted)?;
     if let Some((_, stop)) = failures.first().filter(|(_, e)| ends_all(e)) {
         return Err(stop.clone());
     }
-    control.check()?;
+    plan.is_still(dir)?;
     let ours = |id: &RunId| match asked.task {
         Some(i) => planned.tasks().get(i).is_some_and(|task| task.id == *id),
         None => true,
@@ -220,7 +258,7 @@ fn work_on(
         let (dir, others) = (dir.display(), left.iter().filter(|id| ours(id)).count() - 1);
         let who = lock::holder(&planned.place(&folder, id));
         let why = match who {
-            Some(holder) => format!("process {} on {} works on it", holder.pid, holder.host),
+            Some(holder) => format!("process {} on {} works on it, or did", holder.pid, holder.host),
             None => "the training that it follows isn't finished".into(),
         };
         let more = if others > 0 {
@@ -314,7 +352,19 @@ pub fn status(dir: &Path) -> Result<Status> {
     for &seed in plan.seeds.as_slice() {
         for variant in &variants {
             let place = dir.join(run_directory(&variant.name, seed));
-            let state = state_of(&place, config.epochs())?;
+            let mut state = state_of(&place, config.epochs())?;
+            // What follows a training that failed waits in vain.
+            let first = variant.source.follows();
+            let failed = |training: &&Training| {
+                let is_first = Some(training.variant.as_str()) == first && training.seed == seed;
+                is_first && matches!(training.state, State::Failed { .. })
+            };
+            if matches!(state, State::Waiting { .. })
+                && let Some(first) = trainings.iter().find(failed)
+            {
+                state =
+                    State::Failed { why: format!("it can't be trained, because {} failed", first.variant) };
+            }
             trainings.push(Training { task: trainings.len(), variant: variant.name.clone(), seed, state });
         }
     }

@@ -132,13 +132,21 @@ class AdAct(nn.Module):
         """
         if not x.is_floating_point():
             raise TypeError(f"AdAct needs a floating-point tensor, not {str(x.dtype).removeprefix('torch.')}")
-        spec, w = self._spec, self.w
+        # Where they lie in the module, if nothing stands in their place: a look-up by attribute takes as long as a small activation.
+        w = self._parameters.get("w")
+        spec, w = self._spec, self.w if w is None else w
         if self.channels is not None:
             spec = self._spec_of(x)
         if self._gate is not None:
             w = self._gate(w)
-        slope = self.prelu.weight if spec.learns_slope else w.new_empty(0)
+        slope = self._slope() if spec.learns_slope else w.new_empty(0)
         return ops.function(x, w, slope, self.training and spec.draws, spec)
+
+    def _slope(self) -> Tensor:
+        """PReLU's slope."""
+        prelu = self._modules.get("prelu")
+        slope = None if prelu is None else prelu._parameters.get("weight")
+        return self.prelu.weight if slope is None else slope
 
     def _spec_of(self, x: Tensor) -> Spec:
         """The specification for an input with channels."""

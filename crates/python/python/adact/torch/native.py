@@ -29,6 +29,14 @@ def _float32(name: str, parameter: Tensor, count: int) -> Tensor:
     return parameter if parameter.is_contiguous() else parameter.contiguous()
 
 
+def _gradient(parameter: Tensor) -> Tensor:
+    """Room for a parameter's gradient, which the kernels write as float32 from the first element to the last."""
+    if parameter.dtype is torch.float32 and parameter.is_contiguous():
+        return torch.empty_like(parameter)
+    # Whatever the defaults of type and device are.
+    return torch.empty(parameter.shape, dtype=torch.float32, device=parameter.device)
+
+
 def _prepare(x: Tensor, inputs: Inputs, spec: Spec):
     """The addresses of the parameters, the layout of x, and the tensors to keep as long as their addresses are used."""
     channels = None if spec.channel_dim is None else around(x, spec.channel_dim)
@@ -62,8 +70,7 @@ def backward(dy: Tensor, inputs: Inputs, spec: Spec) -> tuple[Tensor, Tensor, Te
     dy = like(dy, x)
     dx = torch.empty_like(x)
     w, slope = inputs.w, inputs.slope
-    # Whatever the defaults of type and device are: the kernels write float32 into memory.
-    dw, dslope = (torch.empty(t.shape, dtype=torch.float32, device=x.device) for t in (w, slope))
+    dw, dslope = _gradient(w), _gradient(slope)
     if x.numel():
         parameters, layout, _kept = _prepare(x, inputs, spec)
         addresses, gradients = (x.data_ptr(), dy.data_ptr(), dx.data_ptr()), (dw.data_ptr(), dslope.data_ptr())
