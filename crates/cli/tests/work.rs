@@ -208,7 +208,8 @@ fn other_plans_are_refused() {
 #[test]
 fn who_works_on_a_plan_that_is_replaced_stops() {
     let dir = tempfile::tempdir().unwrap();
-    let plan = format!("study {TINY} --seeds 40 --variants relu --out many --plan");
+    // Long trainings: between two of them nobody holds anything.
+    let plan = format!("study {TINY} --epochs 30 --seeds 40 --variants relu --out many --plan");
     ok(dir.path(), &plan);
     let mut old = worker(dir.path(), "--threads 1");
     let begun = || ok(dir.path(), "status many").contains("1 running");
