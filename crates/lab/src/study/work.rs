@@ -232,8 +232,8 @@ fn work_on(
     let tasks = Tasks::new(tasks, None, part);
     control.tell(Event::Planned { runs: all, finished: 0, epochs: planned.config.epochs() });
     let task = |task: &Task, chosen: &Chosen| {
-        // Whoever planned anew there removed what this process is about to go on with.
-        plan.is_still(dir)?;
+        // Another plan is for other trainings: nothing more of this one.
+        plan.is_still(dir).map_err(|error| Error::taken(error.to_string()))?;
         planned.train(task, chosen, &folder, control)
     };
     tasks.run(config.output.jobs, config.output.threads(), control, &task)?;
@@ -246,10 +246,10 @@ fn work_on(
         ))
     };
     control.check().map_err(interrupted)?;
+    plan.is_still(dir)?;
     if let Some((_, stop)) = failures.first().filter(|(_, e)| ends_all(e)) {
         return Err(stop.clone());
     }
-    plan.is_still(dir)?;
     let ours = |id: &RunId| match asked.task {
         Some(i) => planned.tasks().get(i).is_some_and(|task| task.id == *id),
         None => true,
