@@ -260,6 +260,13 @@ fn a_plan_stays_what_was_planned() {
     refused("work many", "isn't what was planned");
     fs::write(&path, config).unwrap();
     ok(dir.path(), "work many");
+    // A damaged record is told beside the others.
+    let result = dir.path().join("many/runs/relu-seed1/result.json");
+    fs::write(&result, "junk").unwrap();
+    let status = ok(dir.path(), "status many");
+    assert!(status.contains("1 done") && status.contains("remove the file to train it again"), "{status}");
+    fs::remove_file(&result).unwrap();
+    assert!(ok(dir.path(), "work many").contains("2 of 2 trainings are finished"));
 
     // Other data under the same name.
     let text = |seed: u64| -> String {

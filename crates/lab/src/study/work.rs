@@ -373,8 +373,15 @@ pub fn status(dir: &Path) -> Result<Status> {
 
 fn state_of(place: &Path, epochs: Option<usize>) -> Result<State> {
     // Most are finished or not begun: neither needs more than a look.
-    if place.join(RESULT).exists() && extent::finished(place, epochs)?.is_some() {
-        return Ok(State::Done);
+    if place.join(RESULT).exists() {
+        match extent::finished(place, epochs) {
+            Ok(Some(_)) => return Ok(State::Done),
+            Ok(None) => {}
+            // One that is damaged must not hide all others.
+            Err(error) => {
+                return Ok(State::Failed { why: format!("{error}; remove the file to train it again") });
+            }
+        }
     }
     let done = || fs::read_to_string(place.join("metrics.jsonl")).map_or(0, |text| text.lines().count());
     if let Some(holder) = lock::holder(place) {
