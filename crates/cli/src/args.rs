@@ -582,8 +582,9 @@ pub struct SearchArgs {
     /// penalty on the entropy of the shares, which grows from a third of the training on. gumbel: one candidate a step,
     /// drawn by the weights. hard: the candidate of the largest weight. dirichlet: shares drawn from a Dirichlet
     /// distribution. sigmoid: a gate for each candidate, and linear: the weights themselves, shares that need not add up to 1,
-    /// which the trained network keeps; the choice is by the largest gate, or the coefficient of the largest magnitude. shrink: the softmax, and the weakest candidates leave one after the other; gumbel-shrink and the like
-    /// join it with the others but linear. In a study, --variants search:METHOD compares them.
+    /// which the trained network keeps; the choice is by the largest gate, or the coefficient of the largest magnitude.
+    /// shrink: the softmax, and the weakest candidates leave one after the other; gumbel-shrink and the like join it with the
+    /// others but linear. In a study, --variants search:METHOD compares them.
     #[arg(long, value_name = "METHOD")]
     pub mixing: Option<Method>,
     /// The learning rate of the mixtures' weights and slopes [default: --lr]

@@ -284,7 +284,7 @@ fn style(template: &str) -> ProgressStyle {
 
 /// `AdAct, seed 0`.
 fn label(run: &RunId) -> String {
-    format!("{}, seed {}", names::variant(&run.variant), run.seed)
+    names::training(&run.variant, run.seed)
 }
 
 /// The share of right answers in training, under either of its names.

@@ -20,9 +20,7 @@ pub const CLEAR_MAJORITY: f64 = 0.75;
 ///
 /// Only layers that every run has are told.
 pub fn choices(runs: &[RunResult]) -> Vec<LayerChoice> {
-    let mixture = mixture_of(runs);
-    let runs: Vec<_> =
-        runs.iter().filter(|r| r.role() == mixture).filter_map(|r| r.layers.as_deref()).collect();
+    let runs: Vec<_> = mixtures(runs).filter_map(|run| run.layers.as_deref()).collect();
     let layers = runs.iter().map(|layers| layers.len()).min().unwrap_or(0);
     (0..layers).map(|i| choice(i + 1, &runs.iter().map(|layers| &layers[i]).collect::<Vec<_>>())).collect()
 }
@@ -32,6 +30,12 @@ pub fn mixture_of(runs: &[RunResult]) -> Role<'_> {
     let roles = || runs.iter().filter(|run| run.layers.is_some()).map(RunResult::role);
     let adact = roles().find(|role| *role == Role::Mixture);
     adact.or_else(|| roles().find(|role| role.is_mixture())).unwrap_or(Role::Mixture)
+}
+
+/// The runs of that mixture.
+pub(crate) fn mixtures(runs: &[RunResult]) -> impl Iterator<Item = &RunResult> {
+    let mixture = mixture_of(runs);
+    runs.iter().filter(move |run| run.role() == mixture)
 }
 
 /// The choice for one AdAct (the `layer`th of its network, from 1), whose weights are given seed by seed; see

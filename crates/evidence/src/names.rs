@@ -120,6 +120,11 @@ pub fn tally<S: AsRef<str>>(names: &[S]) -> String {
     counts.iter().map(|(name, n)| format!("{} ({n})", activation(name))).collect::<Vec<_>>().join(", ")
 }
 
+/// The name of a training: "AdAct, seed 3".
+pub fn training(variant: &str, seed: u64) -> String {
+    format!("{}, seed {seed}", self::variant(variant))
+}
+
 /// More places than these are told by what they have in common, not one by one.
 pub const MANY_PLACES: usize = 8;
 

@@ -8,7 +8,6 @@
 mod claim;
 
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::{self, ErrorKind, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -269,7 +268,7 @@ impl Holder {
             since: now.clone(),
             alive: Some(now),
             locked,
-            token: format!("{:016x}", RandomState::new().build_hasher().finish()),
+            token: format!("{:016x}", machine::random()),
         }
     }
 

@@ -25,6 +25,12 @@ pub fn processor() -> String {
         .unwrap_or_else(|| std::env::consts::ARCH.into())
 }
 
+/// A random number from the system: what tells processes and plans apart, never what trains.
+pub fn random() -> u64 {
+    use std::hash::{BuildHasher, Hasher, RandomState};
+    RandomState::new().build_hasher().finish()
+}
+
 /// Seconds since 1970.
 pub fn unix_time() -> f64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |time| time.as_secs_f64())

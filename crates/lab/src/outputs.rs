@@ -5,8 +5,8 @@ use std::path::Path;
 
 use adact_evidence::names::is_papers_network;
 use adact_evidence::records::{
-    Build, EpochRecord, LANGUAGE, MANIFEST, METRICS, Manifest, PROGRAM, Plan, RESULT, RunResult, Study,
-    StudyResult, TIMINGS, Timings, run_directory,
+    Build, EpochRecord, Failure, LANGUAGE, MANIFEST, METRICS, Manifest, PROGRAM, Plan, RESULT, RunResult,
+    Study, StudyResult, TIMINGS, Timings, run_directory,
 };
 use adact_evidence::statistics::correct_together;
 use adact_evidence::table::count;
@@ -80,11 +80,12 @@ pub fn collect(folder: &Path) -> Result<StudyResult> {
         return Ok(StudyResult::new(plan, vec![run], Vec::new(), provenance)?);
     };
     let variants = variants_of(&config)?;
-    let mut runs: Vec<RunResult> = Vec::new();
+    let (mut runs, mut failed) = (Vec::<RunResult>::new(), Vec::new());
     for seed in study.seeds.as_slice() {
         for variant in &variants {
             let run = folder.join(run_directory(&variant.name, *seed));
             runs.extend(extent::finished(&run, config.epochs())?);
+            failed.extend(failed_in(&run)?);
         }
     }
     // What runs' folders don't tell: earlier failures, and the studies that this one is corrected together with.
@@ -105,15 +106,10 @@ pub fn collect(folder: &Path) -> Result<StudyResult> {
         config.protocol.steps.or(is_text.then_some(config.protocol.epochs * config.protocol.eval_every));
     let (mut failures, together) = before.map(|b| (b.failures, b.together)).unwrap_or_default();
     // Those of other processes are in the folders of their trainings.
-    for seed in study.seeds.as_slice() {
-        for variant in &variants {
-            let failure = failed_in(&folder.join(run_directory(&variant.name, *seed)))?;
-            failures.retain(|known| {
-                failure.as_ref().is_none_or(|f| (&f.variant, f.seed) != (&known.variant, known.seed))
-            });
-            failures.extend(failure);
-        }
-    }
+    let is_known =
+        |f: &Failure| failed.iter().any(|other| (&other.variant, other.seed) == (&f.variant, f.seed));
+    failures.retain(|f| !is_known(f));
+    failures.append(&mut failed);
     failures.retain(|f| {
         let planned =
             study.seeds.as_slice().contains(&f.seed) && variants.iter().any(|v| v.name == f.variant);

@@ -18,7 +18,7 @@ pub fn run(args: &CollectArgs, json: bool) -> Result<()> {
         .trainings
         .iter()
         .filter(|training| training.state != State::Done)
-        .map(|training| format!("{}, seed {}", names::variant(&training.variant), training.seed))
+        .map(|training| names::training(&training.variant, training.seed))
         .collect();
     let studies = report_again(&[dir], None)?;
     if json {

@@ -57,8 +57,7 @@ fn in_words(status: &Status) -> String {
         _ => running.iter().chain(&failed).take(MOST_LINES).copied().collect(),
     };
     for training in told {
-        let name =
-            format!("{:>5}  {}, seed {}", training.task, names::variant(&training.variant), training.seed);
+        let name = format!("{:>5}  {}", training.task, names::training(&training.variant, training.seed));
         lines.push(match &training.state {
             State::Running { holder, epochs } => format!(
                 "{name}: {} finished; process {} on {} since {}, alive {}",

@@ -28,7 +28,7 @@ pub use learning::learning_curves;
 pub use places::weights_by_place;
 pub use seeds::weights_by_seed;
 
-use crate::agreement::mixture_of;
+use crate::agreement::mixtures;
 use crate::names;
 use crate::png::png;
 use crate::records::{LayerWeights, Role, RunResult, Study, StudyResult};
@@ -182,9 +182,7 @@ fn variant_stroke(i: usize, name: &str) -> Stroke {
 
 /// The weights of a study's mixture, a list of layers for each seed.
 pub(crate) fn adact_layers(result: &StudyResult) -> Vec<(&RunResult, &[LayerWeights])> {
-    let mixture = mixture_of(&result.runs);
-    let adact = result.runs.iter().filter(|r| r.role() == mixture);
-    adact.filter_map(|r| r.layers.as_deref().map(|l| (r, l))).collect()
+    mixtures(&result.runs).filter_map(|r| r.layers.as_deref().map(|l| (r, l))).collect()
 }
 
 /// The mean of a value over the seeds for each candidate of a layer; the candidates are the first seed's.
@@ -206,8 +204,7 @@ pub(crate) fn mean_softmax(result: &StudyResult, layer: usize) -> Vec<(String, f
 
 /// What is drawn of the weights of a study's mixture: their softmax, or where they are no softmax's how much of all each one is.
 fn portions_in_words(result: &StudyResult) -> &'static str {
-    let mixture = mixture_of(&result.runs);
-    let mixing = result.runs.iter().find(|run| run.role() == mixture).and_then(|run| run.mixing.as_deref());
+    let mixing = mixtures(&result.runs).next().and_then(|run| run.mixing.as_deref());
     match mixing.unwrap_or_default().split('-').next() {
         Some("sigmoid") => "sigmoid(w) / sum",
         Some("linear") => "|w| / sum",

@@ -30,6 +30,6 @@ impl Failure {
             (None, Some(epoch)) => format!(" in epoch {epoch}"),
             (None, None) => String::new(),
         };
-        format!("{}, seed {}, failed{place}: {}", names::variant(&self.variant), self.seed, self.why)
+        format!("{}, failed{place}: {}", names::training(&self.variant, self.seed), self.why)
     }
 }

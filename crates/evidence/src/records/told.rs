@@ -1,7 +1,7 @@
 //! The words for what a study is about.
 
 use super::{LayerChoice, MetricRecord, StudyResult, Unit};
-use crate::agreement::mixture_of;
+use crate::agreement::{mixture_of, mixtures};
 use crate::metric::Metric;
 use crate::names;
 use crate::table::count;
@@ -63,8 +63,7 @@ impl StudyResult {
 
     /// The name of the place of the `i`th AdAct (from 0) at the beginning of a title: "Layer 1", `layer1.0.act2`.
     pub fn place_title(&self, i: usize) -> String {
-        let mixture = mixture_of(&self.runs);
-        let layers = self.runs.iter().filter(|r| r.role() == mixture).find_map(|r| r.layers.as_deref());
+        let layers = mixtures(&self.runs).find_map(|run| run.layers.as_deref());
         let path = super::place_of_layer(layers.unwrap_or_default(), i);
         names::place_title(&path, self.network.as_deref())
     }

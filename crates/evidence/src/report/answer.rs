@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use super::sure::how_sure;
 use super::table;
 use crate::Rule;
-use crate::agreement::mixture_of;
+use crate::agreement::{mixture_of, mixtures};
 use crate::axes::number;
 use crate::figures::mean_softmax;
 use crate::names::{self, MANY_PLACES};
@@ -226,9 +226,7 @@ fn loss_in_words(result: &StudyResult, choice: &LayerChoice) -> Option<String> {
     let place = choice.layer - 1;
     let distil =
         |run: &RunResult| run.choices.iter().find(|choice| choice.rule == Rule::Distil.name()).cloned();
-    let mixture = mixture_of(&result.runs);
-    let runs = result.runs.iter().filter(|run| run.role() == mixture);
-    let seeds: Vec<RuleChoice> = runs.map(distil).collect::<Option<_>>()?;
+    let seeds: Vec<RuleChoice> = mixtures(&result.runs).map(distil).collect::<Option<_>>()?;
     let mean = |name: &str| {
         let losses = seeds.iter().map(|seed| seed.score(place, name)).collect::<Option<Vec<f64>>>()?;
         Some(losses.iter().sum::<f64>() / losses.len() as f64)

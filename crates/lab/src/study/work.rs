@@ -4,9 +4,7 @@
 //! claimed by a file in its own folder (`lock.json`). Whoever has an unfinished training's claim goes on from
 //! its last epoch, and since the same training gives the same bits wherever it runs, two that hold one by mistake harm nothing.
 
-use std::hash::{BuildHasher, Hasher, RandomState};
-
-use adact_evidence::records::{Build, RESULT};
+use adact_evidence::records::{Build, METRICS};
 use serde::{Deserialize, Serialize};
 
 use super::*;
@@ -70,7 +68,7 @@ impl Plan {
         {
             return Ok(plan);
         }
-        let identity = format!("{:016x}", RandomState::new().build_hasher().finish());
+        let identity = format!("{:016x}", machine::random());
         let (build, host) = (build::current().clone(), machine::host());
         let plan = Self { format: FORMAT, identity, build, host, options };
         let text = serde_json::to_string_pretty(&plan).unwrap_or_default() + "\n";
@@ -209,6 +207,7 @@ fn work_on(
             count(all, "training")
         )));
     }
+    let asked_for = asked.task.map(|task| tasks[task].id.clone());
     let place = |task: &Task| planned.place(&folder, &task.id);
     if asked.retry_failed {
         let ours = |i: &usize| asked.task.is_none_or(|task| task == *i);
@@ -227,7 +226,7 @@ fn work_on(
     };
     // Processes begin at different seeds.
     let seeds = planned.plan.seeds.as_slice().len().max(1);
-    let first = RandomState::new().build_hasher().finish() as usize % seeds * (all / seeds);
+    let first = machine::random() as usize % seeds * (all / seeds);
     let part = Part { only: asked.task, first, found: Some(&found), leaves: true };
     let tasks = Tasks::new(tasks, None, part);
     control.tell(Event::Planned { runs: all, finished: 0, epochs: planned.config.epochs() });
@@ -238,7 +237,7 @@ fn work_on(
     };
     tasks.run(config.output.jobs, config.output.threads(), control, &task)?;
 
-    let Outcome { results, failures, left } = tasks.outcome();
+    let Outcome { results, failures, mut left } = tasks.outcome();
     let interrupted = |_| {
         let dir = dir.display();
         Error::cancelled(format!(
@@ -250,12 +249,9 @@ fn work_on(
     if let Some((_, stop)) = failures.first().filter(|(_, e)| ends_all(e)) {
         return Err(stop.clone());
     }
-    let ours = |id: &RunId| match asked.task {
-        Some(i) => planned.tasks().get(i).is_some_and(|task| task.id == *id),
-        None => true,
-    };
-    if let Some(id) = left.iter().find(|id| ours(id)) {
-        let (dir, others) = (dir.display(), left.iter().filter(|id| ours(id)).count() - 1);
+    left.retain(|id| asked_for.as_ref().is_none_or(|asked_for| asked_for == id));
+    if let [id, others @ ..] = left.as_slice() {
+        let (dir, others) = (dir.display(), others.len());
         let who = lock::holder(&planned.place(&folder, id));
         let why = match who {
             Some(holder) => format!("process {} on {} works on it, or did", holder.pid, holder.host),
@@ -348,7 +344,7 @@ pub enum State {
 pub fn status(dir: &Path) -> Result<Status> {
     let (config, variants) = outputs::planned(dir)?;
     let plan = config.study.clone().unwrap_or_default();
-    let mut trainings = Vec::new();
+    let mut trainings: Vec<Training> = Vec::new();
     for &seed in plan.seeds.as_slice() {
         for variant in &variants {
             let place = dir.join(run_directory(&variant.name, seed));
@@ -356,11 +352,11 @@ pub fn status(dir: &Path) -> Result<Status> {
             // What follows a training that failed waits in vain.
             let first = variant.source.follows();
             let failed = |training: &&Training| {
-                let is_first = Some(training.variant.as_str()) == first && training.seed == seed;
+                let is_first = Some(training.variant.as_str()) == first;
                 is_first && matches!(training.state, State::Failed { .. })
             };
             if matches!(state, State::Waiting { .. })
-                && let Some(first) = trainings.iter().find(failed)
+                && let Some(first) = trainings.iter().rev().take_while(|t| t.seed == seed).find(failed)
             {
                 state =
                     State::Failed { why: format!("it can't be trained, because {} failed", first.variant) };
@@ -373,17 +369,15 @@ pub fn status(dir: &Path) -> Result<Status> {
 
 fn state_of(place: &Path, epochs: Option<usize>) -> Result<State> {
     // Most are finished or not begun: neither needs more than a look.
-    if place.join(RESULT).exists() {
-        match extent::finished(place, epochs) {
-            Ok(Some(_)) => return Ok(State::Done),
-            Ok(None) => {}
-            // One that is damaged must not hide all others.
-            Err(error) => {
-                return Ok(State::Failed { why: format!("{error}; remove the file to train it again") });
-            }
+    match extent::finished(place, epochs) {
+        Ok(Some(_)) => return Ok(State::Done),
+        Ok(None) => {}
+        // One that is damaged must not hide all others.
+        Err(error) => {
+            return Ok(State::Failed { why: format!("{error}; remove the file to train it again") });
         }
     }
-    let done = || fs::read_to_string(place.join("metrics.jsonl")).map_or(0, |text| text.lines().count());
+    let done = || fs::read_to_string(place.join(METRICS)).map_or(0, |text| text.lines().count());
     if let Some(holder) = lock::holder(place) {
         return Ok(State::Running { holder, epochs: done() });
     }

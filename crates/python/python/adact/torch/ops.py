@@ -24,15 +24,14 @@ def function(x: Tensor, w: Tensor, slope: Tensor, draws: bool, spec: Spec) -> Te
 
     The seed is from PyTorch's generator: `torch.manual_seed` repeats it, and activation checkpointing draws it again.
     """
-    is_native = native.serves(x)
+    kernels = _kernels(x)
     in_transform = torch._C._functorch.peek_interpreter_stack() is not None
     is_compiling = torch.compiler.is_compiling()
     is_watched = in_transform or is_compiling or not _is_plain(x) or torch._C._len_torch_dispatch_stack() > 0
     seed = torch.randint(1 << 62, (), device=x.device) if draws else None
-    if is_native and not is_watched:
+    if kernels is native and not is_watched:
         # A number instead of a tensor: a small activation is bound by what surrounds it.
         return _Function.apply(x, w, slope, None if seed is None else seed.item(), spec, native)
-    kernels = _kernels(x)
     inputs = Inputs(x, w, slope, seed)
     # Transforms of torch.func take operations of PyTorch's alone; and a compiler fuses the formulas with their neighbours on a
     # GPU, which it can't do with an operation (benches/torch_gpu.py).
