@@ -148,9 +148,7 @@ impl<'a> Control<'a> {
 
     pub(crate) fn check(&self) -> Result<()> {
         if self.cancel.load(Ordering::Relaxed) {
-            Err(Error::cancelled(
-                "interrupted: every finished epoch is on disk, `--resume` goes on from there",
-            ))
+            Err(Error::cancelled("interrupted: what was trained is on disk, `--resume` goes on from there"))
         } else {
             Ok(())
         }

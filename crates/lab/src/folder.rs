@@ -28,6 +28,8 @@ pub const PROGRAM: &str = "program";
 
 /// What tells one plan of a study from another.
 pub const PLAN: &str = "plan.json";
+/// The script that submitted a study to Slurm, and what its jobs print.
+pub const SLURM: &str = "slurm";
 /// Why a training failed, until it is tried again.
 pub const FAILURE: &str = "failure.json";
 
@@ -41,6 +43,7 @@ const OURS: &[&str] = &[
     PLACES,
     TIMINGS,
     PLAN,
+    SLURM,
     FAILURE,
     "manifest.json",
     "metrics.jsonl",

@@ -272,6 +272,14 @@ impl Holder {
         }
     }
 
+    /// Whether its process is known to be gone: on this machine, where that can be seen.
+    pub fn is_dead(&self) -> bool {
+        let processes = Path::new("/proc");
+        self.host == machine::host()
+            && processes.join(std::process::id().to_string()).exists()
+            && !processes.join(self.pid.to_string()).exists()
+    }
+
     fn alive_now(&self) -> Self {
         Self { alive: Some(now()), ..self.clone() }
     }

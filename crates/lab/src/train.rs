@@ -1,5 +1,6 @@
 //! One training: epochs of steps, an evaluation after each, the best weights kept, everything on disk.
 
+mod begun;
 mod choose;
 mod finish;
 mod manifest;
@@ -17,7 +18,7 @@ use crate::checkpoint::{self, LAST};
 use crate::config::Config;
 use crate::control::{Control, Event, RunId};
 use crate::data::Data;
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::extent;
 use crate::folder::{BEST, Folder, Mode};
 use crate::learner::Learner;
@@ -27,6 +28,7 @@ use crate::parts::{Part, Passes};
 use crate::score::{self, Score};
 use crate::threads;
 
+use begun::Begun;
 pub(crate) use manifest::{About, manifest};
 
 /// Trains the network as the section `[train]` of `config` asks for, in the folder `out`.
@@ -87,6 +89,7 @@ pub fn train<L: Learner>(
         folder,
         control,
         epochs: Vec::new(),
+        begun: Begun::default(),
         builds: Vec::new(),
         events: None,
     };
@@ -99,7 +102,12 @@ pub fn train<L: Learner>(
         steps: training.steps(),
     });
     while training.epochs.len() < config.protocol.epochs {
-        training.epoch()?;
+        if let Err(error) = training.epoch() {
+            if error.kind() == Kind::Cancelled {
+                training.put_aside();
+            }
+            return Err(error);
+        }
     }
     let result = training.finish()?;
     folder.check()?;
@@ -123,6 +131,8 @@ struct Training<'a, L> {
     first: usize,
     /// The finished epochs.
     epochs: Vec<EpochRecord>,
+    /// The steps after them.
+    begun: Begun,
     /// The builds of the program that trained them.
     builds: Vec<Build>,
     /// TensorBoard's file, where it is wanted.
@@ -145,7 +155,7 @@ impl<L: Learner> Training<'_, L> {
         self.first + best(&self.epochs[self.first.min(self.epochs.len())..], &self.metric())
     }
 
-    /// Goes back to the end of the last finished epoch.
+    /// Goes back to the end of the last finished epoch, or into the one that was interrupted.
     fn restore(&mut self) -> Result<()> {
         if checkpoint::recover(self.folder.path())? {
             self.load_last()?;
@@ -171,6 +181,7 @@ impl<L: Learner> Training<'_, L> {
             )));
         }
         self.learner.load_state(&last)?;
+        self.begun = Begun::read(&last)?;
         self.builds = build::read(&last)?;
         self.compare_builds();
         // The metrics may be one epoch behind or ahead, wherever the last process died.
@@ -194,9 +205,9 @@ impl<L: Learner> Training<'_, L> {
     fn epoch(&mut self) -> Result<()> {
         let start = Instant::now();
         let epoch = self.epochs.len() + 1;
-        let (train, last) = self.steps_of(epoch)?;
-        self.control.tell(Event::Evaluating { run: self.run, epoch });
-        let score = self.evaluate(self.data.selection(), None)?;
+        let found = self.steps_and_score(epoch);
+        self.begun.seconds += start.elapsed().as_secs_f64();
+        let (train, last, score) = found?;
         if score.loss().is_nan() {
             // The last step's weights are no numbers any more: what they answer is no accuracy.
             return Err(self.diverged(score.loss(), last, epoch));
@@ -209,14 +220,22 @@ impl<L: Learner> Training<'_, L> {
             train,
             test,
             validation,
-            seconds: start.elapsed().as_secs_f64(),
+            seconds: self.begun.seconds,
             layers: self.learner.layers(),
         };
         self.epochs.push(record);
+        self.begun = Begun::default();
         self.keep()
     }
 
-    /// The training steps of an epoch; gives their metrics and the number of the last one.
+    /// The steps of an epoch as [`steps_of`](Self::steps_of), and how good the network is after them.
+    fn steps_and_score(&mut self, epoch: usize) -> Result<(Metrics, usize, Score)> {
+        let (train, last) = self.steps_of(epoch)?;
+        self.control.tell(Event::Evaluating { run: self.run, epoch });
+        Ok((train, last, self.evaluate(self.data.selection(), None)?))
+    }
+
+    /// The training steps of an epoch that are not done yet; gives the metrics of all and the number of the last one.
     fn steps_of(&mut self, epoch: usize) -> Result<(Metrics, usize)> {
         let protocol = &self.config.protocol;
         let all = protocol.all_steps(&self.data.train);
@@ -226,8 +245,7 @@ impl<L: Learner> Training<'_, L> {
         let held_out = self.data.search.as_ref();
         let mut held_out =
             held_out.map(|part| Passes::new(part, protocol.batch, protocol.augment, self.run.seed));
-        let (mut images, mut rows, mut loss_sum, mut correct) = (0, 0, 0.0, 0);
-        for i in 0..steps {
+        for i in self.begun.steps..steps {
             self.control.check()?;
             self.folder.recall()?;
             let (inputs, targets) = source.batch(i, first + i);
@@ -242,20 +260,22 @@ impl<L: Learner> Training<'_, L> {
             if !outcome.loss.is_finite() {
                 return Err(self.diverged(outcome.loss, step, epoch));
             }
-            images += source.size(i);
-            rows += targets.len();
-            loss_sum += outcome.loss * targets.len() as f64;
-            correct += outcome.correct;
+            let begun = &mut self.begun;
+            begun.steps = i + 1;
+            begun.images += source.size(i);
+            begun.rows += targets.len();
+            begun.loss_sum += outcome.loss * targets.len() as f64;
+            begun.correct += outcome.correct;
             self.control.tell(Event::Step {
                 run: self.run,
                 epoch,
                 step: i + 1,
-                images,
-                loss: loss_sum / rows as f64,
-                accuracy: correct as f64 / rows as f64,
+                images: begun.images,
+                loss: begun.loss(),
+                accuracy: begun.accuracy(),
             });
         }
-        let (loss, share) = (loss_sum / rows as f64, correct as f64 / rows as f64);
+        let (loss, share) = (self.begun.loss(), self.begun.accuracy());
         Ok((score::of_training(self.data.task, loss, share), first + steps))
     }
 
@@ -273,6 +293,30 @@ impl<L: Learner> Training<'_, L> {
         .at_step(epoch, step)
     }
 
+    /// Keeps the steps of an epoch that is interrupted. Where that can't be done, the epoch begins anew.
+    fn put_aside(&mut self) {
+        if self.begun.steps == 0 {
+            return;
+        }
+        build::add(&mut self.builds, [build::current()]);
+        if let Err(error) = self.folder.check().and_then(|()| self.commit()) {
+            let run = self.run;
+            self.control.tell(Event::Note(&format!("{run}: the epoch in progress can't be kept: {error}")));
+        }
+    }
+
+    /// Makes this moment the one from which the training goes on.
+    fn commit(&self) -> Result<()> {
+        checkpoint::commit(self.folder.path(), |dir: &Path| {
+            self.learner.save_state(dir)?;
+            build::write(dir, &self.builds)?;
+            if self.begun.steps > 0 {
+                self.begun.write(dir)?;
+            }
+            Ok(EpochRecord::write_all(&dir.join(checkpoint::MARKER), &self.epochs)?)
+        })
+    }
+
     /// Puts the epoch that just ended on disk.
     fn keep(&mut self) -> Result<()> {
         self.folder.check()?;
@@ -287,12 +331,7 @@ impl<L: Learner> Training<'_, L> {
         if let (Some(events), Some(record)) = (&mut self.events, self.epochs.last()) {
             events.epoch(record, machine::unix_time())?;
         }
-        let (learner, epochs, builds) = (&self.learner, &self.epochs, &self.builds);
-        checkpoint::commit(self.folder.path(), |dir: &Path| {
-            learner.save_state(dir)?;
-            build::write(dir, builds)?;
-            Ok(EpochRecord::write_all(&dir.join(checkpoint::MARKER), epochs)?)
-        })?;
+        self.commit()?;
         self.folder.check()?;
         EpochRecord::write_all(&self.folder.join(METRICS), &self.epochs)?;
         if let Some(record) = self.epochs.last() {

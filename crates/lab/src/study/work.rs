@@ -52,7 +52,7 @@ impl Plan {
                 "{}: holds no plan of a study; `adact study --plan --out DIR` makes one",
                 folder.display()
             )),
-            _ => Error::io("read", &path, &e),
+            _ => Error::io("read", &path, &e).as_input(),
         })?;
         serde_json::from_slice(&text)
             .map_err(|e| Error::input(format!("{}: is damaged: {e}", path.display())))
@@ -241,7 +241,7 @@ fn work_on(
     let interrupted = |_| {
         let dir = dir.display();
         Error::cancelled(format!(
-            "interrupted: every finished epoch is on disk, `adact work {dir}` goes on from there"
+            "interrupted: what was trained is on disk, `adact work {dir}` goes on from there"
         ))
     };
     control.check().map_err(interrupted)?;
@@ -307,6 +307,9 @@ pub struct Training {
     pub variant: String,
     /// The seed.
     pub seed: u64,
+    /// The variant whose training with the same seed has to be finished first; none where none has to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub follows: Option<String>,
     /// What it does.
     #[serde(flatten)]
     pub state: State,
@@ -318,7 +321,7 @@ pub struct Training {
 pub enum State {
     /// It is finished.
     Done,
-    /// A process works on it, or died while it did.
+    /// A process works on it, or died on another machine while it did.
     Running {
         /// Which process.
         holder: Holder,
@@ -361,7 +364,9 @@ pub fn status(dir: &Path) -> Result<Status> {
                 state =
                     State::Failed { why: format!("it can't be trained, because {} failed", first.variant) };
             }
-            trainings.push(Training { task: trainings.len(), variant: variant.name.clone(), seed, state });
+            let follows = first.map(String::from);
+            let (task, variant) = (trainings.len(), variant.name.clone());
+            trainings.push(Training { task, variant, seed, follows, state });
         }
     }
     Ok(Status { trainings })
@@ -378,7 +383,7 @@ fn state_of(place: &Path, epochs: Option<usize>) -> Result<State> {
         }
     }
     let done = || fs::read_to_string(place.join(METRICS)).map_or(0, |text| text.lines().count());
-    if let Some(holder) = lock::holder(place) {
+    if let Some(holder) = lock::holder(place).filter(|holder| !holder.is_dead()) {
         return Ok(State::Running { holder, epochs: done() });
     }
     Ok(match failed_in(place)? {

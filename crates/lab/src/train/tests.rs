@@ -55,6 +55,26 @@ fn a_training_stopped_anywhere_ends_as_one_that_never_was() {
 }
 
 #[test]
+fn a_training_that_is_interrupted_goes_on_at_the_next_step() {
+    let whole = tempfile::tempdir().unwrap();
+    run(whole.path(), Number::default(), &data(), &config(), None).unwrap();
+    // Begun, one epoch of seven steps, an evaluation and a record, and five steps of the next one.
+    let dir = tempfile::tempdir().unwrap();
+    run(dir.path(), Number::default(), &data(), &config(), Some(1 + 9 + 5)).unwrap_err();
+    let last = dir.path().join(LAST);
+    assert_eq!(EpochRecord::read_all(&last.join(METRICS)).unwrap().len(), 1);
+    assert_eq!(Begun::read(&last).unwrap().steps, 5);
+    // All steps are done, and the evaluation was interrupted.
+    run(dir.path(), Number::default(), &data(), &config(), Some(1 + 2 + 1)).unwrap_err();
+    assert_eq!(Begun::read(&last).unwrap().steps, 7);
+    // What was done is not done again.
+    let learner = Number { panic_at: Some(14), ..Number::default() };
+    run(dir.path(), learner, &data(), &config(), None).unwrap();
+    assert_eq!(remains(dir.path()), remains(whole.path()));
+    assert_eq!(Begun::read(&last).unwrap(), Begun::default());
+}
+
+#[test]
 fn the_best_epoch_is_the_first_of_equals_and_its_weights_are_kept() {
     let dir = tempfile::tempdir().unwrap();
     let result = run(dir.path(), Number::default(), &data(), &config(), None).unwrap();
@@ -100,6 +120,7 @@ fn with_a_validation_part_the_test_set_is_touched_once() {
         folder: &folder,
         control: &Control { observer: &(), cancel: &cancel },
         epochs: Vec::new(),
+        begun: Begun::default(),
         builds: Vec::new(),
         events: None,
     };
