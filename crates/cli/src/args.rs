@@ -105,8 +105,11 @@ runs/ with a folder for each training.")]
   adact status shared/mine                      who does what
   adact collect shared/mine                     tables, figures and report of what is finished
 
-Exit codes: 0 when all trainings have ended, 1 if any of them failed, 75 when all that is
-left waits for other processes, so that it is worth trying again later.")]
+SIGINT, SIGTERM and SIGUSR1 end it at the next training step; what was trained is kept.
+
+Exit codes: 0 when all trainings have ended, 1 if any of them failed, 2 for wrong input, 130 when
+it was interrupted, 75 when all that is left waits for other processes, so that it is worth trying
+again later.")]
     Work(WorkerArgs),
     /// Say how far the trainings of a study are, and who works on them
     Status(StatusArgs),
@@ -177,17 +180,37 @@ pub struct TrainArgs {
 /// `adact study`.
 #[derive(Debug, Args)]
 pub struct StudyArgs {
-    /// Only plan the trainings, for `adact work` to do them, in as many processes and on as many machines as one likes
-    ///
-    /// Not with --objective accuracy+speed: times of several machines can't be compared.
-    #[arg(long = "plan")]
-    pub plan_only: bool,
+    #[command(flatten)]
+    pub machines: MachinesArgs,
     #[command(flatten)]
     pub program: ProgramArgs,
     #[command(flatten)]
     pub plan: PlanArgs,
     #[command(flatten)]
     pub common: CommonArgs,
+}
+
+/// A study on many machines.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Many machines")]
+pub struct MachinesArgs {
+    /// Only plan the trainings, for `adact work` to do them, in as many processes and on as many machines as one likes
+    ///
+    /// Not with --objective accuracy+speed: times of several machines can't be compared.
+    #[arg(long = "plan")]
+    pub plan_only: bool,
+    /// Plan them, and print a script that submits them to Slurm: a job array, one for what follows a mixture, and the report
+    ///
+    /// A job that is told that its time is nearly up (SIGUSR1, a minute before) keeps what it trained, and Slurm runs it again.
+    /// --jobs N lets N jobs of an array run at once.
+    #[arg(long)]
+    pub sbatch: bool,
+    /// Plan them, and submit them to Slurm
+    #[arg(long, conflicts_with = "sbatch")]
+    pub submit: bool,
+    /// Options for each job: `--sbatch-args '--partition=x --time=2:00:00 --gpus=1'`
+    #[arg(long, value_name = "OPTIONS", allow_hyphen_values = true)]
+    pub sbatch_args: Option<String>,
 }
 
 /// A training program that is not this one.
@@ -641,6 +664,9 @@ pub struct WorkerArgs {
     /// Try trainings again that failed
     #[arg(long)]
     pub retry_failed: bool,
+    /// Where SIGUSR1 says that the time of this job is nearly up, have Slurm run it again
+    #[arg(long)]
+    pub requeue: bool,
     /// The identity that the plan must have, as `adact study --plan` told it: the folder may not be the one that was planned
     #[arg(long, value_name = "ID")]
     pub plan_id: Option<String>,

@@ -11,6 +11,7 @@ mod stop;
 
 use std::ffi::OsString;
 use std::panic::PanicHookInfo;
+use std::path::PathBuf;
 
 use adact_lab::{Error, Kind};
 use clap::Parser;
@@ -21,7 +22,9 @@ use args::Cli;
 /// read, or only ask for help, the process ends.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     std::panic::set_hook(Box::new(end_with_one_sentence));
-    match commands::run(Cli::parse_from(arguments)) {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let program = arguments.first().map_or_else(|| "adact".into(), PathBuf::from);
+    match commands::run(Cli::parse_from(arguments), &program) {
         Ok(()) => 0,
         Err(error) => {
             out::error(&format!("adact: {error}"));

@@ -5,42 +5,17 @@ mod common;
 
 use std::fs;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use common::{TINY, adact, assert_same, json, json_lines, ok, run, timeless};
+use common::{TINY, adact, assert_collected, json, json_lines, ok, run, signal, until};
 
 /// Begins to work on the plan in `dir/many`.
 fn worker(dir: &Path, options: &str) -> Child {
     let mut command = adact();
     command.current_dir(dir).args(["work", "many"]).args(options.split_whitespace());
     command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
-}
-
-fn signal(child: &Child, name: &str) {
-    assert!(Command::new("kill").args([name, &child.id().to_string()]).status().unwrap().success());
-}
-
-/// Waits until a condition holds.
-fn until(what: &str, seconds: u64, mut done: impl FnMut() -> bool) {
-    let start = Instant::now();
-    while !done() {
-        assert!(start.elapsed() < Duration::from_secs(seconds), "{what}");
-        sleep(Duration::from_millis(10));
-    }
-}
-
-/// Expects what was collected of `many` to be what the study in `one` left.
-fn assert_collected(dir: &Path) {
-    ok(dir, "collect many");
-    assert_same(&dir.join("one/runs"), &dir.join("many/runs"));
-    let result = |name: &str| timeless(json(&dir.join(name).join("result.json")));
-    assert_eq!(result("one"), {
-        let mut many = result("many");
-        many["provenance"]["builds"] = result("one")["provenance"]["builds"].clone();
-        many
-    });
 }
 
 #[test]

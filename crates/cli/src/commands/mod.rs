@@ -6,12 +6,16 @@ mod completions;
 mod data;
 mod man;
 mod model;
+mod plan;
 mod report;
 mod reproduce;
+mod slurm;
 mod status;
 mod study;
 mod train;
 mod work;
+
+use std::path::Path;
 
 use adact_kernels::simd;
 use adact_lab::config::MOST_THREADS;
@@ -20,8 +24,8 @@ use adact_lab::{Error, Result};
 use crate::args::{Cli, Command};
 use crate::out;
 
-/// Does what the command line asks for.
-pub fn run(cli: Cli) -> Result<()> {
+/// Does what the command line asks for; `program` is how this program was called.
+pub fn run(cli: Cli, program: &Path) -> Result<()> {
     let Cli { command, json, quiet, threads } = cli;
     out::set_quiet(quiet);
     simd::requested().map_err(Error::input)?;
@@ -34,7 +38,7 @@ pub fn run(cli: Cli) -> Result<()> {
     }
     match command {
         Command::Train(args) => train::run(&args, threads, json),
-        Command::Study(args) => study::run(&args, threads, json),
+        Command::Study(args) => study::run(&args, program, threads, json),
         Command::Reproduce(args) => reproduce::run(&args, threads, json),
         Command::Report(args) => report::run(&args, json),
         Command::Work(args) => work::run(&args, threads, json),

@@ -22,7 +22,7 @@ pub fn run(args: &ReproduceArgs, threads: Option<usize>, json: bool) -> Result<(
     let datasets: Vec<String> = given.split(',').filter(|name| !name.is_empty()).map(String::from).collect();
 
     let progress = Progress::new(json);
-    let control = Control { observer: &progress, cancel: stop::on_ctrl_c() };
+    let control = Control { observer: &progress, cancel: stop::on_signals() };
     let outcome = reproduce(&config, &datasets, &folder, mode, &control);
     progress.close();
     let reproduced = outcome?;

@@ -8,21 +8,23 @@ use adact_evidence::table::{
     correction_in_words, cost_in_words, count, direction_in_words, mean_and_sd_or_nothing, p_value,
     search_in_words, selection_in_words, shortcomings, undecided_in_words,
 };
-use adact_lab::config::Config;
 use adact_lab::data::Data;
-use adact_lab::folder::Mode;
 use adact_lab::program::study_program;
-use adact_lab::study::work::plan;
 use adact_lab::study::{failed, study};
-use adact_lab::{Control, Result};
-
-use serde_json::json;
+use adact_lab::{Control, Error, Result};
 
 use crate::args::StudyArgs;
+use crate::commands::{plan, slurm};
 use crate::progress::Progress;
 use crate::{options, out, stop};
 
-pub fn run(args: &StudyArgs, threads: Option<usize>, json: bool) -> Result<()> {
+pub fn run(args: &StudyArgs, program: &Path, threads: Option<usize>, json: bool) -> Result<()> {
+    let to_slurm = args.machines.sbatch || args.machines.submit;
+    match &args.machines.sbatch_args {
+        Some(_) if !to_slurm => return Err(Error::input("--sbatch-args: is for --sbatch or --submit")),
+        Some(options) => slurm::check(options)?,
+        None => {}
+    }
     let mut config = options::config(&args.common, threads)?;
     options::program(&args.program, args.common.data.dataset.as_ref(), &mut config)?;
     options::plan(&args.plan, &mut config);
@@ -31,11 +33,15 @@ pub fn run(args: &StudyArgs, threads: Option<usize>, json: bool) -> Result<()> {
     let folder = options::out(&config, &format!("study-{}", options::short_name(&config.data.dataset)), mode);
 
     let data = if config.program.is_none() { Some(Data::load(&config)?) } else { None };
-    if args.plan_only {
-        return planned(&config, data.as_ref(), &folder, mode, json);
+    if args.machines.plan_only || to_slurm {
+        let (plan, trainings) = plan::planned(&config, data.as_ref(), &folder, mode, json)?;
+        return match to_slurm {
+            true => plan::submitted(args, &plan, &folder, program, json),
+            false => plan::tell(&plan, trainings, &folder, json),
+        };
     }
     let progress = Progress::new(json);
-    let control = Control { observer: &progress, cancel: stop::on_ctrl_c() };
+    let control = Control { observer: &progress, cancel: stop::on_signals() };
     let outcome = match &data {
         Some(data) => {
             progress.remarks(data);
@@ -51,25 +57,6 @@ pub fn run(args: &StudyArgs, threads: Option<usize>, json: bool) -> Result<()> {
         show(&result, &folder)?
     }
     failed(&result).map_or(Ok(()), Err)
-}
-
-/// Plans the study, and says what to do with the plan.
-fn planned(config: &Config, data: Option<&Data>, folder: &Path, mode: Mode, json: bool) -> Result<()> {
-    let progress = Progress::new(json);
-    let control = Control { observer: &progress, cancel: stop::on_ctrl_c() };
-    let found = plan(config, data, folder, mode, &control);
-    progress.close();
-    let (plan, trainings) = found?;
-    if json {
-        return out::json(&json!({"folder": folder, "trainings": trainings, "plan": plan.identity}));
-    }
-    let dir = folder.display();
-    out::line(&format!(
-        "planned: {} in {dir} (plan {})\n\nadact work {dir}      trains what is left: run it wherever the folder is seen, as often as \
-         you like\nadact status {dir}    says how far they are\nadact collect {dir}   makes the report",
-        count(trainings, "training"),
-        plan.identity
-    ))
 }
 
 /// More lines on what failed and what is lacking than people read on a terminal.

@@ -35,7 +35,7 @@ pub fn run(args: &TrainArgs, threads: Option<usize>, json: bool) -> Result<()> {
     let data = Data::load(&config)?;
     let progress = Progress::new(json);
     progress.remarks(&data);
-    let control = Control { observer: &progress, cancel: stop::on_ctrl_c() };
+    let control = Control { observer: &progress, cancel: stop::on_signals() };
     let result = train_network(&config, &data, &folder, mode, &control);
     progress.close();
     let result = result?;

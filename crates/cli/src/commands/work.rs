@@ -5,10 +5,11 @@ use adact_lab::config::Config;
 use adact_lab::data::Data;
 use adact_lab::folder::CONFIG;
 use adact_lab::study::work::{Plan, Work, work};
-use adact_lab::{Control, Error, Result};
+use adact_lab::{Control, Error, Kind, Result};
 use serde_json::json;
 
 use crate::args::{Index, WorkerArgs};
+use crate::commands::slurm;
 use crate::progress::Progress;
 use crate::{out, stop};
 
@@ -28,6 +29,8 @@ pub fn run(args: &WorkerArgs, threads: Option<usize>, json: bool) -> Result<()> 
         retry_failed: args.retry_failed,
         plan: args.plan_id.clone(),
     };
+    // Before anything that takes time: without a handler SIGUSR1 ends the process.
+    let cancel = stop::on_signals();
     let dir = &args.dir;
     Plan::read(dir)?;
     let mut config = Config::read(&dir.join(CONFIG))?;
@@ -41,12 +44,15 @@ pub fn run(args: &WorkerArgs, threads: Option<usize>, json: bool) -> Result<()> 
 
     let data = if config.program.is_none() { Some(Data::load(&config)?) } else { None };
     let progress = Progress::new(json);
-    let control = Control { observer: &progress, cancel: stop::on_ctrl_c() };
+    let control = Control { observer: &progress, cancel };
     if let Some(data) = &data {
         progress.remarks(data);
     }
     let outcome = work(&config, data.as_ref(), dir, &asked, &control);
     progress.close();
+    if args.requeue && stop::time_is_up() && matches!(&outcome, Err(e) if e.kind() == Kind::Cancelled) {
+        slurm::requeue()?;
+    }
     let worked = outcome?;
     let failed: Vec<String> = worked.failures.iter().map(|failure| failure.words()).collect();
     if json {

@@ -4,7 +4,9 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Child, Command, Output};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -97,4 +99,29 @@ pub fn assert_same(a: &Path, b: &Path) {
     for (name, bytes) in &a {
         assert!(bytes == &b[name], "{} differs", name.display());
     }
+}
+
+/// Waits until a condition holds.
+pub fn until(what: &str, seconds: u64, mut done: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !done() {
+        assert!(start.elapsed() < Duration::from_secs(seconds), "{what}");
+        sleep(Duration::from_millis(10));
+    }
+}
+
+/// Expects what was collected of `many` to be what the study in `one` left.
+pub fn assert_collected(dir: &Path) {
+    ok(dir, "collect many");
+    assert_same(&dir.join("one/runs"), &dir.join("many/runs"));
+    let result = |name: &str| timeless(json(&dir.join(name).join("result.json")));
+    assert_eq!(result("one"), {
+        let mut many = result("many");
+        many["provenance"]["builds"] = result("one")["provenance"]["builds"].clone();
+        many
+    });
+}
+
+pub fn signal(child: &Child, name: &str) {
+    assert!(Command::new("kill").args([name, &child.id().to_string()]).status().unwrap().success());
 }

@@ -1,5 +1,6 @@
 """The command `adact`, also as `python -m adact`."""
 
+import os
 import signal
 import sys
 
@@ -13,7 +14,8 @@ def main() -> int:
         return 1
     # The command stops cleanly by itself; Python would only notice the signal when the command has ended.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    return _native.command(["adact", *sys.argv[1:]])
+    name = sys.argv[0] if os.path.basename(sys.argv[0]) == "adact" else "adact"
+    return _native.command([name, *sys.argv[1:]])
 
 
 if __name__ == "__main__":
