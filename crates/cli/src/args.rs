@@ -829,6 +829,31 @@ all places. A longer measurement has less noise, and so has --threads 1 on a mac
 use. Steps are those of AdamW, on random inputs. What a place keeps for the backward pass are the
 numbers that go into it, whichever activation it has.")]
     Places(PlacesArgs),
+    /// Sharing a study's folder: how long workers take from one training to the next, on the file system of your choice
+    #[command(after_help = "Examples:
+  adact bench claims shared/try                           10000 trainings of a second, 64 workers
+  adact bench claims /tmp/try --trainings 1000 --seconds 0.1
+
+Trainings only wait and leave a result as real ones do; workers are threads of this process that share nothing but
+the folder, which is removed afterwards.")]
+    Claims(ClaimsArgs),
+}
+
+/// `adact bench claims`.
+#[derive(Debug, Args)]
+pub struct ClaimsArgs {
+    /// A folder that isn't there yet, on the file system to be measured
+    #[arg(value_name = "DIR")]
+    pub dir: PathBuf,
+    /// The trainings
+    #[arg(long, value_name = "N", default_value_t = 10_000)]
+    pub trainings: usize,
+    /// Those who work on them at once
+    #[arg(long, value_name = "N", default_value_t = 64)]
+    pub workers: usize,
+    /// How long a training takes
+    #[arg(long, value_name = "SECONDS", default_value_t = 1.0)]
+    pub seconds: f64,
 }
 
 /// What `adact bench step` and `infer` work on.

@@ -587,3 +587,16 @@ fn closed_streams_change_no_exit_code() {
         common::assert_same(&dir.path().join("a"), &dir.path().join(out));
     }
 }
+
+#[test]
+fn what_sharing_a_folder_costs_is_measured() {
+    let dir = tempfile::tempdir().unwrap();
+    let line = "bench claims try --trainings 20 --workers 3 --seconds 0.01 --json";
+    let told: serde_json::Value = serde_json::from_str(&ok(dir.path(), line)).unwrap();
+    assert_eq!((told["trainings"].as_u64(), told["entries"].as_u64()), (Some(20), Some(20)));
+    assert!(told["between"]["median"].as_f64().unwrap() > 0.0, "{told}");
+    assert!(!dir.path().join("try").exists());
+    fs::create_dir(dir.path().join("try")).unwrap();
+    assert_eq!(run(dir.path(), line).status.code(), Some(2));
+    assert!(dir.path().join("try").exists());
+}

@@ -18,34 +18,77 @@ fn worker(dir: &Path, options: &str) -> Child {
     command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
 }
 
+/// Forty trainings, four workers, and one after the other is killed, told to stop, or stopped for a while.
 #[test]
 fn workers_that_are_killed_at_random_leave_what_one_study_leaves() {
     let dir = tempfile::tempdir().unwrap();
-    let study = format!("study {TINY} --seeds 3 --variants adact,optimized,relu --out");
+    let study = format!("study {TINY} --seeds 10 --variants adact,optimized,relu,mish --out");
     ok(dir.path(), &format!("{study} one"));
     let told = ok(dir.path(), &format!("{study} many --plan --json"));
     let told = json_lines(&told).pop().unwrap();
-    assert_eq!(told["trainings"], 9);
-    for wait in [150, 400, 700, 300] {
-        let mut workers = [worker(dir.path(), "--threads 1"), worker(dir.path(), "--threads 1")];
-        sleep(Duration::from_millis(wait));
-        for worker in &mut workers {
-            worker.kill().unwrap();
-            worker.wait().unwrap();
-        }
-    }
+    assert_eq!(told["trainings"], 40);
     let plan = told["plan"].as_str().unwrap();
-    let workers: Vec<Child> =
-        (0..3).map(|_| worker(dir.path(), &format!("--threads 1 --plan-id {plan}"))).collect();
+    let begin = || worker(dir.path(), &format!("--threads 1 --plan-id {plan}"));
+
+    let mut workers: Vec<Child> = (0..4).map(|_| begin()).collect();
+    let (mut random, mut ended) = (2026u64, [0; 3]);
+    let mut draw = |n: u64| {
+        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (random >> 33) % n
+    };
+    let is_left = || !ok(dir.path(), "status many").starts_with("40 trainings: 40 done");
+    while ended.iter().sum::<usize>() < 40 && is_left() {
+        sleep(Duration::from_millis(50 + draw(300)));
+        let worker = &mut workers[draw(4) as usize];
+        let how = draw(3) as usize;
+        ended[how] += 1;
+        match how {
+            0 => worker.kill().unwrap(),
+            1 => signal(worker, "-TERM"),
+            _ => {
+                signal(worker, "-STOP");
+                sleep(Duration::from_millis(draw(500)));
+                signal(worker, "-CONT");
+                continue;
+            }
+        }
+        worker.wait().unwrap();
+        *worker = begin();
+    }
+    assert!(ended.iter().all(|&times| times > 0), "{ended:?}");
     for mut worker in workers {
         assert_eq!(worker.wait().unwrap().code(), Some(0));
     }
     assert_collected(dir.path());
     let status = ok(dir.path(), "status many");
-    assert!(status.starts_with("9 trainings: 9 done, 0 running"), "{status}");
+    assert!(status.starts_with("40 trainings: 40 done, 0 running"), "{status}");
     // Nothing is left, and a study finds nothing to do.
-    assert!(ok(dir.path(), "work many").contains("9 of 9 trainings are finished"));
+    assert!(ok(dir.path(), "work many").contains("40 of 40 trainings are finished"));
     ok(dir.path(), &format!("{study} many --resume"));
+    assert_collected(dir.path());
+}
+
+#[test]
+fn workers_with_different_processors_leave_the_same_bits() {
+    let dir = tempfile::tempdir().unwrap();
+    let study = format!("study {TINY} --variants adact,optimized,relu,mish --out");
+    ok(dir.path(), &format!("{study} one"));
+    ok(dir.path(), &format!("{study} many --plan"));
+    for (task, simd) in ["avx512", "avx2", "portable", "avx2"].into_iter().enumerate() {
+        let work = |simd: &str| {
+            let mut command = adact();
+            command.current_dir(dir.path()).args(["work", "many", "--task", &task.to_string()]);
+            command.env("ADACT_SIMD", simd).output().unwrap()
+        };
+        let output = work(simd);
+        let err = String::from_utf8_lossy(&output.stderr);
+        let lacks = err.contains("this processor has no");
+        if lacks {
+            println!("SKIPPED: {err}");
+        }
+        let output = if lacks { work("portable") } else { output };
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
     assert_collected(dir.path());
 }
 

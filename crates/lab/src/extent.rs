@@ -13,6 +13,16 @@ pub fn finished(run: &Path, epochs: Option<usize>) -> Result<Option<RunResult>> 
     Ok(result(run)?.filter(|result| epochs.is_none_or(|epochs| result.epochs == epochs)))
 }
 
+/// Whether the run in a folder is finished, as [`finished`] without its result.
+pub fn is_finished(run: &Path, epochs: Option<usize>) -> Result<bool> {
+    let path = run.join(RESULT);
+    if !path.exists() {
+        return Ok(false);
+    }
+    let trained = RunResult::read_epochs(&path)?;
+    Ok(epochs.is_none_or(|epochs| epochs == trained))
+}
+
 /// Expects a folder to hold no more than `epochs` trained epochs.
 pub fn check(run: &Path, epochs: usize) -> Result<()> {
     let result = result(run)?.map_or(0, |result| result.epochs);

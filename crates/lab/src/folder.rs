@@ -28,6 +28,8 @@ pub const PROGRAM: &str = "program";
 
 /// What tells one plan of a study from another.
 pub const PLAN: &str = "plan.json";
+/// Which trainings of a plan were finished, in the order in which they were.
+pub const FINISHED: &str = "finished.log";
 /// The script that submitted a study to Slurm, and what its jobs print.
 pub const SLURM: &str = "slurm";
 /// Why a training failed, until it is tried again.
@@ -43,6 +45,7 @@ const OURS: &[&str] = &[
     PLACES,
     TIMINGS,
     PLAN,
+    FINISHED,
     SLURM,
     FAILURE,
     "manifest.json",
@@ -86,6 +89,7 @@ impl Folder {
     /// If the folder holds something else or more epochs than `config` asks for, or another process works in it, or it
     /// can't be written.
     pub fn open(path: &Path, config: &Config, mode: Mode, control: &Control<'_>) -> Result<Self> {
+        inspect(path, config, mode)?; // one that is refused is not even touched
         let take = || Lock::take(path, control);
         let folder = Self::open_with(&[], path, config, mode, &take)?;
         if let Some(why) = folder.locks[0].without_system() {
@@ -126,10 +130,10 @@ impl Folder {
         mode: Mode,
         lock: &dyn Fn() -> Result<Lock>,
     ) -> Result<Self> {
-        inspect(path, config, mode)?;
         fs::create_dir_all(path).map_err(|e| Error::io("create the folder", path, &e).as_input())?;
         let lock = lock()?;
-        inspect(path, config, mode)?; // another process may have been here before we held it
+        // After a claim, which is all that is asked where many processes look for work; and another process may have been here.
+        inspect(path, config, mode)?;
         if mode == Mode::Resume {
             room(path, config)?;
         }

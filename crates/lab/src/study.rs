@@ -4,7 +4,9 @@
 //! other state: a study that is continued looks at its run directories and does what is missing. So any number of processes
 //! can do so, each training claimed by one of them: see [`work`](mod@work).
 
+pub mod claims;
 mod halving;
+mod news;
 mod speed;
 mod tasks;
 pub mod work;
@@ -174,7 +176,7 @@ pub(crate) fn run_all(
     let task = |task: &Task, chosen: &Chosen| planned.train(task, chosen, &folder, control);
     tasks.run(config.output.jobs, config.output.threads(), control, &task)?;
 
-    let Outcome { results, failures, left } = tasks.outcome();
+    let Outcome { results, failures, left, .. } = tasks.outcome();
     folder.check()?;
     if let Some((_, stop)) = failures.first().filter(|(_, e)| ends_all(e)) {
         return Err(stop.clone());

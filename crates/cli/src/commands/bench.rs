@@ -4,13 +4,17 @@ use adact_evidence::names;
 use adact_evidence::records::{Beside, Costs};
 use adact_lab::bench::{Work, activation, activations, infer, places, step};
 use adact_lab::config::{Activations, Output};
+use adact_lab::study::claims::{Load, Spread, claims};
 use adact_lab::{Control, Error, Result, threads};
 
-use crate::args::{BenchCommand, PlacesArgs, WorkArgs};
+use crate::args::{BenchCommand, ClaimsArgs, PlacesArgs, WorkArgs};
 use crate::progress::Progress;
-use crate::{options, out};
+use crate::{options, out, stop};
 
 pub fn run(command: &BenchCommand, threads: Option<usize>, json: bool) -> Result<()> {
+    if let BenchCommand::Claims(args) = command {
+        return shared(args, json);
+    }
     let threads = Output { threads, ..Output::default() }.threads();
     threads::install(threads, "the benchmark", || measure(command, json))
 }
@@ -71,7 +75,39 @@ fn measure(command: &BenchCommand, json: bool) -> Result<()> {
             }
             out::line(&place_by_place(&costs))
         }
+        BenchCommand::Claims(a) => shared(a, json),
     }
+}
+
+fn shared(args: &ClaimsArgs, json: bool) -> Result<()> {
+    let load = Load { trainings: args.trainings, workers: args.workers, seconds: args.seconds };
+    let progress = Progress::new(json);
+    let control = Control { observer: &progress, cancel: stop::on_signals() };
+    let measured = claims(&args.dir, load, &control);
+    progress.close();
+    let c = measured?;
+    if json {
+        return out::json(&c);
+    }
+    let spread = |times: &Spread| {
+        let [median, p99, longest] = [times.median, times.p99, times.longest].map(|seconds| 1000.0 * seconds);
+        format!("median {median:.1} ms, 99% within {p99:.0} ms, longest {longest:.0} ms")
+    };
+    out::line(&format!(
+        "{} trainings of {} s by {} workers: {:.1} s, {:.1} s more than the trainings alone\n\
+         from one training to a worker's next: {}\n\
+         from the last training's end until a worker knows: {}\n\
+         trained twice: {}; folders in runs/: {}",
+        c.trainings,
+        c.training,
+        c.workers,
+        c.elapsed,
+        c.elapsed - c.least,
+        spread(&c.between),
+        spread(&c.ending),
+        c.repeated,
+        c.entries
+    ))
 }
 
 fn of_places(args: &PlacesArgs) -> Result<Costs> {

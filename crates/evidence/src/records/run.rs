@@ -221,6 +221,23 @@ impl RunResult {
         read::json(path)
     }
 
+    /// The epochs of a run's `result.json`, without the rest: where there are many of them.
+    ///
+    /// # Errors
+    /// A missing or broken file.
+    pub fn read_epochs(path: &Path) -> Result<usize> {
+        #[derive(Deserialize)]
+        struct Epochs {
+            epochs: usize,
+        }
+        impl Checked for Epochs {
+            fn check(&self) -> Result<(), String> {
+                Ok(())
+            }
+        }
+        Ok(read::json::<Epochs>(path)?.epochs)
+    }
+
     /// Parses the contents of a run's `result.json`; `path` is only named in errors.
     ///
     /// # Errors

@@ -215,6 +215,31 @@ fn a_claim_that_stands_still_goes_to_one_of_those_who_saw_it() {
     assert!(claim(dir.path(), QUICK, &Seen::default()).is_some());
 }
 
+/// Clocks of machines differ, and jump. What a file says of the time is only compared with what it said before.
+#[test]
+fn clocks_that_jump_neither_kill_nor_revive() {
+    let write = |folder: &Path, alive: &str| {
+        let holder = Holder { alive: Some(alive.into()), ..Holder::new("elsewhere".into(), false) };
+        let holder = Holder { token: "0123456789abcdef".into(), since: alive.into(), ..holder };
+        holder.write(&mut File::create(folder.join(NAME)).unwrap()).unwrap();
+    };
+    // It was last alive in a future that never comes, or long ago: both are dead when they stand still, and not before.
+    for alive in ["2199-01-01T00:00:00.000Z", "1970-01-01T00:00:00.000Z"] {
+        let (dir, seen) = (tempfile::tempdir().unwrap(), Seen::default());
+        write(dir.path(), alive);
+        assert!(claim(dir.path(), QUICK, &seen).is_none());
+        thread::sleep(QUICK.patience);
+        assert!(claim(dir.path(), QUICK, &seen).is_some(), "{alive}");
+    }
+    // One whose clock runs backwards lives.
+    let (dir, seen) = (tempfile::tempdir().unwrap(), Seen::default());
+    for year in (1990..2010).rev() {
+        write(dir.path(), &format!("{year}-01-01T00:00:00.000Z"));
+        assert!(claim(dir.path(), QUICK, &seen).is_none());
+        thread::sleep(QUICK.patience / 5);
+    }
+}
+
 #[test]
 fn who_lost_a_claim_notices() {
     let (dir, seen) = (tempfile::tempdir().unwrap(), Seen::default());

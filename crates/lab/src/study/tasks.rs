@@ -1,5 +1,6 @@
 //! The tasks of a study, worked off by one or more workers, here and in other processes.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -9,6 +10,7 @@ use adact_evidence::table::count;
 use crate::control::{Control, Event, RunId};
 use crate::error::{Error, Kind, Result};
 use crate::lock::patience;
+use crate::machine;
 use crate::panics::caught;
 use crate::threads::pool;
 use crate::variants::{Chosen, Source};
@@ -29,22 +31,30 @@ enum State {
     Running,
     /// Another process works on it.
     Elsewhere,
-    Done(Box<RunResult>),
+    /// With its result, where others had no part in the work.
+    Done(Option<Box<RunResult>>),
     Failed(Error),
 }
 
-/// What the disk says of a task: its result, or the reason why another process failed.
-pub(super) type Found<'a> = &'a (dyn Fn(&Task) -> Result<Option<RunResult>> + Sync);
+/// What other processes make of the same tasks.
+pub(super) trait Others: Sync {
+    /// Whether a task is finished; an error if it failed.
+    fn finished(&self, task: &Task) -> Result<bool>;
+    /// The result of one that is.
+    fn result(&self, task: &Task) -> Result<RunResult>;
+    /// The tasks of which was told, since the last call, that they are finished.
+    fn news(&self) -> Vec<usize>;
+    /// Tells that a task is finished.
+    fn tell(&self, task: usize);
+}
 
 /// How a process takes part in the work.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Part<'a> {
     /// The only task that it works on; none means all.
     pub only: Option<usize>,
-    /// The task at which it begins to look for work, so that many processes don't all ask for the same.
-    pub first: usize,
-    /// What other processes have done; none where a task's own training finds that out.
-    pub found: Option<Found<'a>>,
+    /// The other processes that work on them; none where a task's own training finds out what they have done.
+    pub others: Option<&'a dyn Others>,
     /// Whether it leaves when all that is left waits for other processes, instead of waiting for them.
     pub leaves: bool,
 }
@@ -54,13 +64,17 @@ pub(super) struct Tasks<'a> {
     /// What candidates cost, where choices weigh it.
     costs: Option<Costs>,
     part: Part<'a>,
+    /// The task at which it begins to look for work.
+    first: AtomicUsize,
     states: Mutex<Vec<State>>,
     changed: Condvar,
 }
 
 /// What became of all tasks.
 pub(super) struct Outcome {
-    /// The results.
+    /// How many are finished.
+    pub finished: usize,
+    /// Their results, where others had no part in the work.
     pub results: Vec<RunResult>,
     /// The tasks that failed with the reason. What ends the whole study comes first.
     pub failures: Vec<(RunId, Error)>,
@@ -81,7 +95,20 @@ enum Next {
 impl<'a> Tasks<'a> {
     pub(super) fn new(tasks: Vec<Task>, costs: Option<Costs>, part: Part<'a>) -> Self {
         let states = tasks.iter().map(|_| State::Waiting).collect();
-        Self { tasks, costs, part, states: Mutex::new(states), changed: Condvar::new() }
+        let first = AtomicUsize::new(0);
+        let tasks = Self { tasks, costs, part, first, states: Mutex::new(states), changed: Condvar::new() };
+        tasks.look_elsewhere();
+        tasks
+    }
+
+    /// Begins to look for work at another seed, so that many processes don't all ask for the same tasks.
+    fn look_elsewhere(&self) {
+        if self.part.others.is_some() && !self.tasks.is_empty() {
+            let task = machine::random() as usize % self.len();
+            let seed = self.tasks[task].id.seed;
+            let first = self.tasks.iter().position(|task| task.id.seed == seed).unwrap_or(0);
+            self.first.store(first, Ordering::Relaxed);
+        }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -157,13 +184,23 @@ impl<'a> Tasks<'a> {
                         });
                     }
                     let is_busy = matches!(&outcome, Err(error) if error.kind() == Kind::Busy);
-                    if !is_busy {
+                    if is_busy {
+                        // Another one works its way through these.
+                        self.look_elsewhere();
+                    } else {
                         idle = None;
                     }
+                    let done = match self.part.others {
+                        Some(others) if outcome.is_ok() => {
+                            others.tell(i);
+                            outcome.map(|_| None)
+                        }
+                        _ => outcome.map(|result| Some(Box::new(result))),
+                    };
                     states = self.lock();
-                    states[i] = match outcome {
+                    states[i] = match done {
                         _ if is_busy => State::Elsewhere,
-                        Ok(result) => State::Done(Box::new(result)),
+                        Ok(result) => State::Done(result),
                         Err(error) => State::Failed(error),
                     };
                     self.changed.notify_all();
@@ -174,11 +211,23 @@ impl<'a> Tasks<'a> {
 
     /// The first task that can begin; it is marked as running.
     fn next(&self, states: &mut [State]) -> Next {
-        if states.iter().any(|s| matches!(s, State::Failed(error) if error.kind() == Kind::Taken)) {
+        // Where others go on, a disk that refuses ends this process's part: no other training would fare better.
+        let ends = |error: &Error| match error.kind() {
+            Kind::Taken => true,
+            Kind::Disk => self.part.others.is_some(),
+            _ => false,
+        };
+        if states.iter().any(|s| matches!(s, State::Failed(error) if ends(error))) {
             return Next::Nothing;
         }
+        for i in self.part.others.map(Others::news).unwrap_or_default() {
+            if let Some(state) = states.get_mut(i).filter(|state| is_open(state)) {
+                *state = State::Done(None);
+            }
+        }
         let all = self.tasks.len();
-        for i in (0..all).map(|i| (self.part.first + i) % all) {
+        let first = self.first.load(Ordering::Relaxed);
+        for i in (0..all).map(|i| (first + i) % all) {
             if !matches!(states[i], State::Waiting) || self.part.only.is_some_and(|only| only != i) {
                 continue;
             }
@@ -193,8 +242,22 @@ impl<'a> Tasks<'a> {
             if let Some(mixture) = mixture.filter(|&mixture| is_open(&states[mixture])) {
                 self.look(states, mixture);
             }
+            let read = match (mixture, self.part.others) {
+                (Some(i), Some(others)) if matches!(states[i], State::Done(None)) => {
+                    Some(others.result(&self.tasks[i]))
+                }
+                _ => None,
+            };
             let chosen = match mixture.map(|i| &states[i]) {
-                Some(State::Done(result)) => Some(&**result),
+                Some(State::Done(None)) => match &read {
+                    Some(Ok(result)) => Some(result),
+                    Some(Err(error)) => {
+                        states[i] = State::Failed(error.clone());
+                        continue;
+                    }
+                    None => None,
+                },
+                Some(State::Done(Some(result))) => Some(&**result),
                 Some(State::Failed(error)) => {
                     let first = first.unwrap_or_default();
                     let message = format!("{}: can't be trained, because {first} failed", task.id);
@@ -220,21 +283,24 @@ impl<'a> Tasks<'a> {
 
     /// Takes over what another process has made of an open task.
     fn look(&self, states: &mut [State], i: usize) {
-        let found = self.part.found.map_or(Ok(None), |found| found(&self.tasks[i]));
-        match found {
-            Ok(Some(result)) => states[i] = State::Done(Box::new(result)),
+        match self.part.others.map_or(Ok(false), |others| others.finished(&self.tasks[i])) {
+            Ok(true) => states[i] = State::Done(None),
             Err(error) => states[i] = State::Failed(error),
-            Ok(None) => {}
+            Ok(false) => {}
         }
     }
 
     /// What became of all tasks.
     pub(super) fn outcome(self) -> Outcome {
-        let mut outcome = Outcome { results: Vec::new(), failures: Vec::new(), left: Vec::new() };
+        let mut outcome =
+            Outcome { finished: 0, results: Vec::new(), failures: Vec::new(), left: Vec::new() };
         let states = self.states.into_inner().unwrap_or_else(PoisonError::into_inner);
         for (task, state) in self.tasks.into_iter().zip(states) {
             match state {
-                State::Done(result) => outcome.results.push(*result),
+                State::Done(result) => {
+                    outcome.finished += 1;
+                    outcome.results.extend(result.map(|result| *result));
+                }
                 State::Failed(error) => outcome.failures.push((task.id, error)),
                 State::Waiting | State::Running | State::Elsewhere => outcome.left.push(task.id),
             }

@@ -4,9 +4,11 @@
 //! claimed by a file in its own folder (`lock.json`). Whoever has an unfinished training's claim goes on from
 //! its last epoch, and since the same training gives the same bits wherever it runs, two that hold one by mistake harm nothing.
 
-use adact_evidence::records::{Build, METRICS};
+use adact_evidence::records::{Build, METRICS, RESULT};
 use serde::{Deserialize, Serialize};
 
+use super::news::News;
+use super::tasks::Others;
 use super::*;
 use crate::build;
 use crate::folder::PLAN;
@@ -187,7 +189,8 @@ pub fn work(
     with_subject(config, data, &|config, subject| work_on(config, subject, (dir, &plan), asked, control))
 }
 
-fn work_on(
+/// Works on a plan as [`work`](fn@work), with what it trains at hand.
+pub(super) fn work_on(
     config: &Config,
     subject: &Subject<'_>,
     (dir, plan): (&Path, &Plan),
@@ -214,20 +217,8 @@ fn work_on(
         let again = (0..all).filter(ours).map(|i| place(&tasks[i]).join(FAILURE));
         again.for_each(|file| drop(fs::remove_file(file)));
     }
-    let found = |task: &Task| -> Result<Option<RunResult>> {
-        let place = place(task);
-        if let Some(result) = extent::finished(&place, planned.config.epochs())? {
-            return Ok(Some(result));
-        }
-        match failed_in(&place)? {
-            Some(failure) => Err(Error::failure(failure.why)),
-            None => Ok(None),
-        }
-    };
-    // Processes begin at different seeds.
-    let seeds = planned.plan.seeds.as_slice().len().max(1);
-    let first = machine::random() as usize % seeds * (all / seeds);
-    let part = Part { only: asked.task, first, found: Some(&found), leaves: true };
+    let others = Shared { planned: &planned, folder: &folder, news: News::from_now(&folder, &plan.identity) };
+    let part = Part { only: asked.task, others: Some(&others), leaves: true };
     let tasks = Tasks::new(tasks, None, part);
     control.tell(Event::Planned { runs: all, finished: 0, epochs: planned.config.epochs() });
     let task = |task: &Task, chosen: &Chosen| {
@@ -237,7 +228,7 @@ fn work_on(
     };
     tasks.run(config.output.jobs, config.output.threads(), control, &task)?;
 
-    let Outcome { results, failures, mut left } = tasks.outcome();
+    let Outcome { finished, failures, mut left, .. } = tasks.outcome();
     let interrupted = |_| {
         let dir = dir.display();
         Error::cancelled(format!(
@@ -248,6 +239,10 @@ fn work_on(
     plan.is_still(dir)?;
     if let Some((_, stop)) = failures.first().filter(|(_, e)| ends_all(e)) {
         return Err(stop.clone());
+    }
+    if let Some((_, error)) = failures.iter().find(|(_, e)| e.kind() == Kind::Disk) {
+        let dir = dir.display();
+        return Err(Error::disk(format!("{error}; `adact work {dir}` goes on when that is mended")));
     }
     left.retain(|id| asked_for.as_ref().is_none_or(|asked_for| asked_for == id));
     if let [id, others @ ..] = left.as_slice() {
@@ -265,7 +260,39 @@ fn work_on(
         return Err(Error::waiting(format!("{dir}: {id} is left{more}: {why}; come back later")));
     }
     let failures = failures.iter().map(|(id, error)| failure(id, error, &planned.place(&folder, id)));
-    Ok(Worked { trainings: all, finished: results.len(), failures: failures.collect() })
+    Ok(Worked { trainings: all, finished, failures: failures.collect() })
+}
+
+/// The trainings in a folder that others work on, too.
+struct Shared<'a, 'b> {
+    planned: &'a Planned<'a, 'b>,
+    folder: &'a Folder,
+    news: News,
+}
+
+impl Others for Shared<'_, '_> {
+    fn finished(&self, task: &Task) -> Result<bool> {
+        let place = self.planned.place(self.folder, &task.id);
+        if extent::is_finished(&place, self.planned.config.epochs())? {
+            return Ok(true);
+        }
+        match failed_in(&place)? {
+            Some(failure) => Err(Error::failure(failure.why)),
+            None => Ok(false),
+        }
+    }
+
+    fn result(&self, task: &Task) -> Result<RunResult> {
+        Ok(RunResult::read(&self.planned.place(self.folder, &task.id).join(RESULT))?)
+    }
+
+    fn news(&self) -> Vec<usize> {
+        self.news.heard()
+    }
+
+    fn tell(&self, task: usize) {
+        self.news.tell(task);
+    }
 }
 
 /// Does something with the study of a network or, without data, of a training program.
