@@ -19,7 +19,7 @@ pub fn is_finished(run: &Path, epochs: Option<usize>) -> Result<bool> {
     if !path.exists() {
         return Ok(false);
     }
-    let trained = RunResult::read_epochs(&path)?;
+    let trained = RunResult::read_epochs(&path).map_err(damaged)?;
     Ok(epochs.is_none_or(|epochs| epochs == trained))
 }
 
@@ -52,5 +52,13 @@ pub fn check(run: &Path, epochs: usize) -> Result<()> {
 /// The result of the run in a folder, of however many epochs, if there is one.
 pub fn result(run: &Path) -> Result<Option<RunResult>> {
     let path = run.join(RESULT);
-    Ok(if path.exists() { Some(RunResult::read(&path)?) } else { None })
+    Ok(if path.exists() { Some(RunResult::read(&path).map_err(damaged)?) } else { None })
+}
+
+/// Says what helps where a result can't be made out.
+fn damaged(error: adact_evidence::Error) -> Error {
+    match Error::from(error) {
+        error if error.is_input() => Error::input(format!("{error}; remove the file to train it again")),
+        error => error,
+    }
 }

@@ -401,12 +401,12 @@ pub fn status(dir: &Path) -> Result<Status> {
 
 fn state_of(place: &Path, epochs: Option<usize>) -> Result<State> {
     // Most are finished or not begun: neither needs more than a look.
-    match extent::finished(place, epochs) {
-        Ok(Some(_)) => return Ok(State::Done),
-        Ok(None) => {}
+    match extent::is_finished(place, epochs) {
+        Ok(true) => return Ok(State::Done),
+        Ok(false) => {}
         // One that is damaged must not hide all others.
         Err(error) => {
-            return Ok(State::Failed { why: format!("{error}; remove the file to train it again") });
+            return Ok(State::Failed { why: error.to_string() });
         }
     }
     let done = || fs::read_to_string(place.join(METRICS)).map_or(0, |text| text.lines().count());
