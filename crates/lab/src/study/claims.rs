@@ -137,7 +137,9 @@ fn simulate(
             seen().0.push(ended.elapsed().as_secs_f64());
         }
         let done = begun.fetch_add(1, Ordering::Relaxed);
-        control.tell(Event::Measuring { what: "claims", done, of: load.trainings });
+        if done.is_multiple_of(load.trainings.div_ceil(50)) {
+            control.tell(Event::Measuring { what: "claims", done, of: load.trainings });
+        }
         std::thread::sleep(Duration::from_secs_f64(load.seconds));
         quiet.check()?;
         let result = RunResult { variant: run.variant.clone(), seed: run.seed, ..model.clone() };
