@@ -141,6 +141,11 @@ fn choices(study: &StudyResult) -> String {
     lines.join("\n")
 }
 
+/// A difference; one that rounds to nothing has no minus.
+fn signed(difference: f64) -> String {
+    format!("{difference:+.4}").replace("-0.0000", "+0.0000")
+}
+
 /// The differences, and what they show.
 fn comparisons(study: &StudyResult) -> String {
     let title = format!("difference in {}", study.primary().on_test());
@@ -150,11 +155,13 @@ fn comparisons(study: &StudyResult) -> String {
         .iter()
         .map(|c| {
             let (interval, p) = match c.difference.ci95 {
-                Some([low, high]) => (format!("{low:+.4} to {high:+.4}"), p_value(Some(c.permutation_holm))),
+                Some([low, high]) => {
+                    (format!("{} to {}", signed(low), signed(high)), p_value(Some(c.permutation_holm)))
+                }
                 None => Default::default(),
             };
             let name = format!("{} against {}", c.name_a(), c.name_b());
-            let mean = format!("{:+.4}", c.difference.mean);
+            let mean = signed(c.difference.mean);
             let verdict = c.short().into();
             if several {
                 vec![name, mean, interval, p, verdict, c.seeds_needed_in_words()]
