@@ -209,6 +209,8 @@ pub struct MachinesArgs {
     #[arg(long, conflicts_with = "sbatch")]
     pub submit: bool,
     /// Options for each job: `--sbatch-args '--partition=x --time=2:00:00 --gpus=1'`
+    ///
+    /// They become a part of a bash command, so quotes and variables are bash's.
     #[arg(long, value_name = "OPTIONS", allow_hyphen_values = true)]
     pub sbatch_args: Option<String>,
 }
@@ -845,7 +847,7 @@ pub struct ClaimsArgs {
     /// A folder that isn't there yet, on the file system to be measured
     #[arg(value_name = "DIR")]
     pub dir: PathBuf,
-    /// The trainings
+    /// The trainings: a multiple of 10, at most 10000
     #[arg(long, value_name = "N", default_value_t = 10_000)]
     pub trainings: usize,
     /// Those who work on them at once

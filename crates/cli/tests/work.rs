@@ -283,6 +283,8 @@ fn a_plan_stays_what_was_planned() {
     fs::write(&result, "junk").unwrap();
     let status = ok(dir.path(), "status many");
     assert!(status.contains("1 done") && status.contains("remove the file to train it again"), "{status}");
+    refused("work many", "many/runs/relu-seed1/result.json");
+    assert!(ok(dir.path(), "collect many").contains("1 training of 2 lacking: ReLU, seed 1"));
     fs::remove_file(&result).unwrap();
     assert!(ok(dir.path(), "work many").contains("2 of 2 trainings are finished"));
 

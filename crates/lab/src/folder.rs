@@ -30,7 +30,7 @@ pub const PROGRAM: &str = "program";
 pub const PLAN: &str = "plan.json";
 /// Which trainings of a plan were finished, in the order in which they were.
 pub const FINISHED: &str = "finished.log";
-/// The script that submitted a study to Slurm, and what its jobs print.
+/// The script that submitted a study to Slurm, and what its jobs print; it stays where a study is replaced, whose jobs may still print.
 pub const SLURM: &str = "slurm";
 /// Why a training failed, until it is tried again.
 pub const FAILURE: &str = "failure.json";
@@ -46,7 +46,6 @@ const OURS: &[&str] = &[
     TIMINGS,
     PLAN,
     FINISHED,
-    SLURM,
     FAILURE,
     "manifest.json",
     "metrics.jsonl",

@@ -84,8 +84,18 @@ pub fn collect(folder: &Path) -> Result<StudyResult> {
     for seed in study.seeds.as_slice() {
         for variant in &variants {
             let run = folder.join(run_directory(&variant.name, *seed));
-            runs.extend(extent::finished(&run, config.epochs())?);
-            failed.extend(failed_in(&run)?);
+            match extent::finished(&run, config.epochs()) {
+                Ok(found) => {
+                    runs.extend(found);
+                    failed.extend(failed_in(&run)?);
+                }
+                // One that is damaged is no reason to leave out the others.
+                Err(error) if error.is_input() => {
+                    let (variant, seed, why) = (variant.name.clone(), *seed, error.to_string());
+                    failed.push(Failure { variant, seed, epoch: None, step: None, why });
+                }
+                Err(error) => return Err(error),
+            }
         }
     }
     // What runs' folders don't tell: earlier failures, and the studies that this one is corrected together with.

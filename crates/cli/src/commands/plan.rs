@@ -46,8 +46,19 @@ pub fn submitted(args: &StudyArgs, plan: &Plan, folder: &Path, program: &Path, j
         };
     }
     if let Err(error) = slurm::expect_slurm() {
-        out::bytes(script.as_bytes())?;
+        if json {
+            out::json(&json!({"study": about, "script": script}))?;
+        } else {
+            out::bytes(script.as_bytes())?;
+        }
         return Err(error);
+    }
+    match slurm::queued(folder) {
+        0 => {}
+        n => out::note(&format!(
+            "{} of this study still in Slurm's queue; what they do is not done twice, but they are submitted again",
+            if n == 1 { "1 job is".into() } else { format!("{n} jobs are") }
+        )),
     }
     let jobs = slurm::submit(folder, &script)?;
     if json {

@@ -12,13 +12,21 @@ use adact_lab::study::work::{Plan, State, Status};
 use adact_lab::{Error, Result};
 use serde::Serialize;
 
+use crate::out;
+
 /// The largest array that Slurm takes where nobody changed it (`MaxArraySize`). A study of more trainings has jobs that take what is
 /// left.
 const LARGEST_ARRAY: usize = 1000;
 /// How often a job asks to be run again: one whose time is too short for a single step would do so for ever.
 const MOST_RUNS: usize = 100;
 /// What a job's lines say themselves.
-const OURS: [&str; 5] = ["--array", "--dependency", "--parsable", "--wrap", "--test-only"];
+const OURS: [&str; 8] =
+    ["--array", "--dependency", "--parsable", "--wrap", "--test-only", "--help", "--usage", "--version"];
+/// The same, as letters.
+const OUR_LETTERS: &str = "adhV";
+
+/// The numbers of the jobs that were submitted last.
+const JOBS: &str = "jobs.txt";
 
 /// What a study's jobs are made of.
 pub struct Jobs<'a> {
@@ -49,7 +57,11 @@ pub struct Submitted {
 
 /// Refuses options for `sbatch` that the script sets itself, before anything is planned.
 pub fn check(options: &str) -> Result<()> {
-    let ours = |word: &&str| OURS.contains(&word.split('=').next().unwrap_or_default());
+    let ours = |word: &&str| {
+        let letter = word.strip_prefix('-').and_then(|rest| rest.chars().next());
+        OURS.contains(&word.split('=').next().unwrap_or_default())
+            || letter.is_some_and(|letter| OUR_LETTERS.contains(letter))
+    };
     if let Some(word) = options.split_whitespace().find(ours) {
         return Err(Error::input(format!("--sbatch-args: {word} is what the script says itself")));
     }
@@ -82,7 +94,10 @@ pub fn script(jobs: &Jobs<'_>) -> Result<String> {
     let folder = quoted(&dir.to_string_lossy());
     let logs = quoted(&dir.join(SLURM).to_string_lossy());
     let here = quoted(&here.to_string_lossy());
-    let output = quoted(&dir.join(SLURM).join("%x-%j.out").to_string_lossy());
+    // A percent sign of the folder's name is none of Slurm's placeholders.
+    let output =
+        |of: &str| quoted(&format!("{}/{of}.out", dir.join(SLURM).to_string_lossy().replace('%', "%%")));
+    let (of_array, of_report) = (output("%A_%a"), output("report-%j"));
     let name = quoted(&format!("adact-{name}"));
     let (options, identity) = (jobs.options, &jobs.plan.identity);
     let (told, which) =
@@ -95,8 +110,15 @@ pub fn script(jobs: &Jobs<'_>) -> Result<String> {
 set -euo pipefail
 cd {here}
 mkdir -p {logs}
-submit() {{
-    sbatch --parsable --job-name={name} --output={output} --open-mode=append --requeue --signal=B:USR1@60 {options} "$@" | cut -d ';' -f 1
+submit() {{ # where its jobs print, further options; the script on standard input
+    local id output=$1
+    shift
+    id=$(sbatch --parsable --job-name={name} --output="$output" --open-mode=append --requeue --signal=B:USR1@60 {options} "$@")
+    id=${{id%%;*}}
+    case $id in
+        '' | *[!0-9]*) echo "sbatch printed no job's number: $id" >&2; return 1 ;;
+    esac
+    echo "$id"
 }}
 work() {{
     cat <<'JOB'
@@ -111,13 +133,13 @@ ended=
     for (name, tasks) in [("trainings", &first), ("followers", &followers)] {
         if !tasks.is_empty() {
             text += &format!(
-                "{name}=$(work | submit ${{ended:+--dependency=afterany$ended}} {})\nended+=\":${name}\"\necho \"{name} ${name}\"\n",
+                "{name}=$(work | submit {of_array} ${{ended:+--dependency=afterany$ended}} {})\nended+=\":${name}\"\necho \"{name} ${name}\"\n",
                 array(tasks)
             );
         }
     }
     text += &format!(
-        r#"report=$(submit ${{ended:+--dependency=afterany$ended}} <<'JOB'
+        r#"report=$(submit {of_report} ${{ended:+--dependency=afterany$ended}} <<'JOB'
 #!/usr/bin/env bash
 exec {program} collect {folder}
 JOB
@@ -147,6 +169,9 @@ pub fn submit(dir: &Path, script: &str) -> Result<Submitted> {
         }
     }
     if output.status.success() {
+        let ids = [&submitted.trainings, &submitted.followers, &submitted.report]
+            .map(|id| id.as_deref().unwrap_or_default());
+        atomic::write(&logs.join(JOBS), (ids.join(" ") + "\n").as_bytes())?;
         return Ok(submitted);
     }
     let why = String::from_utf8_lossy(&output.stderr);
@@ -154,15 +179,27 @@ pub fn submit(dir: &Path, script: &str) -> Result<Submitted> {
     let already = submitted.trainings.map_or_else(String::new, |id| {
         format!("; the job {id} was submitted before that, `scancel {id}` takes it back")
     });
-    Err(Error::input(format!("--submit: {}: {why}{already}", path.display())))
+    Err(Error::input(format!(
+        "--submit: {}: {why}{already}; the study is planned, so give the same command with --resume when that is mended",
+        path.display()
+    )))
+}
+
+/// How many jobs of an earlier submission are still in Slurm's queue.
+pub fn queued(dir: &Path) -> usize {
+    let Ok(text) = fs::read_to_string(dir.join(SLURM).join(JOBS)) else { return 0 };
+    let ids = text.split_whitespace().collect::<Vec<_>>().join(",");
+    let output =
+        Command::new("squeue").args(["--noheader", "--array", "--format=%i", "--jobs", &ids]).output();
+    output.map_or(0, |output| String::from_utf8_lossy(&output.stdout).lines().count())
 }
 
 /// Expects Slurm to be there; says what is lacking.
 pub fn expect_slurm() -> Result<()> {
     match Command::new("sbatch").arg("--version").output() {
         Err(e) if e.kind() == ErrorKind::NotFound => Err(Error::input(
-            "--submit: there is no `sbatch` here, so nothing was submitted: run this where Slurm is, or give the script above to `bash` \
-             there",
+            "--submit: there is no `sbatch` here, so the study is planned and not submitted: give the script above to `bash` where Slurm is, \
+             or the same command with --resume",
         )),
         _ => Ok(()),
     }
@@ -171,21 +208,26 @@ pub fn expect_slurm() -> Result<()> {
 /// Asks Slurm to run this job again, whose time is nearly up.
 pub fn requeue() -> Result<()> {
     let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<usize>().ok());
-    let Some(job) = number("SLURM_JOB_ID") else {
+    // One element of an array by its place: the last one's own number is that of the whole array.
+    let element = || Some(format!("{}_{}", number("SLURM_ARRAY_JOB_ID")?, number("SLURM_ARRAY_TASK_ID")?));
+    let Some(job) = element().or_else(|| number("SLURM_JOB_ID").map(|job| job.to_string())) else {
         return Err(Error::input("--requeue: this is no job of Slurm (SLURM_JOB_ID is not set)"));
     };
     if number("SLURM_RESTART_COUNT").unwrap_or(0) >= MOST_RUNS {
         return Err(Error::failure(format!(
-            "the job {job} was run {MOST_RUNS} times and isn't asked for again; give it more time (--time)"
+            "the job {job} was run {MOST_RUNS} times and is not run again; give it more time (--time)"
         )));
     }
-    let output = Command::new("scontrol").args(["requeue", &job.to_string()]).output();
+    let output = Command::new("scontrol").args(["requeue", &job]).output();
     let why = match output {
-        Ok(output) if output.status.success() => return Ok(()),
+        Ok(output) if output.status.success() => {
+            out::note(&format!("Slurm runs the job {job} again"));
+            return Ok(());
+        }
         Ok(output) => String::from_utf8_lossy(&output.stderr).trim().to_owned(),
         Err(e) => e.to_string(),
     };
-    Err(Error::failure(format!("the job {job} can't be asked for again: scontrol: {why}")))
+    Err(Error::failure(format!("the job {job} can't be run again: scontrol: {why}")))
 }
 
 fn full(path: &Path) -> Result<PathBuf> {
@@ -237,6 +279,9 @@ mod tests {
         assert!(check("--partition=x --time=2:00:00 --gpus=1").is_ok());
         let refused = check("--time=1 --array=0-3").unwrap_err();
         assert!(refused.is_input() && refused.to_string().contains("--array=0-3"), "{refused}");
-        assert!(check("--time=1\n--x").is_err());
+        for refused in ["--time=1\n--x", "-a 0-3", "-a0-3", "-d afterok:1", "--help"] {
+            assert!(check(refused).is_err(), "{refused}");
+        }
+        assert!(check("-p x -t 10 -n 1 --comment=a-b").is_ok());
     }
 }

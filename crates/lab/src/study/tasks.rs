@@ -154,9 +154,11 @@ impl<'a> Tasks<'a> {
                 Next::Others => {
                     // Who was not seen alive for so long would have been found dead.
                     if idle.is_none() {
-                        let left = states.iter().filter(|state| is_open(state)).count();
+                        let ours = |i: usize| self.part.only.is_none_or(|only| only == i);
+                        let open = |(i, state): &(usize, &State)| ours(*i) && is_open(state);
+                        let left = states.iter().enumerate().filter(open).count();
                         let words =
-                            "left, on which other processes work or for which they have to go on first";
+                            "left that other processes work on, or that follow one that isn't finished";
                         control.tell(Event::Note(&format!("{} {words}: waiting", count(left, "training"))));
                     }
                     let since = *idle.get_or_insert_with(Instant::now);

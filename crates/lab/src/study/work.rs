@@ -244,6 +244,10 @@ pub(super) fn work_on(
         let dir = dir.display();
         return Err(Error::disk(format!("{error}; `adact work {dir}` goes on when that is mended")));
     }
+    // What the user has to mend is not helped by trying again.
+    if let Some((_, error)) = failures.iter().find(|(_, e)| e.is_input()) {
+        return Err(error.clone());
+    }
     left.retain(|id| asked_for.as_ref().is_none_or(|asked_for| asked_for == id));
     if let [id, others @ ..] = left.as_slice() {
         let (dir, others) = (dir.display(), others.len());
