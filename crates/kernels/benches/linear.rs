@@ -5,7 +5,7 @@ mod common;
 
 use adact_kernels::linear::{self, LinearParams};
 use adact_kernels::random::{Purpose, Stream};
-use adact_kernels::{Activation, Function, Noise, Workspace};
+use adact_kernels::{Activation, Function, Noise, Precision, Workspace};
 use common::*;
 
 /// gpt, vit and gpt large: rows, inputs, outputs.
@@ -43,8 +43,13 @@ fn measure([rows, inputs, outputs]: [usize; 3]) {
     let shares = [1.0 / 7.0; 7];
     let mixture = Function::mixture(Activation::PAPER, &shares).with_noise(Noise::Random(stream));
     let gflop = 2e-9 * (rows * inputs * outputs) as f64;
-    for (name, function) in [("alone", None), ("mixture", Some(mixture))] {
-        let params = LinearParams { inputs, outputs, weight: &weight, bias: Some(&bias), function };
+    for (name, function, precision) in [
+        ("alone", None, Precision::F32),
+        ("mixture", Some(mixture), Precision::F32),
+        ("bf16", None, Precision::Bf16),
+    ] {
+        let params =
+            LinearParams { inputs, outputs, weight: &weight, bias: Some(&bias), function, precision };
         let residual = function.map(|_| &residual[..]);
         let z = linear::forward(&ws, &params, &x, residual).z;
         let forward = median(|| drop(linear::forward(&ws, &params, &x, residual)));

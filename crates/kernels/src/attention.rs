@@ -11,6 +11,7 @@ use rayon::prelude::*;
 use crate::check::length;
 use crate::gemm::{Left, Right, Start, gemm};
 use crate::matmul::Matrix;
+use crate::product::Floats;
 use crate::real::Real;
 use crate::simd::{Lanes, WIDTH, vectorised};
 use crate::workspace::{Buffer, Workspace};
@@ -128,11 +129,18 @@ pub fn forward(ws: &Workspace, spec: &AttentionSpec, qkv: &[f32]) -> Forward {
             let queries = QUERIES.min(context - first);
             let seen = spec.keys(first + queries);
             let left = Left::matrix(&qkv[head.query + first * step..], step, 1);
-            keys.multiply(queries, left, [0..width, spec.vectors(seen)], &mut scores, stride, Start::Zero);
+            keys.multiply::<Floats>(
+                queries,
+                left,
+                [0..width, spec.vectors(seen)],
+                &mut scores,
+                stride,
+                Start::Zero,
+            );
             softmax(spec, first, seen, &mut scores, &mut log_sums[first..first + queries]);
             let out = &mut out[first * width..];
             let left = Left::matrix(&scores, stride, 1);
-            values.multiply(queries, left, [0..seen, 0..width], out, width, Start::Zero);
+            values.multiply::<Floats>(queries, left, [0..seen, 0..width], out, width, Start::Zero);
         }
     });
     let mut out = ws.take(spec.outputs());
@@ -176,19 +184,19 @@ pub fn backward(
             let query = &qkv[head.query + first * step..];
             let (out, dout) = (&out[head.out + first * dim..], &dout[head.out + first * dim..]);
             let (left, range) = (Left::matrix(query, step, 1), [0..width, spec.vectors(seen)]);
-            keys_across.multiply(queries, left, range.clone(), &mut scores, stride, Start::Zero);
+            keys_across.multiply::<Floats>(queries, left, range.clone(), &mut scores, stride, Start::Zero);
             let left = Left::matrix(dout, dim, 1);
-            values_across.multiply(queries, left, range, &mut dscores, stride, Start::Zero);
+            values_across.multiply::<Floats>(queries, left, range, &mut dscores, stride, Start::Zero);
             let log_sums = &log_sums[first..first + queries];
             softmax_gradient(spec, first, seen, log_sums, out, dout, &mut scores, &mut dscores);
 
             let to = &mut dqueries[first * width..];
             let left = Left::matrix(&dscores, stride, 1);
-            keys.multiply(queries, left, [0..seen, 0..width], to, width, Start::Zero);
+            keys.multiply::<Floats>(queries, left, [0..seen, 0..width], to, width, Start::Zero);
             let (left, right) = (Left::matrix(&dscores, 1, stride), Right::Rows(query, step));
-            gemm(seen, width, queries, left, right, dkeys, width, Start::Accumulate);
+            gemm::<Floats>(seen, width, queries, left, right, dkeys, width, Start::Accumulate);
             let (left, right) = (Left::matrix(&scores, 1, stride), Right::Rows(dout, dim));
-            gemm(seen, width, queries, left, right, dvalues, width, Start::Accumulate);
+            gemm::<Floats>(seen, width, queries, left, right, dvalues, width, Start::Accumulate);
         }
     });
     let mut gradient = ws.take(qkv.len());

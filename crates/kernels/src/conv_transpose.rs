@@ -9,6 +9,7 @@ use rayon::prelude::*;
 use crate::check::length;
 use crate::gemm::{Left, Start};
 use crate::matmul::{Matrix, Panels};
+use crate::product::Floats;
 use crate::simd::WIDTH;
 use crate::sums::sum_rows;
 use crate::workspace::{Buffer, Workspace};
@@ -145,7 +146,7 @@ pub fn forward(
                 (place / kernel * kernel * spec.width + place % kernel) * channels + spec.kept_channels;
             let start = bias.map_or(Start::Zero, Start::Bias);
             let (left, c) = (Left::matrix(x, ins, 1), &mut y[first..]);
-            packed.multiply(spec.width, left, [0..ins, 0..outs], c, kernel * channels, start);
+            packed.multiply::<Floats>(spec.width, left, [0..ins, 0..outs], c, kernel * channels, start);
         }
     });
     y
@@ -211,7 +212,7 @@ pub fn backward(
         let mut squares = ws.zeros(pixels * stride);
         gather(spec, dy, &mut squares, kept);
         if let Some(packed) = &packed {
-            packed.multiply(
+            packed.multiply::<Floats>(
                 pixels,
                 Left::matrix(&squares, stride, 1),
                 [0..square, 0..ins],
@@ -222,7 +223,7 @@ pub fn backward(
         }
         let (dweight, dbias) = sums.split_at_mut(square * ins);
         let (left, inputs) = (Left::matrix(&squares, 1, stride), Matrix::new(x, ins).pack_here(ws));
-        inputs.multiply(square, left, [0..pixels, 0..ins], dweight, ins, Start::Zero);
+        inputs.multiply::<Floats>(square, left, [0..pixels, 0..ins], dweight, ins, Start::Zero);
         sum_rows(&squares, 1.0, dbias);
     });
 

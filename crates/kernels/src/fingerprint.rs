@@ -6,6 +6,7 @@ use crate::block::{self, BlockParams, BlockSpec};
 use crate::conv::ConvSpec;
 use crate::function::{Function, Noise};
 use crate::linear::LinearParams;
+use crate::precision::Precision;
 use crate::random::{Purpose, Stream};
 use crate::workspace::Workspace;
 use crate::{elementwise, linear, loss, softmax, softmax_gradient};
@@ -95,8 +96,14 @@ fn train_a_step(hash: &mut Hash) {
 
     let inputs = x.len() / BATCH;
     let (mut weight, bias) = (normal(4, CLASSES * inputs, 0.2), normal(5, CLASSES, 0.2));
-    let linear =
-        LinearParams { inputs, outputs: CLASSES, weight: &weight, bias: Some(&bias), function: None };
+    let linear = LinearParams {
+        inputs,
+        outputs: CLASSES,
+        weight: &weight,
+        bias: Some(&bias),
+        function: None,
+        precision: Precision::F32,
+    };
     let logits = linear::forward(&ws, &linear, &x, None).y.into_vec();
     let mut dlogits = vec![0.0; logits.len()];
     let loss = loss::cross_entropy(&logits, &[4, 0], CLASSES, &mut dlogits, None);

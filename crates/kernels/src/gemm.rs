@@ -3,6 +3,7 @@
 //! A tile of C, as many rows and vectors as the registers hold, stays in registers while k runs. Each element of C is one
 //! chain of fused multiply-adds in the order of k whatever the tile's size, so the tile's size never shows in the bits.
 
+use crate::product::Product;
 use crate::simd::{Lanes, WIDTH, vectorised};
 
 /// Where the left operand lies: element (row, run, k) is at `row * row_stride + run * run_stride + k * k_stride`.
@@ -90,7 +91,7 @@ vectorised! {
     ///
     /// # Panics
     /// If a matrix isn't all there, or m, n, k or runs is 0.
-    pub(crate) fn gemm<V>(m: usize, n: usize, k: usize, a: Left<'_>, b: Right<'_>, c: &mut [f32], ldc: usize, start: Start<'_>) {
+    pub(crate) fn gemm<V, P: Product>(m: usize, n: usize, k: usize, a: Left<'_>, b: Right<'_>, c: &mut [f32], ldc: usize, start: Start<'_>) {
         assert!(m.min(n).min(k).min(a.runs) > 0, "an empty matrix");
         assert!(a.len(m, k) <= a.data.len(), "the left matrix");
         assert!(b.holds(a.runs * k, n), "the right matrix");
@@ -131,10 +132,10 @@ vectorised! {
                 // SAFETY: the matrices are all there, and the tiles lie inside C: their rows end at m, and their columns at n
                 unsafe {
                     match vectors {
-                        4 => tiles::<V, 4>(rows, count, k, a, b, ldb, c, ldc, start, [width, last]),
-                        3 => tiles::<V, 3>(rows, count, k, a, b, ldb, c, ldc, start, [width, last]),
-                        2 => tiles::<V, 2>(rows, count, k, a, b, ldb, c, ldc, start, [width, last]),
-                        _ => tiles::<V, 1>(rows, count, k, a, b, ldb, c, ldc, start, [width, last]),
+                        4 => tiles::<V, P, 4>(rows, count, k, a, b, ldb, c, ldc, start, [width, last]),
+                        3 => tiles::<V, P, 3>(rows, count, k, a, b, ldb, c, ldc, start, [width, last]),
+                        2 => tiles::<V, P, 2>(rows, count, k, a, b, ldb, c, ldc, start, [width, last]),
+                        _ => tiles::<V, P, 1>(rows, count, k, a, b, ldb, c, ldc, start, [width, last]),
                     }
                 }
                 row += rows * count;
@@ -149,7 +150,7 @@ vectorised! {
 /// # Safety
 /// As [`tile`], for all of them.
 #[inline(always)]
-unsafe fn tiles<V: Lanes, const N: usize>(
+unsafe fn tiles<V: Lanes, P: Product, const N: usize>(
     rows: usize,
     count: usize,
     k: usize,
@@ -168,7 +169,7 @@ unsafe fn tiles<V: Lanes, const N: usize>(
                 $($m if $m * N <= V::TILE_SUMS => for i in 0..count {
                     let a = Left { data: &a.data[i * $m * a.row_stride..], ..a };
                     // SAFETY: by the caller's guarantee
-                    unsafe { tile::<V, $m, N>(k, a, b, ldb, c.add(i * $m * ldc), ldc, start, lanes) }
+                    unsafe { tile::<V, P, $m, N>(k, a, b, ldb, c.add(i * $m * ldc), ldc, start, lanes) }
                 },)*
                 rows => unreachable!("a tile of {rows} rows"),
             }
@@ -184,7 +185,7 @@ unsafe fn tiles<V: Lanes, const N: usize>(
 /// `a` has M rows of k columns a run; `b` points to runs k rows, every `ldb` floats, of the columns that are read; `c` to M
 /// rows, every `ldc` floats, of those that count, which nobody else uses; a bias has as many values as count.
 #[inline(always)]
-unsafe fn tile<V: Lanes, const M: usize, const N: usize>(
+unsafe fn tile<V: Lanes, P: Product, const M: usize, const N: usize>(
     k: usize,
     a: Left<'_>,
     mut b: *const f32,
@@ -230,7 +231,7 @@ unsafe fn tile<V: Lanes, const M: usize, const N: usize>(
                 for (i, row) in sum.iter_mut().enumerate() {
                     let l = V::splat(*rows[i / 3].add(i % 3 * a.row_stride));
                     for (v, r) in row.iter_mut().zip(right) {
-                        *v = l.mul_add(r, *v);
+                        *v = P::add(l, r, *v);
                     }
                 }
                 for pointer in &mut rows[..M.div_ceil(3)] {

@@ -10,6 +10,7 @@ use crate::check::length;
 use crate::elementwise::gradients;
 use crate::function::{Function, FunctionGrads, FunctionVisitor, Pointwise};
 use crate::matmul::{Matrix, Tile, matmul, matmul_then};
+use crate::precision::Precision;
 use crate::simd::{WIDTH, vectorised};
 use crate::sums::sum_rows;
 use crate::workspace::{Buffer, Workspace};
@@ -30,6 +31,8 @@ pub struct LinearParams<'a> {
     pub bias: Option<&'a [f32]>,
     /// What is applied to the sum; `None` for nothing.
     pub function: Option<Function<'a>>,
+    /// That of the products.
+    pub precision: Precision,
 }
 
 /// The result of a forward pass in training.
@@ -62,9 +65,9 @@ pub struct LinearGrads {
 ///
 /// ```
 /// use adact_kernels::linear::{self, LinearParams};
-/// use adact_kernels::{Activation, Function, Workspace};
+/// use adact_kernels::{Activation, Function, Precision, Workspace};
 /// let function = Some(Function::single(&Activation::Relu));
-/// let params = LinearParams { inputs: 2, outputs: 1, weight: &[1.0, -1.0], bias: Some(&[0.5]), function };
+/// let params = LinearParams { inputs: 2, outputs: 1, weight: &[1.0, -1.0], bias: Some(&[0.5]), function, precision: Precision::F32 };
 /// let x = [1.0, 4.0, 4.0, 1.0];
 /// let forward = linear::forward(&Workspace::new(), &params, &x, Some(&[0.0, 10.0]));
 /// assert_eq!(forward.y[..], [0.0, 13.5]);
@@ -127,6 +130,7 @@ fn run(
     struct Run<'a> {
         ws: &'a Workspace,
         product: (Matrix<'a>, Matrix<'a>, Option<&'a [f32]>),
+        precision: Precision,
         residual: Option<&'a [f32]>,
         z: &'a mut [f32],
         y: Option<&'a mut [f32]>,
@@ -135,7 +139,9 @@ fn run(
         type Output = ();
         fn visit<F: Pointwise>(self, f: F) {
             let (a, b, bias) = self.product;
-            matmul_then(self.ws, a, b, bias, self.z, self.y, &|tile| finish(f, self.residual, tile));
+            matmul_then(self.ws, a, b, self.precision, bias, self.z, self.y, &|tile| {
+                finish(f, self.residual, tile)
+            });
         }
     }
     if z.is_empty() {
@@ -143,11 +149,12 @@ fn run(
     }
     let product =
         (Matrix::new(x, params.inputs), Matrix::new(params.weight, params.inputs).transposed(), params.bias);
+    let precision = params.precision;
     match (params.function, residual) {
-        (Some(f), _) => f.visit(Run { ws, product, residual, z, y }),
-        (None, None) => matmul_then(ws, product.0, product.1, product.2, z, y, &|_| ()),
+        (Some(f), _) => f.visit(Run { ws, product, precision, residual, z, y }),
+        (None, None) => matmul_then(ws, product.0, product.1, precision, product.2, z, y, &|_| ()),
         (None, Some(residual)) => {
-            matmul_then(ws, product.0, product.1, product.2, z, y, &|tile| add(residual, tile));
+            matmul_then(ws, product.0, product.1, precision, product.2, z, y, &|tile| add(residual, tile));
         }
     }
 }
@@ -249,8 +256,8 @@ pub fn backward(
     let (x, weight) = (Matrix::new(x, params.inputs), Matrix::new(params.weight, params.inputs));
     let dz = Matrix::new(dz.as_deref().unwrap_or(dy), params.outputs);
     let (dx, weight) = rayon::join(
-        || need_dx.then(|| matmul(ws, dz, weight, None)),
-        || matmul(ws, dz.transposed(), x, None),
+        || need_dx.then(|| matmul(ws, dz, weight, params.precision)),
+        || matmul(ws, dz.transposed(), x, params.precision),
     );
     LinearGrads { dx, weight, bias, function }
 }

@@ -9,7 +9,10 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use crate::gemm::{Left, Right, Start, gemm};
-use crate::simd::{WIDTH, vectorised};
+use crate::pairs::{across_rows, along_rows};
+use crate::precision::Precision;
+use crate::product::{Floats, NativePairs, Pairs, Product};
+use crate::simd::{WIDTH, has_bf16, vectorised};
 use crate::workspace::{Buffer, Workspace};
 
 /// Floats of a panel that are taken at once: 32 KiB stay in the first-level cache.
@@ -75,6 +78,20 @@ impl<'a> Matrix<'a> {
         }
     }
 
+    /// The matrix as pairs of bf16 of rows below each other.
+    ///
+    /// # Panics
+    /// If neither rows nor columns lie without gaps.
+    fn pairs(self, ws: &Workspace) -> Halved {
+        let Self { values, rows, columns, row_stride, column_stride } = self;
+        let (of_rows, lies_transposed) = (rows.div_ceil(2), row_stride == 1 && column_stride == rows);
+        assert!(lies_transposed || (column_stride == 1 && row_stride == columns), "a matrix without gaps");
+        let values = &values[..rows * columns];
+        let pairs =
+            if lies_transposed { along_rows(ws, values, rows) } else { across_rows(ws, values, columns) };
+        Halved { pairs, rows: of_rows, columns, lies_transposed }
+    }
+
     /// The values from an element on.
     fn from(&self, row: usize, column: usize) -> &'a [f32] {
         &self.values[row * self.row_stride + column * self.column_stride..]
@@ -121,6 +138,23 @@ impl<'a> Matrix<'a> {
     }
 }
 
+/// A matrix of pairs, half as deep as the one that it was made of.
+struct Halved {
+    pairs: Buffer,
+    rows: usize,
+    columns: usize,
+    lies_transposed: bool,
+}
+
+impl Halved {
+    fn matrix(&self) -> Matrix<'_> {
+        match self.lies_transposed {
+            true => Matrix::new(&self.pairs, self.rows).transposed(),
+            false => Matrix::new(&self.pairs, self.columns),
+        }
+    }
+}
+
 vectorised! {
     /// Writes `columns` runs of `rows` numbers, which begin every `stride`, as the columns of rows of `width`.
     fn transpose<V>(from: &[f32], stride: usize, rows: usize, columns: usize, out: &mut [f32], width: usize) {
@@ -163,7 +197,7 @@ impl Panels {
 
     /// Some columns of C (`m` rows, one every `ldc` floats) from `left` and some rows of this matrix. The columns begin with a
     /// panel, and may end with the last panel's zeros.
-    pub fn multiply(
+    pub fn multiply<P: Product>(
         &self,
         m: usize,
         left: Left<'_>,
@@ -181,7 +215,7 @@ impl Panels {
                 Start::Bias(bias) => Start::Bias(&bias[first..]),
                 other => other,
             };
-            gemm(m, n, rows.len(), left, right, &mut c[first..], ldc, start);
+            gemm::<P>(m, n, rows.len(), left, right, &mut c[first..], ldc, start);
         }
     }
 }
@@ -205,21 +239,44 @@ impl Tile<'_> {
     }
 }
 
-/// The product `a b`, plus a row of bias to each of its rows.
+/// The product `a b`.
 ///
 /// # Panics
 /// If the sizes don't fit, or one of them is 0.
-pub(crate) fn matmul(ws: &Workspace, a: Matrix<'_>, b: Matrix<'_>, bias: Option<&[f32]>) -> Buffer {
+pub(crate) fn matmul(ws: &Workspace, a: Matrix<'_>, b: Matrix<'_>, precision: Precision) -> Buffer {
     let mut c = ws.take(a.rows * b.columns);
-    matmul_then(ws, a, b, bias, &mut c, None, &|_| ());
+    matmul_then(ws, a, b, precision, None, &mut c, None, &|_| ());
     c
 }
 
-/// As [`matmul`], into `c`; and calls `then` with each tile of the product, and of `out` beside it.
+/// As [`matmul`], plus a row of bias to each row, into `c`; and calls `then` with each tile of the product, and of `out` beside it.
 ///
 /// # Panics
 /// As [`matmul`], and if `c` or `out` are not of the product's size.
 pub(crate) fn matmul_then(
+    ws: &Workspace,
+    a: Matrix<'_>,
+    b: Matrix<'_>,
+    precision: Precision,
+    bias: Option<&[f32]>,
+    c: &mut [f32],
+    out: Option<&mut [f32]>,
+    then: &(impl Fn(Tile<'_>) + Sync),
+) {
+    assert_eq!(b.rows, a.columns, "the right matrix has as many rows as the left has columns");
+    if precision == Precision::F32 {
+        return multiply::<Floats>(ws, a, b, bias, c, out, then);
+    }
+    let halves = [a.transposed().pairs(ws), b.pairs(ws)];
+    let (a, b) = (halves[0].matrix().transposed(), halves[1].matrix());
+    if has_bf16() {
+        multiply::<NativePairs>(ws, a, b, bias, c, out, then);
+    } else {
+        multiply::<Pairs>(ws, a, b, bias, c, out, then);
+    }
+}
+
+fn multiply<P: Product>(
     ws: &Workspace,
     a: Matrix<'_>,
     b: Matrix<'_>,
@@ -229,7 +286,6 @@ pub(crate) fn matmul_then(
     then: &(impl Fn(Tile<'_>) + Sync),
 ) {
     let (m, n) = (a.rows, b.columns);
-    assert_eq!(b.rows, a.columns, "the right matrix has as many rows as the left has columns");
     assert_eq!(c.len(), m * n, "the product's size");
     assert!(out.as_ref().is_none_or(|out| out.len() == m * n), "the size of what follows the product");
     let right = &b.pack(ws);
@@ -239,12 +295,12 @@ pub(crate) fn matmul_then(
     let blocks = c.chunks_mut(rows * n).map(|c| (c, outs.as_mut().and_then(Iterator::next)));
     let blocks: Vec<_> = blocks.enumerate().collect();
     blocks.into_par_iter().for_each(|(block, (c, out))| {
-        product(ws, block * rows, a, right, bias, c, out, then);
+        product::<P>(ws, block * rows, a, right, bias, c, out, then);
     });
 }
 
 /// A block of rows of the product.
-fn product(
+fn product<P: Product>(
     ws: &Workspace,
     first: usize,
     a: Matrix<'_>,
@@ -277,7 +333,7 @@ fn product(
                 None => Start::Zero,
                 Some(bias) => Start::Bias(&bias[strip..]),
             };
-            right.multiply(rows, left, [k..k + steps, strip..end], &mut c[strip..], n, start);
+            right.multiply::<P>(rows, left, [k..k + steps, strip..end], &mut c[strip..], n, start);
             if k + steps == depth {
                 let out = out.as_deref_mut().map(|out| &mut out[strip..]);
                 let (start, columns) = (first * n + strip, end - strip);

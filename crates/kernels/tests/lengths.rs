@@ -11,7 +11,7 @@ use adact_kernels::random::{Purpose, Stream};
 use adact_kernels::sgd::Sgd;
 use adact_kernels::simd::{self, Path};
 use adact_kernels::{
-    Activation, ConvSpec, Function, Workspace, conv, elementwise, embedding, layer_norm, loss,
+    Activation, ConvSpec, Function, Precision, Workspace, conv, elementwise, embedding, layer_norm, loss,
 };
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -80,7 +80,14 @@ fn the_linear_layer() {
     let ws = Workspace::new();
     let (x, weight, bias, rows) = ([0.5; 4 * 20], [0.5; 30 * 20], [0.5; 30], [0.5; 4 * 30]);
     let function = Some(Function::single(&Activation::Mish));
-    let right = LinearParams { inputs: 20, outputs: 30, weight: &weight, bias: Some(&bias), function };
+    let right = LinearParams {
+        inputs: 20,
+        outputs: 30,
+        weight: &weight,
+        bias: Some(&bias),
+        function,
+        precision: Precision::F32,
+    };
     // both passes of a layer
     let each = |params: &LinearParams<'_>, x: &[f32], message: &str| {
         refuses(&[message], || drop(linear::forward(&ws, params, x, None)));

@@ -5,7 +5,7 @@ mod common;
 use adact_kernels::linear::{self, LinearParams};
 use adact_kernels::random::{Purpose, Stream};
 use adact_kernels::{
-    Activation, Function, FunctionGrads, Noise, Workspace, elementwise, softmax, softmax_gradient,
+    Activation, Function, FunctionGrads, Noise, Precision, Workspace, elementwise, softmax, softmax_gradient,
 };
 
 use common::*;
@@ -64,12 +64,28 @@ fn numbers([rows, inputs, outputs]: [usize; 3]) -> [Vec<f32>; 5] {
 
 #[test]
 fn the_layer_alone() {
+    for precision in [Precision::F32, Precision::Bf16] {
+        SHAPES.into_iter().for_each(|shape| alone(shape, precision));
+    }
+}
+
+/// What a product takes of its operands.
+fn operand(precision: Precision, values: &[f32]) -> Vec<f32> {
+    match precision {
+        Precision::F32 => values.to_vec(),
+        Precision::Bf16 => values.iter().map(|&v| half::bf16::from_f32(v).to_f32()).collect(),
+    }
+}
+
+fn alone(shape: [usize; 3], precision: Precision) {
     let ws = Workspace::new();
-    for shape in SHAPES {
+    {
         let [x, weight, bias, residual, dy] = numbers(shape);
+        let [of_x, of_weight, of_dy] = [&x, &weight, &dy].map(|values| operand(precision, values));
         let [_, inputs, outputs] = shape;
-        let params = LinearParams { inputs, outputs, weight: &weight, bias: Some(&bias), function: None };
-        let want = product(shape, &x, &weight, &bias);
+        let params =
+            LinearParams { inputs, outputs, weight: &weight, bias: Some(&bias), function: None, precision };
+        let want = product(shape, &of_x, &of_weight, &bias);
         let got = linear::forward(&ws, &params, &x, None);
         assert!(got.z.is_none());
         assert!(relative_error(&got.y, &want) < 2e-6, "{shape:?}");
@@ -79,14 +95,16 @@ fn the_layer_alone() {
         assert_eq!(linear::forward_eval(&ws, &params, &x, Some(&residual))[..], with_residual[..]);
 
         let got = linear::backward(&ws, &params, &x, None, &dy, true);
-        let [dx, dw, db] = gradients(shape, &x, &weight, &dy);
+        let [dx, dw, _] = gradients(shape, &of_x, &of_weight, &of_dy);
+        // Sums of gradients are not products: nothing is rounded.
+        let [_, _, db] = gradients(shape, &x, &weight, &dy);
         assert!(relative_error(&got.dx.unwrap(), &dx) < 2e-6, "{shape:?}");
         assert!(relative_error(&got.weight, &dw) < 2e-6, "{shape:?}");
         assert!(relative_error(&got.bias.unwrap(), &db) < 2e-6, "{shape:?}");
         assert_eq!(got.function, FunctionGrads::default());
 
         let params = LinearParams { bias: None, ..params };
-        let want = product(shape, &x, &weight, &vec![0.0; outputs]);
+        let want = product(shape, &of_x, &of_weight, &vec![0.0; outputs]);
         assert!(relative_error(&linear::forward_eval(&ws, &params, &x, None), &want) < 2e-6);
         let got = linear::backward(&ws, &params, &x, None, &dy, false);
         assert!(got.dx.is_none() && got.bias.is_none());
@@ -114,8 +132,14 @@ fn the_function_is_that_of_the_product() {
             for shape in SHAPES {
                 let [x, weight, bias, residual, dy] = numbers(shape);
                 let [_, inputs, outputs] = shape;
-                let plain =
-                    LinearParams { inputs, outputs, weight: &weight, bias: Some(&bias), function: None };
+                let plain = LinearParams {
+                    inputs,
+                    outputs,
+                    weight: &weight,
+                    bias: Some(&bias),
+                    function: None,
+                    precision: Precision::F32,
+                };
                 let params = LinearParams { function: Some(*f), ..plain };
                 let z = linear::forward(&ws, &plain, &x, None).y;
                 let mut y = vec![0.0; z.len()];
@@ -179,8 +203,14 @@ fn gradients_are_those_of_finite_differences() {
     let shares = softmax(&w);
     let mut function = Function::mixture(&candidates, &shares);
     function.slope = slope;
-    let params =
-        LinearParams { inputs, outputs, weight: &weight, bias: Some(&bias), function: Some(function) };
+    let params = LinearParams {
+        inputs,
+        outputs,
+        weight: &weight,
+        bias: Some(&bias),
+        function: Some(function),
+        precision: Precision::F32,
+    };
     let forward = linear::forward(&ws, &params, &x, Some(&residual));
     let weighted: f64 = forward.y.iter().zip(&dy).map(|(y, d)| f64::from(*y) * f64::from(*d)).sum();
     let (x64, weight64, bias64, w64) = (wide(&x), wide(&weight), wide(&bias), wide(&w));
@@ -216,8 +246,14 @@ fn hard_inputs_and_nan() {
     let ws = Workspace::new();
     let shares = [1.0 / 7.0; 7];
     let function = Some(Function::mixture(Activation::PAPER, &shares));
-    let params =
-        LinearParams { inputs: 1, outputs: 2, weight: &[1.0, -1.0], bias: Some(&[0.0; 2]), function };
+    let params = LinearParams {
+        inputs: 1,
+        outputs: 2,
+        weight: &[1.0, -1.0],
+        bias: Some(&[0.0; 2]),
+        function,
+        precision: Precision::F32,
+    };
     let got = linear::forward(&ws, &params, &HARD, None);
     let plain = LinearParams { function: None, ..params };
     let want = product([HARD.len(), 1, 2], &HARD, params.weight, &[0.0; 2]);
@@ -239,9 +275,13 @@ fn the_same_bits_everywhere() {
     let shares = softmax(&normal(9, 7));
     let noise = Noise::Random(Stream::new(1, Purpose::Rrelu, 0));
     let function = Some(Function::mixture(Activation::PAPER, &shares).with_noise(noise));
-    for shape @ [_, inputs, outputs] in [[64, 1024, 10], [300, 130, 100], [97, 300, 65], [700, 17, 36]] {
+    let shapes = [[64, 1024, 10], [300, 130, 100], [97, 300, 65], [700, 17, 36]];
+    let both = [Precision::F32, Precision::Bf16];
+    for (shape, precision) in shapes.into_iter().flat_map(|shape| both.map(|precision| (shape, precision))) {
+        let [_, inputs, outputs] = shape;
         let [x, weight, bias, residual, dy] = numbers(shape);
-        let params = LinearParams { inputs, outputs, weight: &weight, bias: Some(&bias), function };
+        let params =
+            LinearParams { inputs, outputs, weight: &weight, bias: Some(&bias), function, precision };
         same_bits_everywhere(|| {
             let f = linear::forward(&ws, &params, &x, Some(&residual));
             let g = linear::backward(&ws, &params, &x, f.z.as_deref(), &dy, true);
@@ -251,4 +291,28 @@ fn the_same_bits_everywhere() {
             all
         });
     }
+}
+
+/// Numbers that bf16 has no place for, and what is no number, reach what they should and nothing else.
+#[test]
+fn hard_operands_in_bf16() {
+    let ws = Workspace::new();
+    let params = LinearParams {
+        inputs: 2,
+        outputs: 1,
+        weight: &[1.0, 1.0],
+        bias: None,
+        function: None,
+        precision: Precision::Bf16,
+    };
+    let of = |a: f32, b: f32| linear::forward_eval(&ws, &params, &[a, b], None)[0];
+    assert_eq!(of(1.0, 2.0), 3.0);
+    assert_eq!(of(1.0 + 1.0 / 512.0, 0.0), 1.0, "half way is rounded to even");
+    assert_eq!(of(3.0 / 512.0 + 1.0, 0.0), 1.0 + 1.0 / 128.0);
+    assert_eq!(of(1e-39, -1e-39), 0.0, "subnormal numbers are zeros");
+    assert_eq!(of(f32::MAX, 0.0), f32::INFINITY, "the largest numbers are rounded up");
+    assert!(of(f32::INFINITY, f32::NEG_INFINITY).is_nan() && of(f32::NAN, 0.0).is_nan());
+    // The pair's upper product is added first: what it leaves of 2^-30 is nothing.
+    let big = f32::exp2(30.0);
+    assert_eq!(of(1.0, big) - big, 0.0);
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use adact_kernels::Precision;
 use adact_kernels::linear::{self, Forward, LinearParams};
 use adact_kernels::{Buffer, Function};
 use burn::backend::TensorMetadata;
@@ -161,7 +162,14 @@ impl Saved {
     fn params<'a>(&'a self, function: Option<Function<'a>>) -> LinearParams<'a> {
         let [outputs, inputs] = self.weight.dims();
         let bias = Some(self.bias.values()).filter(|bias| !bias.is_empty());
-        LinearParams { inputs, outputs, weight: self.weight.values(), bias, function }
+        LinearParams {
+            inputs,
+            outputs,
+            weight: self.weight.values(),
+            bias,
+            function,
+            precision: Precision::F32,
+        }
     }
 
     fn function<'a>(&'a self, spec: &'a Option<FunctionSpec>) -> Option<Function<'a>> {
@@ -222,7 +230,14 @@ struct LinearOfImages;
 
 impl LinearOfImages {
     fn params<'a>(inputs: usize, weight: &'a [f32], bias: Option<&'a [f32]>) -> LinearParams<'a> {
-        LinearParams { inputs, outputs: weight.len() / inputs, weight, bias, function: None }
+        LinearParams {
+            inputs,
+            outputs: weight.len() / inputs,
+            weight,
+            bias,
+            function: None,
+            precision: Precision::F32,
+        }
     }
 }
 

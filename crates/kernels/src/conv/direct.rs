@@ -2,6 +2,7 @@
 
 use super::{ConvSpec, GradSource};
 use crate::gemm::{Left, Right, Start, gemm, packed_index, packed_len};
+use crate::product::Floats;
 use crate::workspace::{Buffer, Workspace};
 use rayon::prelude::*;
 
@@ -87,7 +88,7 @@ pub(super) fn forward(
                 runs: spec.kernel,
                 run_stride: pw * input,
             };
-            gemm(width, out, spec.kernel * input, left, Right::Packed(weights), y, out, start);
+            gemm::<Floats>(width, out, spec.kernel * input, left, Right::Packed(weights), y, out, start);
         }
     }
 }
@@ -160,7 +161,7 @@ fn weight_gradient(spec: &ConvSpec, padded: &[f32], pw: usize, dy: &[f32], sum: 
             run_stride: spec.stride * pw * input,
         };
         let right = Right::Rows(dy, out);
-        gemm(spec.kernel * input, out, spec.out_width(), left, right, sum, out, Start::Accumulate);
+        gemm::<Floats>(spec.kernel * input, out, spec.out_width(), left, right, sum, out, Start::Accumulate);
     }
 }
 
@@ -230,7 +231,7 @@ impl<'a> Turned<'a> {
                 };
                 let right = Right::Packed(&parts[at % stride * stride + from % stride]);
                 let pixels = (spec.width - first).div_ceil(stride);
-                gemm(pixels, input, columns * out, left, right, dx, stride * input, Start::Zero);
+                gemm::<Floats>(pixels, input, columns * out, left, right, dx, stride * input, Start::Zero);
             }
         }
     }

@@ -8,11 +8,13 @@
 //! The vectors stay inside the crate: their methods are only sound in functions that are compiled for their instructions and
 //! called on processors that have them, and `vectorised!` is what makes those.
 
+pub(crate) mod bf16;
 mod peak;
 mod portable;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
+pub use bf16::has_bf16;
 pub use peak::multiply_add;
 pub(crate) use portable::Portable;
 #[cfg(target_arch = "x86_64")]
@@ -181,6 +183,35 @@ pub(crate) trait Lanes: Copy + Send + Sync + 'static {
     fn select_gt_or_nan(self, o: Self, a: Self, b: Self) -> Self;
     /// Two to the power of integral lanes in -126..=127.
     fn exp2_integral(self) -> Self;
+
+    /// Lanes as pairs of bf16, `even` in the lower halves, each rounded as [`bf16::round`].
+    fn pairs_bf16(even: Self, odd: Self) -> Self;
+    /// Writes sixteen bf16, rounded as [`bf16::round`].
+    ///
+    /// # Safety
+    /// `p` points to 16 writable numbers of 16 bits; no alignment is needed.
+    unsafe fn store_bf16(self, p: *mut u16);
+    /// The upper bf16 of each lane's pair.
+    fn upper_bf16(self) -> Self;
+    /// The lower bf16 of each lane's pair.
+    fn lower_bf16(self) -> Self;
+    /// `self` plus the products of pairs of bf16, as [`bf16::dot`].
+    #[inline(always)]
+    fn dot_bf16(self, a: Self, b: Self) -> Self {
+        let upper = a.upper_bf16().flushed().mul_add(b.upper_bf16().flushed(), self.flushed()).flushed();
+        a.lower_bf16().flushed().mul_add(b.lower_bf16().flushed(), upper).flushed()
+    }
+    /// The same by the processor's instruction for it, where [`has_bf16`] says that there is one.
+    #[inline(always)]
+    fn dot_bf16_native(self, a: Self, b: Self) -> Self {
+        self.dot_bf16(a, b)
+    }
+    /// Zeros with the same sign in the place of subnormal numbers.
+    #[inline(always)]
+    fn flushed(self) -> Self {
+        let magnitude = self.max(Self::splat(0.0).sub(self));
+        Self::splat(f32::MIN_POSITIVE).select_gt(magnitude, self.mul(Self::splat(0.0)), self)
+    }
 
     /// The counters `start, start + 1, ...`.
     fn counters(start: u32) -> Self::Bits;

@@ -1,5 +1,6 @@
 //! The portable path: arrays of sixteen, for any processor.
 
+use super::bf16::{dot, round};
 use super::{Lanes, WIDTH};
 use std::array::from_fn;
 
@@ -85,6 +86,28 @@ impl Lanes for Portable {
     #[inline(always)]
     fn exp2_integral(self) -> Self {
         Self(self.0.map(|v| f32::from_bits((v as i32).wrapping_add(127).wrapping_shl(23) as u32)))
+    }
+    #[inline(always)]
+    fn pairs_bf16(even: Self, odd: Self) -> Self {
+        let pair = |i: usize| u32::from(round(even.0[i])) | u32::from(round(odd.0[i])) << 16;
+        Self(from_fn(|i| f32::from_bits(pair(i))))
+    }
+    #[inline(always)]
+    unsafe fn store_bf16(self, p: *mut u16) {
+        unsafe { p.cast::<[u16; WIDTH]>().write_unaligned(self.0.map(round)) }
+    }
+    #[inline(always)]
+    fn upper_bf16(self) -> Self {
+        Self(self.0.map(|v| f32::from_bits(v.to_bits() & 0xffff_0000)))
+    }
+    #[inline(always)]
+    fn lower_bf16(self) -> Self {
+        Self(self.0.map(|v| f32::from_bits(v.to_bits() << 16)))
+    }
+    // A call: two fused multiply-adds without an instruction for them.
+    #[inline(never)]
+    fn dot_bf16(self, a: Self, b: Self) -> Self {
+        Self(from_fn(|i| dot(self.0[i], a.0[i].to_bits(), b.0[i].to_bits())))
     }
     #[inline(always)]
     fn counters(start: u32) -> Self::Bits {

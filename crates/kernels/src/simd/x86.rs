@@ -48,6 +48,60 @@ unsafe fn transpose8x8(from: *const f32, stride: usize, to: *mut f32, to_stride:
     }
 }
 
+/// Numbers rounded to bf16 in the upper halves, as `bf16::round`; the lower halves hold something.
+#[inline(always)]
+unsafe fn rounded(v: __m512) -> __m512i {
+    unsafe {
+        let bits = _mm512_castps_si512(v);
+        let is_odd = _mm512_and_si512(_mm512_srli_epi32::<16>(bits), _mm512_set1_epi32(1));
+        let near = _mm512_add_epi32(_mm512_add_epi32(bits, _mm512_set1_epi32(0x7fff)), is_odd);
+        let nan = _mm512_cmp_ps_mask::<_CMP_UNORD_Q>(v, v);
+        let quiet = _mm512_or_si512(bits, _mm512_set1_epi32(0x0040_0000));
+        let near = _mm512_mask_blend_epi32(nan, near, quiet);
+        let exponent = _mm512_set1_epi32(0x7f80_0000);
+        let subnormal = _mm512_testn_epi32_mask(bits, exponent);
+        let sign = _mm512_and_si512(bits, _mm512_set1_epi32(i32::MIN));
+        _mm512_mask_blend_epi32(subnormal, near, sign)
+    }
+}
+
+/// `sum` plus the products of pairs of bf16, by AVX512-BF16's instruction. Its intrinsic would only be inlined into functions that
+/// are compiled for it, of which there are none.
+///
+/// # Safety
+/// The processor has the instruction.
+#[inline]
+#[target_feature(enable = "avx512f")]
+unsafe fn dot_of_pairs(mut sum: __m512, a: __m512, b: __m512) -> __m512 {
+    unsafe {
+        std::arch::asm!(
+            "vdpbf16ps {sum}, {a}, {b}",
+            sum = inout(zmm_reg) sum,
+            a = in(zmm_reg) a,
+            b = in(zmm_reg) b,
+            options(pure, nomem, nostack, preserves_flags)
+        );
+    }
+    sum
+}
+
+/// [`rounded`] for half of a vector.
+#[inline(always)]
+unsafe fn rounded_half(v: __m256) -> __m256i {
+    unsafe {
+        let bits = _mm256_castps_si256(v);
+        let is_odd = _mm256_and_si256(_mm256_srli_epi32::<16>(bits), _mm256_set1_epi32(1));
+        let near = _mm256_add_epi32(_mm256_add_epi32(bits, _mm256_set1_epi32(0x7fff)), is_odd);
+        let nan = _mm256_castps_si256(_mm256_cmp_ps::<_CMP_UNORD_Q>(v, v));
+        let quiet = _mm256_or_si256(bits, _mm256_set1_epi32(0x0040_0000));
+        let near = _mm256_blendv_epi8(near, quiet, nan);
+        let exponent = _mm256_and_si256(bits, _mm256_set1_epi32(0x7f80_0000));
+        let subnormal = _mm256_cmpeq_epi32(exponent, _mm256_setzero_si256());
+        let sign = _mm256_and_si256(bits, _mm256_set1_epi32(i32::MIN));
+        _mm256_blendv_epi8(near, sign, subnormal)
+    }
+}
+
 impl Lanes for Avx512 {
     type Bits = __m512i;
     const TILE_VECTORS: usize = 4;
@@ -135,6 +189,36 @@ impl Lanes for Avx512 {
     #[inline(always)]
     unsafe fn transpose8(from: *const f32, stride: usize, to: *mut f32, to_stride: usize) {
         unsafe { transpose8x8(from, stride, to, to_stride) }
+    }
+    #[inline(always)]
+    fn pairs_bf16(even: Self, odd: Self) -> Self {
+        unsafe {
+            let (even, odd) = (_mm512_srli_epi32::<16>(rounded(even.0)), rounded(odd.0));
+            // the odd ones' upper halves, and the even ones below them
+            Self(_mm512_castsi512_ps(_mm512_mask_blend_epi16(0xaaaa_aaaa, even, odd)))
+        }
+    }
+    #[inline(always)]
+    unsafe fn store_bf16(self, p: *mut u16) {
+        unsafe {
+            let numbers = _mm512_cvtepi32_epi16(_mm512_srli_epi32::<16>(rounded(self.0)));
+            _mm256_storeu_si256(p.cast(), numbers);
+        }
+    }
+    #[inline(always)]
+    fn upper_bf16(self) -> Self {
+        unsafe {
+            let mask = _mm512_set1_epi32(0xffff_0000_u32 as i32);
+            Self(_mm512_castsi512_ps(_mm512_and_si512(_mm512_castps_si512(self.0), mask)))
+        }
+    }
+    #[inline(always)]
+    fn lower_bf16(self) -> Self {
+        unsafe { Self(_mm512_castsi512_ps(_mm512_slli_epi32::<16>(_mm512_castps_si512(self.0)))) }
+    }
+    #[inline(always)]
+    fn dot_bf16_native(self, a: Self, b: Self) -> Self {
+        Self(unsafe { dot_of_pairs(self.0, a.0, b.0) })
     }
     #[inline(always)]
     fn counters(start: u32) -> Self::Bits {
@@ -295,6 +379,40 @@ impl Lanes for Avx2 {
     #[inline(always)]
     unsafe fn transpose8(from: *const f32, stride: usize, to: *mut f32, to_stride: usize) {
         unsafe { transpose8x8(from, stride, to, to_stride) }
+    }
+    #[inline(always)]
+    fn pairs_bf16(even: Self, odd: Self) -> Self {
+        unsafe {
+            let pairs = |even, odd| {
+                let even = _mm256_srli_epi32::<16>(rounded_half(even));
+                _mm256_castsi256_ps(_mm256_blend_epi16::<0b1010_1010>(even, rounded_half(odd)))
+            };
+            Self(pairs(even.0, odd.0), pairs(even.1, odd.1))
+        }
+    }
+    #[inline(always)]
+    unsafe fn store_bf16(self, p: *mut u16) {
+        unsafe {
+            let lo = _mm256_srli_epi32::<16>(rounded_half(self.0));
+            let hi = _mm256_srli_epi32::<16>(rounded_half(self.1));
+            // packing works within 128-bit halves: put in order by 64-bit blocks
+            let numbers = _mm256_permute4x64_epi64::<0b11_01_10_00>(_mm256_packus_epi32(lo, hi));
+            _mm256_storeu_si256(p.cast(), numbers);
+        }
+    }
+    #[inline(always)]
+    fn upper_bf16(self) -> Self {
+        unsafe {
+            let mask = _mm256_castsi256_ps(_mm256_set1_epi32(0xffff_0000_u32 as i32));
+            Self(_mm256_and_ps(self.0, mask), _mm256_and_ps(self.1, mask))
+        }
+    }
+    #[inline(always)]
+    fn lower_bf16(self) -> Self {
+        unsafe {
+            let lower = |v| _mm256_castsi256_ps(_mm256_slli_epi32::<16>(_mm256_castps_si256(v)));
+            Self(lower(self.0), lower(self.1))
+        }
     }
     #[inline(always)]
     fn counters(start: u32) -> Self::Bits {

@@ -10,6 +10,7 @@ use super::{
 };
 use crate::conv::{ConvSpec, GradSource};
 use crate::gemm::{Left, Right, Start, gemm};
+use crate::product::Floats;
 use crate::simd::WIDTH;
 use crate::workspace::{Buffer, Workspace};
 use rayon::prelude::*;
@@ -241,7 +242,7 @@ impl<D: GradSource> Pass<'_, D> {
         for p in 0..POINTS {
             let left = Left::matrix(&m[p * m_stride..], out, 1);
             let right = Right::Packed(&turned[p * u_stride..]);
-            gemm(t, count, out, left, right, &mut dv[p * dv_stride..], count, Start::Zero);
+            gemm::<Floats>(t, count, out, left, right, &mut dv[p * dv_stride..], count, Start::Zero);
         }
         let part = Part::input(spec).rows(rows).channels(from, count);
         input_transform_transposed(part, images, &dv, dv_stride, dx.from(first * spec.in_image()));
@@ -253,6 +254,6 @@ impl<D: GradSource> Pass<'_, D> {
         let left = Left::matrix(v, 1, input);
         let right = Right::Rows(m, out);
         let start = if add { Start::Accumulate } else { Start::Zero };
-        gemm(input, count, tiles, left, right, du, count, start);
+        gemm::<Floats>(input, count, tiles, left, right, du, count, start);
     }
 }

@@ -11,6 +11,7 @@ use super::{
 };
 use crate::conv::ConvSpec;
 use crate::gemm::{Left, Right, Start, gemm};
+use crate::product::Floats;
 use crate::simd::{Lanes, WIDTH, vectorised};
 use crate::workspace::{Buffer, Workspace};
 use rayon::prelude::*;
@@ -93,7 +94,7 @@ pub(in crate::conv) fn by_images(
             let left = Left::matrix(&v[p * v_stride..], input, 1);
             let right = Right::Packed(&weights[p * weights_stride(input, out)..]);
             let t = images * tiles_in(spec, &rows);
-            gemm(t, out, input, left, right, &mut m[p * m_stride..], out, Start::Zero);
+            gemm::<Floats>(t, out, input, left, right, &mut m[p * m_stride..], out, Start::Zero);
         }
         output_transform(spec, (0, out), images, &rows, &m, m_stride, bias, unsafe { Shared::new(y) });
     }
@@ -140,7 +141,7 @@ pub(in crate::conv) fn by_channels_if_better(
                 let left = Left::matrix(&v[p * v_stride + first * per_image * input..], input, 1);
                 let right = Right::Packed(&u[p * u_stride..]);
                 let m = &mut m[p * m_stride..];
-                gemm(images * per_image, count, input, left, right, m, count, Start::Zero);
+                gemm::<Floats>(images * per_image, count, input, left, right, m, count, Start::Zero);
             }
             let y = y.from(first * spec.out_image());
             output_transform(spec, (from, count), images, &(0..spec.height), &m, m_stride, bias, y);
