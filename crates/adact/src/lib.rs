@@ -105,7 +105,7 @@ pub use activation::{
     ActivationConfig, ActivationLayer, AdAct, AdActConfig, Candidates, ConstantsConfig, Gate, Granularity,
     LayerMixture, Prelu, RawWeights, Single, SingleConfig, selection,
 };
-pub use adact_kernels::{Activation, Noise, random};
+pub use adact_kernels::{Activation, Noise, Precision, random};
 pub use error::{Error, ErrorKind, Result};
 pub use evaluation::{Evaluate, Evaluation};
 pub use generate::{Sampling, generate};
@@ -116,7 +116,7 @@ pub use layers::{
 };
 pub use network::{Inputs, Network, NetworkConfig, images_from_channels_last};
 pub use networks::{ConvNet, ConvNetConfig, Hints};
-pub use ops::Channels;
+pub use ops::{Channels, autocast};
 pub use optim::{AdamW, Decay, Optimizer, Recipe, Schedule, Sgd, Shape};
 pub use pass::Pass;
 pub use places::{Place, places};

@@ -171,7 +171,7 @@ impl<N: Network> Trainer<N> {
         let (search, seed) = (&self.recipe.search, net.config().seed());
         let draw = Draw::of_step(search, seed, self.steps);
         let pass = Pass::of_level(seed, self.steps, level).searching(draw.map(|draw| draw.of_level(level)));
-        let logits = net.logits(inputs, &pass)?;
+        let logits = ops::autocast(self.recipe.precision, || net.logits(inputs, &pass))?;
         check_targets(&logits, targets)?;
         let (tensor, loss) = ops::cross_entropy_counted(logits, targets);
         let forward = start.elapsed();
@@ -223,7 +223,8 @@ impl<N: Network> Trainer<N> {
     /// # Errors
     /// If the sizes don't fit or a target is no class.
     pub fn evaluate(&self, inputs: impl Into<Inputs>, targets: &[i32]) -> Result<Evaluation> {
-        self.settled().evaluate(inputs, targets)
+        let net = self.settled();
+        ops::autocast(self.recipe.precision, || net.evaluate(inputs, targets))
     }
 
     /// The network that the training stands for by now: the one to evaluate and to keep, which draws nothing. In a

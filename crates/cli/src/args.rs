@@ -6,8 +6,8 @@ use std::str::FromStr;
 use adact_data::Augment;
 use adact_evidence::Rule;
 use adact_evidence::records::Selection;
-use adact_kernels::Activation;
 use adact_kernels::activation::UnknownActivation;
+use adact_kernels::{Activation, Precision};
 use adact_lab::bench::Shape;
 use adact_lab::config::{Decay, Granularity, Method, Objective, OptimizerName, ScheduleName, Seeds};
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -472,6 +472,11 @@ pub struct ProtocolArgs {
     /// Scale gradients down to this norm of all together; 0 for not at all [default: 0; gpt: 1]
     #[arg(long, value_name = "NORM", allow_hyphen_values = true)]
     pub clip_grad: Option<f64>,
+    /// `f32` or `bf16`: that of matrix products, whose sums are f32 either way [default: f32]
+    ///
+    /// bf16 is for gpt so far. It takes a processor with AVX512-BF16 to be faster; others give the same numbers, slowly.
+    #[arg(long, value_name = "NAME")]
+    pub precision: Option<Precision>,
     /// Vary training images: none, or crop-flip (a crop out of 4 black pixels around, and flips) [default: none]
     #[arg(long, value_name = "none|crop-flip")]
     pub augment: Option<Augment>,
@@ -869,6 +874,9 @@ pub struct WorkArgs {
     /// The images' channels, height and width [default: 3x32x32; unet 3x128x128]
     #[arg(long)]
     pub shape: Option<Shape>,
+    /// `f32` or `bf16`: that of matrix products
+    #[arg(long, value_name = "NAME", default_value_t)]
+    pub precision: Precision,
 }
 
 /// `adact bench step`.

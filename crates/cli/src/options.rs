@@ -179,6 +179,7 @@ fn protocol(args: &ProtocolArgs, config: &mut Config) {
     if let Some(norm) = args.clip_grad {
         to.clip_grad = (norm != 0.0).then_some(norm);
     }
+    set(&mut to.precision, args.precision);
     set(&mut to.augment, args.augment);
     set(&mut to.decay, args.decay.map(Into::into));
     set(&mut to.batch, args.batch);

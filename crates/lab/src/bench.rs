@@ -6,9 +6,9 @@ use std::str::FromStr;
 use std::time::Instant;
 
 use adact::networks::{AnyConfig, AnyNetwork};
-use adact::{ActivationConfig, AdamW, Inputs, NetworkConfig, Trainer};
+use adact::{ActivationConfig, AdamW, Inputs, NetworkConfig, Recipe, Trainer};
 use adact_kernels::random::{Purpose, Stream};
-use adact_kernels::{Activation, simd};
+use adact_kernels::{Activation, Precision, simd};
 use burn::tensor::{Device, Tensor, TensorData};
 use serde::Serialize;
 
@@ -66,6 +66,8 @@ pub struct Work {
     pub shape: Option<Shape>,
     /// Images (or sequences) at once.
     pub batch: Option<usize>,
+    /// That of matrix products.
+    pub precision: Precision,
 }
 
 /// A training step, in milliseconds (medians).
@@ -81,8 +83,10 @@ pub struct StepTimes {
     pub batch: usize,
     /// Threads.
     pub threads: usize,
-    /// The SIMD path.
-    pub simd: &'static str,
+    /// That of matrix products.
+    pub precision: &'static str,
+    /// The SIMD path; with bf16, whether its instruction is used.
+    pub simd: String,
     /// The whole step.
     pub ms_per_step: f64,
     /// From the pixels to the loss.
@@ -119,8 +123,10 @@ pub struct InferTimes {
     pub batch: usize,
     /// Threads.
     pub threads: usize,
-    /// The SIMD path.
-    pub simd: &'static str,
+    /// That of matrix products.
+    pub precision: &'static str,
+    /// The SIMD path; with bf16, whether its instruction is used.
+    pub simd: String,
     /// Images a second (of the median batch).
     pub images_per_second: f64,
     /// One batch.
@@ -160,6 +166,16 @@ impl Work {
         }
     }
 
+    /// The SIMD path.
+    fn simd_in_words(&self) -> String {
+        let path = simd::path().name();
+        match self.precision {
+            Precision::Bf16 if simd::has_bf16() => format!("{path} with its bf16 instruction"),
+            Precision::Bf16 => format!("{path} without a bf16 instruction: slow"),
+            Precision::F32 => path.into(),
+        }
+    }
+
     fn trainer(&self) -> Result<Trainer<AnyNetwork>> {
         let Shape { channels, side } = self.shape();
         let classes = match self.network.name.as_str() {
@@ -170,7 +186,8 @@ impl Work {
         let config = self.network.config(NetworkShape { channels, side, classes })?;
         let places = config.places()?;
         let activations = of_places(self.activation(), &places, &Default::default())?;
-        Ok(Trainer::new(&config.with_activations(activations), AdamW::new())?)
+        let recipe = Recipe { precision: self.precision, ..AdamW::new().into() };
+        Ok(Trainer::new(&config.with_activations(activations), recipe)?)
     }
 }
 
@@ -200,7 +217,8 @@ pub fn step(work: &Work, steps: usize) -> Result<StepTimes> {
         shape: work.shape_in_words(),
         batch: work.batch(),
         threads: rayon::current_num_threads(),
-        simd: simd::path().name(),
+        precision: work.precision.name(),
+        simd: work.simd_in_words(),
         ms_per_step,
         forward_ms,
         backward_ms,
@@ -231,7 +249,8 @@ pub fn infer(work: &Work, rounds: usize) -> Result<InferTimes> {
         shape: work.shape_in_words(),
         batch,
         threads: rayon::current_num_threads(),
-        simd: simd::path().name(),
+        precision: work.precision.name(),
+        simd: work.simd_in_words(),
         images_per_second: batch as f64 / ms_per_batch * 1e3,
         ms_per_batch,
     })

@@ -225,6 +225,7 @@ impl Training<'_> {
             layers: kept.layers.clone(),
             constants: self.config.model.constants(),
             selection: Selection::Test,
+            precision: None,
             validation: None,
             confusion: None,
             inputs: None,

@@ -41,7 +41,13 @@ static ALLOCATOR: Counting = Counting;
 /// The most bytes in use while a network with this activation is trained for some steps.
 fn most_bytes(network: &NetworkOptions, activation: &str) -> usize {
     let shape = Some(Shape { channels: 3, side: 32 });
-    let work = Work { network: network.clone(), activation: activation.into(), shape, batch: Some(16) };
+    let work = Work {
+        network: network.clone(),
+        activation: activation.into(),
+        shape,
+        batch: Some(16),
+        precision: Default::default(),
+    };
     MOST.store(IN_USE.load(Relaxed), Relaxed);
     // Several threads have as many buffers of their own as they happen to need at once.
     threads::install(1, "the test", || step(&work, 3)).unwrap();

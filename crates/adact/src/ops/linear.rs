@@ -9,6 +9,7 @@ use burn::backend::TensorMetadata;
 use burn::backend::flex::FlexTensor;
 use burn::tensor::Tensor;
 
+use super::autocast::precision;
 use super::buffer::{self, WORKSPACE, vector};
 use super::function::{FunctionSpec, FunctionTensors, Values, function};
 use super::fused::{self, Operation, is_fused};
@@ -76,7 +77,7 @@ pub(crate) fn linear_then<const D: usize>(
     let bias = bias.unwrap_or_else(|| absent(&device));
     let (parameters, spec) = then.unzip();
     let parameters = parameters.unwrap_or_else(|| FunctionTensors::none(&device));
-    let operation = Linear { function: spec, residual: residual.is_some() };
+    let operation = Linear { function: spec, residual: residual.is_some(), precision: precision() };
     let inputs = [
         x.into_dispatch(),
         weight.into_dispatch(),
@@ -123,7 +124,7 @@ pub fn linear_of_images(images: Tensor<4>, weight: Tensor<2>, bias: Tensor<1>) -
         return linear(images.reshape([batch, inputs]), weight, Some(bias));
     }
     let inputs = [images.into_dispatch(), weight.into_dispatch(), bias.into_dispatch()];
-    fused::run(inputs, Arc::new(LinearOfImages))
+    fused::run(inputs, Arc::new(LinearOfImages(precision())))
 }
 
 /// Checks the shapes; gives the number of outputs.
@@ -144,6 +145,7 @@ fn fuses<const D: usize>(x: &Tensor<D>, weight: &Tensor<2>, bias: &Option<Tensor
 struct Linear {
     function: Option<FunctionSpec>,
     residual: bool,
+    precision: Precision,
 }
 
 /// What the gradient needs.
@@ -159,17 +161,10 @@ struct Saved {
 }
 
 impl Saved {
-    fn params<'a>(&'a self, function: Option<Function<'a>>) -> LinearParams<'a> {
+    fn params<'a>(&'a self, function: Option<Function<'a>>, precision: Precision) -> LinearParams<'a> {
         let [outputs, inputs] = self.weight.dims();
         let bias = Some(self.bias.values()).filter(|bias| !bias.is_empty());
-        LinearParams {
-            inputs,
-            outputs,
-            weight: self.weight.values(),
-            bias,
-            function,
-            precision: Precision::F32,
-        }
+        LinearParams { inputs, outputs, weight: self.weight.values(), bias, function, precision }
     }
 
     fn function<'a>(&'a self, spec: &'a Option<FunctionSpec>) -> Option<Function<'a>> {
@@ -190,7 +185,7 @@ impl Operation<6> for Linear {
         let residual = self.residual.then(|| Arranged::row_major(residual));
         let residual = residual.as_ref().map(Arranged::values);
         let mut saved = Saved { x, weight, bias, values, z: None };
-        let params = saved.params(saved.function(&self.function));
+        let params = saved.params(saved.function(&self.function), self.precision);
         if !keep {
             let y = linear::forward_eval(&WORKSPACE, &params, saved.x.values(), residual);
             return (buffer::tensor(y, shape), None);
@@ -206,7 +201,7 @@ impl Operation<6> for Linear {
         dy: FlexTensor,
         [need_dx, .., need_residual]: [bool; 6],
     ) -> [Option<FlexTensor>; 6] {
-        let params = saved.params(saved.function(&self.function));
+        let params = saved.params(saved.function(&self.function), self.precision);
         let z = saved.z.as_deref();
         let dy = Arranged::row_major(dy);
         let own = linear::backward(&WORKSPACE, &params, saved.x.values(), z, dy.values(), need_dx);
@@ -226,17 +221,17 @@ impl Operation<6> for Linear {
 }
 
 /// The operation over images whose channels lie last.
-struct LinearOfImages;
+struct LinearOfImages(Precision);
 
 impl LinearOfImages {
-    fn params<'a>(inputs: usize, weight: &'a [f32], bias: Option<&'a [f32]>) -> LinearParams<'a> {
+    fn params<'a>(&self, inputs: usize, weight: &'a [f32], bias: Option<&'a [f32]>) -> LinearParams<'a> {
         LinearParams {
             inputs,
             outputs: weight.len() / inputs,
             weight,
             bias,
             function: None,
-            precision: Precision::F32,
+            precision: self.0,
         }
     }
 }
@@ -251,7 +246,7 @@ impl Operation<3> for LinearOfImages {
         let x = Arranged::new(x, &CHANNELS_LAST);
         let weight = transpose_rows(Arranged::row_major(weight).values(), channels, height * width);
         let bias = Arranged::row_major(bias);
-        let params = Self::params(inputs, &weight, Some(bias.values()));
+        let params = self.params(inputs, &weight, Some(bias.values()));
         let y = linear::forward_eval(&WORKSPACE, &params, x.values(), None);
         (buffer::tensor(y, [batch, outputs]), keep.then_some((x, weight, bias)))
     }
@@ -265,7 +260,7 @@ impl Operation<3> for LinearOfImages {
         // (batch, height, width, channels)
         let [_, height, width, channels] = x.dims();
         let (places, inputs) = (height * width, height * width * channels);
-        let params = Self::params(inputs, weight, Some(bias.values()));
+        let params = self.params(inputs, weight, Some(bias.values()));
         let dy = Arranged::row_major(dy);
         let own = linear::backward(&WORKSPACE, &params, x.values(), None, dy.values(), need_dx);
         let weight = transpose_rows(&own.weight, places, channels);

@@ -6,6 +6,7 @@
 
 mod adamw;
 mod attention;
+mod autocast;
 mod block;
 mod buffer;
 mod channels;
@@ -25,6 +26,7 @@ mod pool;
 
 pub(crate) use adamw::adamw;
 pub(crate) use attention::attention;
+pub use autocast::autocast;
 pub(crate) use block::{BlockOptions, BlockTensors, conv_block};
 pub use channels::Channels;
 pub use conv::conv2d;

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use adact_kernels::Precision;
+
 use super::adamw::AdamW;
 use super::schedule::Schedule;
 use super::sgd::Sgd;
@@ -20,9 +22,30 @@ pub struct Recipe {
     pub decay: Decay,
     /// The largest norm of all gradients together; larger ones are scaled down to it. Default none.
     pub clip_grad: Option<f64>,
+    /// That of matrix products, as [`autocast`](crate::autocast) has it. Default `f32`.
+    #[serde(with = "by_name", skip_serializing_if = "is_f32")]
+    pub precision: Precision,
     /// How mixtures search for the best of their candidates. Default the paper's way.
     #[serde(skip_serializing_if = "Search::is_default")]
     pub search: Search,
+}
+
+fn is_f32(precision: &Precision) -> bool {
+    *precision == Precision::F32
+}
+
+/// A precision by its name.
+mod by_name {
+    use adact_kernels::Precision;
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    pub fn serialize<S: Serializer>(precision: &Precision, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(precision.name())
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Precision, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
+    }
 }
 
 /// An optimizer with its constants.

@@ -2,6 +2,7 @@
 
 use adact_evidence::names;
 use adact_evidence::records::{Beside, Costs};
+use adact_kernels::Precision;
 use adact_lab::bench::{Work, activation, activations, infer, places, step};
 use adact_lab::config::{Activations, Output};
 use adact_lab::study::claims::{Load, Spread, claims};
@@ -28,11 +29,12 @@ fn measure(command: &BenchCommand, json: bool) -> Result<()> {
                 return out::json(&t);
             }
             out::line(&format!(
-                "{} {} {}, batch {}, {} threads, {}: {:.2} ms a step (forward {:.2}, backward {:.2}, optimizer {:.2})",
+                "{} {} {}, batch {}, {}, {} threads, {}: {:.2} ms a step (forward {:.2}, backward {:.2}, optimizer {:.2})",
                 t.network,
                 t.activation,
                 t.shape,
                 t.batch,
+                t.precision,
                 t.threads,
                 t.simd,
                 t.ms_per_step,
@@ -63,8 +65,15 @@ fn measure(command: &BenchCommand, json: bool) -> Result<()> {
                 return out::json(&t);
             }
             out::line(&format!(
-                "{} {} {}, batch {}, {} threads, {}: {:.0} images a second",
-                t.network, t.activation, t.shape, t.batch, t.threads, t.simd, t.images_per_second
+                "{} {} {}, batch {}, {}, {} threads, {}: {:.0} images a second",
+                t.network,
+                t.activation,
+                t.shape,
+                t.batch,
+                t.precision,
+                t.threads,
+                t.simd,
+                t.images_per_second
             ))
         }
         BenchCommand::Places(a) => {
@@ -112,7 +121,8 @@ fn shared(args: &ClaimsArgs, json: bool) -> Result<()> {
 
 fn of_places(args: &PlacesArgs) -> Result<Costs> {
     let network = options::bench_network(&args.network)?;
-    let work = Work { network, activation: "base".into(), shape: args.shape, batch: args.batch };
+    let (activation, precision) = ("base".into(), Precision::F32);
+    let work = Work { network, activation, shape: args.shape, batch: args.batch, precision };
     let usual = Activations::default();
     let candidates = args.candidates.as_ref().map_or(&usual.candidates, |list| &list.0);
     // What it shows goes to standard error alone; the lines on standard output are the result's.
@@ -164,7 +174,8 @@ fn place_by_place(costs: &Costs) -> String {
 
 fn work(args: &WorkArgs, batch: Option<usize>) -> Result<Work> {
     let network = options::bench_network(&args.network)?;
-    Ok(Work { network, activation: args.activation.clone(), shape: args.shape, batch })
+    let (activation, precision) = (args.activation.clone(), args.precision);
+    Ok(Work { network, activation, shape: args.shape, batch, precision })
 }
 
 fn at_least_one(values: &[(&str, usize)]) -> Result<()> {

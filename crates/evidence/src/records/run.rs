@@ -74,6 +74,9 @@ pub struct RunResult {
     /// What picked the best epoch; absent means the test set.
     #[serde(default)]
     pub selection: Selection,
+    /// That of the matrix products, where it is not `f32`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub precision: Option<String>,
     /// What the held-out part said; absent where nothing was held out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub validation: Option<Validation>,

@@ -36,7 +36,8 @@ pub fn direction_in_words(study: &StudyResult) -> &'static str {
     if study.primary().higher_is_better { "" } else { " Lower is better." }
 }
 
-/// How AdAct searched, and by which rule its activations were chosen, in sentences, where it isn't the paper's way.
+/// How AdAct searched, and by which rule its activations were chosen, in sentences, where it isn't the paper's way; and
+/// the precision, where it isn't `f32`.
 pub fn search_in_words(study: &StudyResult) -> String {
     let run = |role: Role<'_>| study.runs.iter().find(|run| run.role() == role);
     let mixing = run(Role::Mixture).and_then(|run| run.mixing.as_deref());
@@ -44,7 +45,10 @@ pub fn search_in_words(study: &StudyResult) -> String {
     let mixing = mixing.map_or(String::new(), |mixing| format!(" AdAct searched by {mixing}."));
     let rule = rule
         .map_or(String::new(), |rule| format!(" The activations of Optimized are those of the rule {rule}."));
-    mixing + &rule + &weighed_in_words(study)
+    let precision = study.runs.first().and_then(|run| run.precision.as_deref());
+    let precision =
+        precision.map_or(String::new(), |precision| format!(" Matrix products are in {precision}."));
+    mixing + &rule + &weighed_in_words(study) + &precision
 }
 
 /// Where the time changed a choice: " Where a rule can't tell a faster candidate from its best, the faster one was taken: for Optimized at

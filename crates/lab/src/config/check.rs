@@ -1,7 +1,7 @@
 //! Values that parse but make no sense, and TOML's errors in one line.
 
 use adact_data::Task;
-use adact_kernels::Activation;
+use adact_kernels::{Activation, Precision};
 
 use super::{Activations, Config, DataOptions, OptimizerName, Output, Protocol};
 use crate::error::{Error, Result};
@@ -24,7 +24,21 @@ impl Config {
         output(&self.output)?;
         super::objective::check(self)?;
         super::search::check(self)?;
+        precision(self)?;
         applicable(self)
+    }
+}
+
+/// Refuses products of bf16 where there are none.
+fn precision(c: &Config) -> Result<()> {
+    if c.protocol.precision == Precision::F32 {
+        return Ok(());
+    }
+    let refused = |why: String| Err(Error::input(format!("precision: {}: {why}", c.protocol.precision)));
+    match (&c.program, c.network.name.as_str()) {
+        (Some(_), _) => refused("a training program chooses its own".into()),
+        (None, "gpt") => Ok(()),
+        (None, name) => refused(format!("{name} has convolutions, which are f32 so far; gpt can do it")),
     }
 }
 

@@ -19,7 +19,7 @@ use adact::{AdamW, Optimizer, Recipe, Schedule, Sgd, Shape};
 use adact_data::Augment;
 use adact_evidence::Rule;
 use adact_evidence::records::{CurveConstants, Selection};
-use adact_kernels::Activation;
+use adact_kernels::{Activation, Precision};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
@@ -127,6 +127,9 @@ pub struct Protocol {
     /// The norm to which gradients are clipped.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub clip_grad: Option<f64>,
+    /// That of matrix products.
+    #[serde(with = "text", skip_serializing_if = "is_usual")]
+    pub precision: Precision,
     /// How training images are varied.
     #[serde(with = "text", skip_serializing_if = "is_no_augmentation")]
     pub augment: Augment,
@@ -213,6 +216,7 @@ impl Protocol {
             },
             decay: self.decay,
             clip_grad: self.clip_grad,
+            precision: self.precision,
             ..Recipe::default()
         }
     }
@@ -349,6 +353,7 @@ impl Default for Protocol {
             min_lr: 0.0,
             momentum: MOMENTUM,
             clip_grad: None,
+            precision: Precision::F32,
             augment: Augment::None,
             betas: [0.9, 0.999],
             eps: 1e-8,

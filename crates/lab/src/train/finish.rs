@@ -5,6 +5,8 @@ use adact_evidence::records::{Best, EpochRecord, InputHistogram, Last, RunResult
 use adact_evidence::{Rule, atomic};
 
 use super::Training;
+use adact_kernels::Precision;
+
 use crate::config::Method;
 use crate::error::Result;
 use crate::folder::{BEST, CHOICE};
@@ -67,6 +69,9 @@ impl<L: Learner> Training<'_, L> {
                 .map(|without| without.split('+').map(String::from).collect()),
             constants: self.config.model.constants(),
             selection: self.data.selected_by,
+            precision: Some(self.config.protocol.precision)
+                .filter(|precision| *precision != Precision::F32)
+                .map(|precision| precision.to_string()),
             validation: self.data.validation.as_ref().and_then(|part| validation(part.len(), kept)),
             confusion: judged.confusion(&self.data.classes),
             inputs: Some(inputs),
