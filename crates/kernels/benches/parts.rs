@@ -8,7 +8,7 @@ use adact_kernels::attention::{self, AttentionSpec};
 use adact_kernels::conv_transpose::{self, ConvTransposeSpec};
 use adact_kernels::pool::{self, MapSpec};
 use adact_kernels::sgd::Sgd;
-use adact_kernels::{Workspace, clip, embedding, layer_norm, loss};
+use adact_kernels::{Precision, Workspace, clip, embedding, layer_norm, loss};
 use common::*;
 
 fn main() {
@@ -37,12 +37,15 @@ fn report(name: &str, gflop: Option<[f64; 2]>, mut forward: impl FnMut(), mut ba
 
 fn attentions() {
     let ws = Workspace::new();
-    for (name, [batch, context, heads, head_dim], causal) in [
-        ("attention, gpt", [12, 64, 4, 32], true),
-        ("attention, vit", [64, 65, 4, 32], false),
-        ("attention, gpt large", [8, 256, 6, 64], true),
+    for (name, [batch, context, heads, head_dim], causal, precision) in [
+        ("attention, gpt", [12, 64, 4, 32], true, Precision::F32),
+        ("attention, gpt, bf16", [12, 64, 4, 32], true, Precision::Bf16),
+        ("attention, vit", [64, 65, 4, 32], false, Precision::F32),
+        ("attention, vit, bf16", [64, 65, 4, 32], false, Precision::Bf16),
+        ("attention, gpt large", [8, 256, 6, 64], true, Precision::F32),
+        ("attention, gpt large, bf16", [8, 256, 6, 64], true, Precision::Bf16),
     ] {
-        let s = AttentionSpec { batch, context, heads, head_dim, causal };
+        let s = AttentionSpec { batch, context, heads, head_dim, causal, precision };
         let qkv = normal(batch * context * 3 * s.dim());
         let dout = normal(batch * context * s.dim());
         let kept = attention::forward(&ws, &s, &qkv);

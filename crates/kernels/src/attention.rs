@@ -9,9 +9,10 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use crate::check::length;
-use crate::gemm::{Left, Right, Start, gemm};
+use crate::gemm::{Start, gemm};
 use crate::matmul::Matrix;
-use crate::product::Floats;
+use crate::precision::Precision;
+use crate::product::{Product, WithProduct, with_product};
 use crate::real::Real;
 use crate::simd::{Lanes, WIDTH, vectorised};
 use crate::workspace::{Buffer, Workspace};
@@ -32,6 +33,8 @@ pub struct AttentionSpec {
     pub head_dim: usize,
     /// Whether a position sees only itself and those before it.
     pub causal: bool,
+    /// That of the products: of queries and keys, of shares and values, and of their gradients.
+    pub precision: Precision,
 }
 
 impl AttentionSpec {
@@ -108,39 +111,53 @@ impl Head {
 ///
 /// ```
 /// use adact_kernels::attention::{self, AttentionSpec};
-/// use adact_kernels::Workspace;
-/// let spec = AttentionSpec { batch: 1, context: 2, heads: 1, head_dim: 1, causal: true };
+/// use adact_kernels::{Precision, Workspace};
+/// let spec = AttentionSpec { batch: 1, context: 2, heads: 1, head_dim: 1, causal: true, precision: Precision::F32 };
 /// // the queries are 0: each position takes the mean of the values that it sees
 /// let out = attention::forward(&Workspace::new(), &spec, &[0.0, 1.0, 4.0, 0.0, 1.0, 8.0]).out;
 /// assert_eq!(out[..], [4.0, 6.0]);
 /// ```
 pub fn forward(ws: &Workspace, spec: &AttentionSpec, qkv: &[f32]) -> Forward {
+    struct Run<'a>(&'a Workspace, &'a AttentionSpec, &'a [f32]);
+    impl WithProduct for Run<'_> {
+        type Output = Forward;
+        fn with<P: Product>(self) -> Forward {
+            forward_by::<P>(self.0, self.1, self.2)
+        }
+    }
     spec.check(qkv);
+    with_product(spec.precision, Run(ws, spec, qkv))
+}
+
+fn forward_by<P: Product>(ws: &Workspace, spec: &AttentionSpec, qkv: &[f32]) -> Forward {
     let (context, width, step, stride) = (spec.context, spec.head_dim, 3 * spec.dim(), spec.stride());
     let mut by_head = ws.take(spec.outputs());
     let mut log_sums = ws.take(spec.batch * spec.heads * context);
     let tasks = by_head.par_chunks_mut(context * width).zip(log_sums.par_chunks_mut(context)).enumerate();
     tasks.for_each(|(task, (out, log_sums))| {
         let head = Head::new(spec, task);
-        let keys = Matrix::strided(&qkv[head.key..], context, width, step).transposed().pack_here(ws);
-        let values = Matrix::strided(&qkv[head.value..], context, width, step).pack_here(ws);
+        let part = |first: usize| Matrix::strided(&qkv[first..], context, width, step);
+        let keys = part(head.key).along::<P>(ws).matrix().transposed().pack_here(ws);
+        let values = part(head.value).across::<P>(ws).matrix().pack_here(ws);
+        let queries_along = part(head.query).along::<P>(ws);
         let mut scores = ws.take(QUERIES * stride);
         for first in (0..context).step_by(QUERIES) {
             let queries = QUERIES.min(context - first);
             let seen = spec.keys(first + queries);
-            let left = Left::matrix(&qkv[head.query + first * step..], step, 1);
-            keys.multiply::<Floats>(
+            let left = queries_along.matrix().below(first).left();
+            keys.multiply::<P>(
                 queries,
                 left,
-                [0..width, spec.vectors(seen)],
+                [keys.depth(), spec.vectors(seen)],
                 &mut scores,
                 stride,
                 Start::Zero,
             );
             softmax(spec, first, seen, &mut scores, &mut log_sums[first..first + queries]);
             let out = &mut out[first * width..];
-            let left = Left::matrix(&scores, stride, 1);
-            values.multiply::<Floats>(queries, left, [0..seen, 0..width], out, width, Start::Zero);
+            let shares = Matrix::strided(&scores, queries, seen, stride).along::<P>(ws);
+            let depth = 0..shares.matrix().columns();
+            values.multiply::<P>(queries, shares.matrix().left(), [depth, 0..width], out, width, Start::Zero);
         }
     });
     let mut out = ws.take(spec.outputs());
@@ -160,10 +177,25 @@ pub fn backward(
     log_sums: &[f32],
     dout: &[f32],
 ) -> Buffer {
+    struct Run<'a>(&'a Workspace, &'a AttentionSpec, [&'a [f32]; 4]);
+    impl WithProduct for Run<'_> {
+        type Output = Buffer;
+        fn with<P: Product>(self) -> Buffer {
+            backward_by::<P>(self.0, self.1, self.2)
+        }
+    }
     spec.check(qkv);
     length("out", out.len(), spec.outputs());
     length("log_sums", log_sums.len(), spec.batch * spec.heads * spec.context);
     length("dout", dout.len(), spec.outputs());
+    with_product(spec.precision, Run(ws, spec, [qkv, out, log_sums, dout]))
+}
+
+fn backward_by<P: Product>(
+    ws: &Workspace,
+    spec: &AttentionSpec,
+    [qkv, out, log_sums, dout]: [&[f32]; 4],
+) -> Buffer {
     let (context, width, dim) = (spec.context, spec.head_dim, spec.dim());
     let (step, stride) = (3 * dim, spec.stride());
     let mut by_head = ws.take(qkv.len());
@@ -173,30 +205,58 @@ pub fn backward(
         let (dqueries, rest) = gradients.split_at_mut(context * width);
         rest.fill(0.0);
         let (dkeys, dvalues) = rest.split_at_mut(context * width);
-        let [keys, values] =
-            [head.key, head.value].map(|first| Matrix::strided(&qkv[first..], context, width, step));
-        let [keys_across, values_across] = [keys, values].map(|rows| rows.transposed().pack_here(ws));
-        let keys = keys.pack_here(ws);
+        let part = |first: usize| Matrix::strided(&qkv[first..], context, width, step);
+        let [keys_across, values_across] = [head.key, head.value]
+            .map(|first| part(first).along::<P>(ws).matrix().transposed().pack_here(ws));
+        let keys = part(head.key).across::<P>(ws).matrix().pack_here(ws);
         let (mut scores, mut dscores) = (ws.take(QUERIES * stride), ws.take(QUERIES * stride));
         for first in (0..context).step_by(QUERIES) {
             let queries = QUERIES.min(context - first);
             let seen = spec.keys(first + queries);
-            let query = &qkv[head.query + first * step..];
+            let query = Matrix::strided(&qkv[head.query + first * step..], queries, width, step);
             let (out, dout) = (&out[head.out + first * dim..], &dout[head.out + first * dim..]);
-            let (left, range) = (Left::matrix(query, step, 1), [0..width, spec.vectors(seen)]);
-            keys_across.multiply::<Floats>(queries, left, range.clone(), &mut scores, stride, Start::Zero);
-            let left = Left::matrix(dout, dim, 1);
-            values_across.multiply::<Floats>(queries, left, range, &mut dscores, stride, Start::Zero);
+            let doutput = Matrix::strided(dout, queries, width, dim);
+            let range = [keys_across.depth(), spec.vectors(seen)];
+            let along = query.along::<P>(ws);
+            keys_across.multiply::<P>(
+                queries,
+                along.matrix().left(),
+                range.clone(),
+                &mut scores,
+                stride,
+                Start::Zero,
+            );
+            let along = doutput.along::<P>(ws);
+            values_across.multiply::<P>(
+                queries,
+                along.matrix().left(),
+                range,
+                &mut dscores,
+                stride,
+                Start::Zero,
+            );
             let log_sums = &log_sums[first..first + queries];
             softmax_gradient(spec, first, seen, log_sums, out, dout, &mut scores, &mut dscores);
 
+            let of_scores = |scores| Matrix::strided(scores, queries, seen, stride);
             let to = &mut dqueries[first * width..];
-            let left = Left::matrix(&dscores, stride, 1);
-            keys.multiply::<Floats>(queries, left, [0..seen, 0..width], to, width, Start::Zero);
-            let (left, right) = (Left::matrix(&dscores, 1, stride), Right::Rows(query, step));
-            gemm::<Floats>(seen, width, queries, left, right, dkeys, width, Start::Accumulate);
-            let (left, right) = (Left::matrix(&scores, 1, stride), Right::Rows(dout, dim));
-            gemm::<Floats>(seen, width, queries, left, right, dvalues, width, Start::Accumulate);
+            let along = of_scores(&dscores).along::<P>(ws);
+            let depth = 0..along.matrix().columns();
+            keys.multiply::<P>(queries, along.matrix().left(), [depth, 0..width], to, width, Start::Zero);
+            for (scores, right, to) in [(&dscores, query, &mut *dkeys), (&scores, doutput, &mut *dvalues)] {
+                let (left, right) = (of_scores(scores).across::<P>(ws), right.across::<P>(ws));
+                let (left, right) = (left.matrix().transposed(), right.matrix());
+                gemm::<P>(
+                    seen,
+                    width,
+                    left.columns(),
+                    left.left(),
+                    right.right(),
+                    to,
+                    width,
+                    Start::Accumulate,
+                );
+            }
         }
     });
     let mut gradient = ws.take(qkv.len());

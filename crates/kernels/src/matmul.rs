@@ -9,7 +9,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use crate::gemm::{Left, Right, Start, gemm};
-use crate::pairs::{across_rows, along_rows};
+use crate::pairs::{across_rows, across_strided, along_rows, along_strided};
 use crate::precision::Precision;
 use crate::product::{Floats, NativePairs, Pairs, Product};
 use crate::simd::{WIDTH, has_bf16, vectorised};
@@ -78,6 +78,40 @@ impl<'a> Matrix<'a> {
         }
     }
 
+    /// The operand of a product whose depth is this matrix' columns, which lie without gaps.
+    pub fn along<P: Product>(self, ws: &Workspace) -> Operand<'a> {
+        let pairs = || along_strided(ws, self.values, [self.rows, self.columns], self.row_stride);
+        let size = [self.rows, self.columns.div_ceil(2)];
+        Operand { pairs: P::PAIRS.then(pairs), matrix: self, size }
+    }
+
+    /// The operand of a product whose depth is this matrix' rows; its columns lie without gaps.
+    pub fn across<P: Product>(self, ws: &Workspace) -> Operand<'a> {
+        let pairs = || across_strided(ws, self.values, [self.rows, self.columns], self.row_stride);
+        let size = [self.rows.div_ceil(2), self.columns];
+        Operand { pairs: P::PAIRS.then(pairs), matrix: self, size }
+    }
+
+    /// How many columns there are.
+    pub fn columns(&self) -> usize {
+        self.columns
+    }
+
+    /// The matrix as the left side of products.
+    pub fn left(&self) -> Left<'a> {
+        Left::matrix(self.values, self.row_stride, self.column_stride)
+    }
+
+    /// The rows of a matrix whose columns lie without gaps as the right side of a product.
+    pub fn right(&self) -> Right<'a> {
+        Right::Rows(self.values, self.row_stride)
+    }
+
+    /// The rows from one on.
+    pub fn below(self, row: usize) -> Self {
+        Self { values: &self.values[row * self.row_stride..], rows: self.rows - row, ..self }
+    }
+
     /// The matrix as pairs of bf16 of rows below each other.
     ///
     /// # Panics
@@ -138,6 +172,23 @@ impl<'a> Matrix<'a> {
     }
 }
 
+/// A matrix as it is, or as pairs of bf16, half as deep: what a product takes.
+pub(crate) struct Operand<'a> {
+    matrix: Matrix<'a>,
+    pairs: Option<Buffer>,
+    /// Rows and columns of the pairs.
+    size: [usize; 2],
+}
+
+impl Operand<'_> {
+    pub fn matrix(&self) -> Matrix<'_> {
+        match &self.pairs {
+            None => self.matrix,
+            Some(pairs) => Matrix::strided(pairs, self.size[0], self.size[1], self.size[1]),
+        }
+    }
+}
+
 /// A matrix of pairs, half as deep as the one that it was made of.
 struct Halved {
     pairs: Buffer,
@@ -193,6 +244,11 @@ impl Panels {
         let (rows, columns) = (matrix.rows, matrix.columns);
         let values = ws.take(rows * columns.next_multiple_of(WIDTH));
         Self { values, rows, columns, width: tile_width() }
+    }
+
+    /// All rows: the depth of products.
+    pub fn depth(&self) -> Range<usize> {
+        0..self.rows
     }
 
     /// Some columns of C (`m` rows, one every `ldc` floats) from `left` and some rows of this matrix. The columns begin with a

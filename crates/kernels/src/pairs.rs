@@ -14,76 +14,92 @@ const TASK: usize = 16 * 1024;
 /// Pairs of the neighbours in each row: rows x columns become rows x half the columns.
 pub(crate) fn along_rows(ws: &Workspace, values: &[f32], columns: usize) -> Buffer {
     let pairs = columns.div_ceil(2);
-    let rows = values.len() / columns;
-    let mut out = ws.take(rows * pairs);
+    let mut out = ws.take(values.len() / columns * pairs);
     let each = (TASK / pairs).max(1);
     let tasks = out.par_chunks_mut(each * pairs).zip(values.par_chunks(each * columns));
-    tasks.for_each(|(out, values)| {
-        if columns.is_multiple_of(2) {
-            neighbours(values, out);
-        } else {
-            out.chunks_exact_mut(pairs)
-                .zip(values.chunks_exact(columns))
-                .for_each(|(out, row)| neighbours(row, out));
-        }
-    });
+    tasks.for_each(|(out, values)| neighbours(values, columns, columns, out));
     out
 }
 
 /// Pairs of the numbers of two rows, one below the other: rows x columns become half the rows x columns.
 pub(crate) fn across_rows(ws: &Workspace, values: &[f32], columns: usize) -> Buffer {
-    let pairs = (values.len() / columns).div_ceil(2);
-    let mut out = ws.take(pairs * columns);
+    let mut out = ws.take((values.len() / columns).div_ceil(2) * columns);
     let each = (TASK / columns).max(1);
     let tasks = out.par_chunks_mut(each * columns).zip(values.par_chunks(2 * each * columns));
-    tasks.for_each(|(out, values)| {
-        for (out, rows) in out.chunks_exact_mut(columns).zip(values.chunks(2 * columns)) {
-            let (even, odd) = rows.split_at(columns);
-            between(even, (!odd.is_empty()).then_some(odd), out);
-        }
-    });
+    tasks.for_each(|(out, values)| between(values, [values.len() / columns, columns], columns, out));
+    out
+}
+
+/// As [`along_rows`], of rows that begin every `stride` numbers, and without tasks.
+pub(crate) fn along_strided(
+    ws: &Workspace,
+    values: &[f32],
+    [rows, columns]: [usize; 2],
+    stride: usize,
+) -> Buffer {
+    let mut out = ws.take(rows * columns.div_ceil(2));
+    neighbours(values, columns, stride, &mut out);
+    out
+}
+
+/// As [`across_rows`], of rows that begin every `stride` numbers, and without tasks.
+pub(crate) fn across_strided(
+    ws: &Workspace,
+    values: &[f32],
+    [rows, columns]: [usize; 2],
+    stride: usize,
+) -> Buffer {
+    let mut out = ws.take(rows.div_ceil(2) * columns);
+    between(values, [rows, columns], stride, &mut out);
     out
 }
 
 vectorised! {
-    /// Pairs of neighbours.
-    fn neighbours<V>(values: &[f32], out: &mut [f32]) {
-        assert!(values.len().div_ceil(2) == out.len(), "a pair for every two numbers");
-        let to = out.as_mut_ptr().cast::<u16>();
-        let whole = values.len() / WIDTH * WIDTH;
-        // SAFETY: a number of 16 bits for each value, of which there is room for an even number; a little-endian pair has its first
-        // number first
-        unsafe {
-            for i in (0..whole).step_by(WIDTH) {
-                V::load(values.as_ptr().add(i)).store_bf16(to.add(i));
-            }
-            let rest = values.len() - whole;
-            if rest > 0 {
-                let mut last = [0u16; WIDTH];
-                V::load_partial(values.as_ptr().add(whole), rest).store_bf16(last.as_mut_ptr());
-                std::ptr::copy_nonoverlapping(last.as_ptr(), to.add(whole), rest.next_multiple_of(2));
+    /// Pairs of the neighbours in each of some rows of `columns` numbers, one every `stride`.
+    fn neighbours<V>(values: &[f32], columns: usize, stride: usize, out: &mut [f32]) {
+        let pairs = columns.div_ceil(2);
+        let rows = out.len() / pairs;
+        assert!(rows > 0 && (rows - 1) * stride + columns <= values.len(), "rows inside the matrix");
+        let whole = columns / WIDTH * WIDTH;
+        let rest = columns - whole;
+        for row in 0..rows {
+            // SAFETY: each row has so many columns, and a number of 16 bits for each of them, up to an even number; in a
+            // little-endian pair the first number comes first
+            unsafe {
+                let from = values.as_ptr().add(row * stride);
+                let to = out.as_mut_ptr().add(row * pairs).cast::<u16>();
+                for i in (0..whole).step_by(WIDTH) {
+                    V::load(from.add(i)).store_bf16(to.add(i));
+                }
+                if rest > 0 {
+                    let mut last = [0u16; WIDTH];
+                    V::load_partial(from.add(whole), rest).store_bf16(last.as_mut_ptr());
+                    std::ptr::copy_nonoverlapping(last.as_ptr(), to.add(whole), rest.next_multiple_of(2));
+                }
             }
         }
     }
 }
 
 vectorised! {
-    /// Pairs of the numbers of two rows, the first one's in the lower halves.
-    fn between<V>(even: &[f32], odd: Option<&[f32]>, out: &mut [f32]) {
-        assert!(even.len() == out.len() && odd.is_none_or(|odd| odd.len() == out.len()), "rows of one length");
-        let mut i = 0;
-        while i < out.len() {
-            let n = WIDTH.min(out.len() - i);
-            // SAFETY: i + n is inside of all rows
-            unsafe {
-                let low = V::load_partial(even.as_ptr().add(i), n);
-                let high = match odd {
-                    Some(odd) => V::load_partial(odd.as_ptr().add(i), n),
-                    None => V::splat(0.0),
-                };
-                V::pairs_bf16(low, high).store_partial(out.as_mut_ptr().add(i), n);
+    /// Pairs of the numbers of rows one below the other, the first one's in the lower halves; rows begin every `stride` numbers.
+    fn between<V>(values: &[f32], size: [usize; 2], stride: usize, out: &mut [f32]) {
+        let [rows, columns] = size;
+        assert!(rows > 0 && (rows - 1) * stride + columns <= values.len(), "rows inside the matrix");
+        assert!(out.len() == rows.div_ceil(2) * columns, "a row of pairs for every two rows");
+        for pair in 0..rows.div_ceil(2) {
+            let mut i = 0;
+            while i < columns {
+                let n = WIDTH.min(columns - i);
+                // SAFETY: i + n is inside of all rows
+                unsafe {
+                    let even = values.as_ptr().add(2 * pair * stride + i);
+                    let low = V::load_partial(even, n);
+                    let high = if 2 * pair + 1 < rows { V::load_partial(even.add(stride), n) } else { V::splat(0.0) };
+                    V::pairs_bf16(low, high).store_partial(out.as_mut_ptr().add(pair * columns + i), n);
+                }
+                i += WIDTH;
             }
-            i += WIDTH;
         }
     }
 }
@@ -103,6 +119,10 @@ mod tests {
                 if is_there { u32::from(round(values[row * columns + column])) } else { 0 }
             };
             let (along, across) = (along_rows(&ws, &values, columns), across_rows(&ws, &values, columns));
+            let size = [rows, columns];
+            let bits = |buffer: &[f32]| buffer.iter().map(|pair| pair.to_bits()).collect::<Vec<_>>();
+            assert_eq!(bits(&along), bits(&along_strided(&ws, &values, size, columns)));
+            assert_eq!(bits(&across), bits(&across_strided(&ws, &values, size, columns)));
             let half = columns.div_ceil(2);
             assert_eq!((along.len(), across.len()), (rows * half, rows.div_ceil(2) * columns));
             for (i, pair) in along.iter().enumerate() {

@@ -325,8 +325,17 @@ fn random_numbers_and_paths() {
 
 #[test]
 fn attentions() {
-    let (ws, mut s) =
-        (Workspace::new(), AttentionSpec { batch: 2, context: 5, heads: 2, head_dim: 3, causal: true });
+    let (ws, mut s) = (
+        Workspace::new(),
+        AttentionSpec {
+            batch: 2,
+            context: 5,
+            heads: 2,
+            head_dim: 3,
+            causal: true,
+            precision: Precision::F32,
+        },
+    );
     let (qkv, out, sums) = (vec![0.5; 180], vec![0.5; 60], vec![0.5; 20]);
     refuses_lengths("qkv", 180, |qkv| drop(attention::forward(&ws, &s, qkv)));
     refuses_lengths("qkv", 180, |qkv| drop(attention::backward(&ws, &s, qkv, &out, &sums, &out)));

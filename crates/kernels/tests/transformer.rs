@@ -3,7 +3,7 @@
 mod common;
 
 use adact_kernels::attention::{self, AttentionSpec};
-use adact_kernels::{Workspace, embedding, layer_norm};
+use adact_kernels::{Precision, Workspace, embedding, layer_norm};
 use common::*;
 
 /// Attention by its definition: the output of `qkv`.
@@ -52,8 +52,14 @@ fn weighted(values: &[f64], weights: &[f32]) -> f64 {
 
 /// One sequence in several blocks of queries, several sequences and heads, widths that fill no vector.
 fn shapes() -> Vec<AttentionSpec> {
-    let spec =
-        |batch, context, heads, head_dim, causal| AttentionSpec { batch, context, heads, head_dim, causal };
+    let spec = |batch, context, heads, head_dim, causal| AttentionSpec {
+        batch,
+        context,
+        heads,
+        head_dim,
+        causal,
+        precision: Precision::F32,
+    };
     vec![
         spec(2, 5, 2, 3, true),
         spec(1, 1, 1, 1, false),
@@ -85,10 +91,38 @@ fn attention_and_its_gradient() {
     }
 }
 
+/// Shares are rounded on the way, too, so that no f64 has the same operands: the error is that of eight bits.
+#[test]
+fn attention_in_bf16() {
+    let ws = Workspace::new();
+    for exact in shapes() {
+        let spec = AttentionSpec { precision: Precision::Bf16, ..exact };
+        let of_bf16 = |v: &f32| half::bf16::from_f32(v * 2.0).to_f32();
+        let qkv: Vec<f32> =
+            normal(1, 3 * spec.batch * spec.context * spec.dim()).iter().map(of_bf16).collect();
+        let dout: Vec<f32> = normal(2, qkv.len() / 3).iter().map(of_bf16).collect();
+        let got = attention::forward(&ws, &spec, &qkv);
+        assert!(relative_error(&got.out, &attention_f64(&spec, &wide(&qkv))) < 1.0 / 256.0, "{spec:?}");
+        let want = attention::forward(&ws, &exact, &qkv);
+        // Nothing is rounded before the scores: these are the sums of f32, but for their order.
+        assert!(relative_error(&got.log_sums, &wide(&want.log_sums)) < 2e-6, "{spec:?}");
+        let [got, want] = [(&spec, &got), (&exact, &want)]
+            .map(|(spec, f)| attention::backward(&ws, spec, &qkv, &f.out, &f.log_sums, &dout));
+        assert!(relative_error(&got, &wide(&want)) < 1.0 / 128.0, "{spec:?}");
+    }
+}
+
 #[test]
 fn attention_of_hard_inputs() {
     let ws = Workspace::new();
-    let s = AttentionSpec { batch: 1, context: 8, heads: 1, head_dim: 2, causal: true };
+    let s = AttentionSpec {
+        batch: 1,
+        context: 8,
+        heads: 1,
+        head_dim: 2,
+        causal: true,
+        precision: Precision::F32,
+    };
     let mut qkv: Vec<f32> = HARD.iter().cycle().take(48).copied().collect();
     let got = attention::forward(&ws, &s, &qkv).out.to_vec();
     assert!(relative_error(&got, &attention_f64(&s, &wide(&qkv))) < 2e-6);
@@ -163,18 +197,39 @@ fn embedding_and_its_gradient() {
 #[test]
 fn the_same_bits_everywhere() {
     let ws = Workspace::new();
-    let s = AttentionSpec { batch: 2, context: 100, heads: 3, head_dim: 20, causal: true };
+    let s = AttentionSpec {
+        batch: 2,
+        context: 100,
+        heads: 3,
+        head_dim: 20,
+        causal: true,
+        precision: Precision::F32,
+    };
+    let odd = AttentionSpec {
+        batch: 2,
+        context: 25,
+        heads: 4,
+        head_dim: 5,
+        causal: false,
+        precision: Precision::Bf16,
+    };
     let (qkv, dout) = (normal(1, 3 * 200 * 60), normal(2, 200 * 60));
     let (gamma, beta) = (normal(3, 60), normal(4, 60));
     same_bits_everywhere(|| {
         let a = attention::forward(&ws, &s, &qkv);
         let da = attention::backward(&ws, &s, &qkv, &a.out, &a.log_sums, &dout);
+        let rounded = AttentionSpec { precision: Precision::Bf16, ..s };
+        let b = attention::forward(&ws, &rounded, &qkv);
+        let db = attention::backward(&ws, &rounded, &qkv, &b.out, &b.log_sums, &dout);
+        let c = attention::forward(&ws, &odd, &qkv[..3 * 50 * 20]);
+        let dc = attention::backward(&ws, &odd, &qkv[..3 * 50 * 20], &c.out, &c.log_sums, &dout[..50 * 20]);
         let n = layer_norm::forward(&ws, &a.out, &gamma, &beta, 1e-5);
         let dn = layer_norm::backward(&ws, &a.out, &gamma, &n.mean, &n.rstd, &dout);
         let mut table = vec![0.0; 10 * 60];
         let indices: Vec<i32> = (0..200).map(|i| (i * 7) % 10).collect();
         embedding::backward(&mut table, 60, &indices, &dn.dx);
-        let buffers = [a.out, a.log_sums, da, n.y, n.mean, n.rstd, dn.dx];
+        let buffers =
+            [b.out, b.log_sums, db, c.out, c.log_sums, dc, a.out, a.log_sums, da, n.y, n.mean, n.rstd, dn.dx];
         let mut all: Vec<Vec<f32>> = buffers.iter().map(|b| b.to_vec()).collect();
         all.extend([dn.gamma, dn.beta, table]);
         all

@@ -8,6 +8,7 @@ use burn::backend::flex::FlexTensor;
 use burn::tensor::activation::softmax;
 use burn::tensor::{Int, Tensor};
 
+use super::autocast::precision;
 use super::buffer::{self, WORKSPACE};
 use super::fused::{self, Operation, is_fused};
 use super::layout::Arranged;
@@ -26,7 +27,7 @@ pub(crate) fn attention(qkv: Tensor<3>, heads: usize, causal: bool) -> Tensor<3>
     if !is_fused(&qkv) {
         return composed(qkv, [batch, context, heads, head_dim], causal);
     }
-    let spec = AttentionSpec { batch, context, heads, head_dim, causal };
+    let spec = AttentionSpec { batch, context, heads, head_dim, causal, precision: precision() };
     fused::run([qkv.into_dispatch()], Arc::new(Attend(spec)))
 }
 

@@ -10,7 +10,7 @@ thread_local! {
 
 /// Computes with matrix products of a precision; their gradients have it, too, whenever they are computed.
 ///
-/// It is that of the linear layers that are fused (see the crate's table); all else is `f32`: convolutions and attention so far, sums,
+/// It is that of linear layers and attention that are fused (see the crate's table); all else is `f32`: convolutions so far, sums,
 /// normalisation, activations, losses and parameters always.
 ///
 /// ```
