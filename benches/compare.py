@@ -195,23 +195,30 @@ def compare_networks(a):
     modes, kinds = a.modes.split(","), ("base", "adact")
     plain = [mode for mode in modes if "bf16" not in mode]
     print(f"Training step, {a.threads} threads of {cpu()}; ms, the best median of {a.rounds} rounds.\n")
-    print("| | " + " | ".join(f"PyTorch {m}" for m in modes) + " | adact | adact / best | adact / best f32 | AdAct / base |")
-    print("|---" * (len(modes) + 5) + "|")
+    print("| | " + " | ".join(f"PyTorch {m}" for m in modes)
+          + " | adact | adact bf16 | adact / best f32 | adact (bf16) / best | AdAct / base |")
+    print("|---" * (len(modes) + 6) + "|")
     for name in a.networks.split(","):
         theirs, mine = {}, {}
+        precisions = ["f32", "bf16"] if name.startswith("gpt") else ["f32"]
         for _ in range(a.rounds):
             for kind in kinds:
                 arguments = [*WORKS[name][-1], "--activation", kind, "--threads", str(a.threads), "--steps", str(a.steps)]
-                mine.setdefault(kind, []).extend(ours("step", *arguments))
+                for precision in precisions:
+                    mine.setdefault((kind, precision), []).extend(ours("step", *arguments, "--precision", precision))
                 for mode in modes:
                     common = ["--threads", str(a.threads), "--steps", str(a.steps)]
                     theirs.setdefault((kind, mode), []).extend(peer("networks", name, kind, mode, *common))
-        own = {kind: best(mine[kind], "ms_per_step") for kind in kinds}
+        own = {key: best(results, "ms_per_step") for key, results in mine.items()}
         for kind in kinds:
             times = {mode: best(theirs[kind, mode], "ms") for mode in modes}
-            ratios = [own[kind] / min(times.values()), own[kind] / min(times[mode] for mode in plain)]
-            cells = [f"{t:.1f}" for t in times.values()] + [f"**{own[kind]:.1f}**", *(f"{r:.2f}" for r in ratios)]
-            cells.append(f"{own['adact'] / own['base']:.2f}" if kind == "adact" else "")
+            exact, rounded = own[kind, "f32"], own.get((kind, "bf16"))
+            cells = [f"{t:.1f}" for t in times.values()]
+            cells += [f"**{exact:.1f}**", f"**{rounded:.1f}**" if rounded else ""]
+            cells.append(f"{exact / min(times[mode] for mode in plain):.2f}")
+            # Against the best of all modes with the best of ours.
+            cells.append(f"{(rounded or exact) / min(times.values()):.2f}")
+            cells.append(f"{exact / own['base', 'f32']:.2f}" if kind == "adact" else "")
             print(f"| {name}, {kind} | " + " | ".join(cells) + " |", flush=True)
 
 

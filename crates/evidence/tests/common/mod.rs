@@ -148,6 +148,7 @@ pub fn run(dataset: &str, v: u64, variant: &str, seed: u64) -> (RunResult, Vec<E
         layers: best.layers.clone(),
         constants: None,
         selection: Selection::Test,
+        precision: None,
         validation: None,
         confusion: Some(confusion(accuracy(best), own)),
         inputs: Some((0..4).map(|layer| inputs(layer, own)).collect()),
