@@ -34,11 +34,14 @@ fn precision(c: &Config) -> Result<()> {
     if c.protocol.precision == Precision::F32 {
         return Ok(());
     }
-    let refused = |why: String| Err(Error::input(format!("precision: {}: {why}", c.protocol.precision)));
-    match (&c.program, c.network.name.as_str()) {
-        (Some(_), _) => refused("a training program chooses its own".into()),
-        (None, "gpt") => Ok(()),
-        (None, name) => refused(format!("{name} has convolutions, which are f32 so far; gpt can do it")),
+    match c.network.name.as_str() {
+        "gpt" => Ok(()),
+        // What it has is its own business.
+        _ if c.network.own.is_some() => Ok(()),
+        name => Err(Error::input(format!(
+            "precision: {}: {name} has convolutions, which are f32 so far; gpt can do it",
+            c.protocol.precision
+        ))),
     }
 }
 
