@@ -8,7 +8,7 @@ use std::process::Command;
 use adact_evidence::atomic;
 use adact_evidence::table::count;
 use adact_lab::folder::SLURM;
-use adact_lab::study::work::{Plan, State, Status};
+use adact_lab::study::work::{Plan, State, Status, Training};
 use adact_lab::{Error, Result};
 use serde::Serialize;
 
@@ -75,7 +75,7 @@ pub fn check(options: &str) -> Result<()> {
 pub fn script(jobs: &Jobs<'_>) -> Result<String> {
     let left = jobs.status.trainings.iter().filter(|training| training.state != State::Done);
     let (followers, first): (Vec<_>, Vec<_>) = left.partition(|training| training.follows.is_some());
-    let numbers = |of: &[&adact_lab::study::work::Training]| of.iter().map(|t| t.task).collect::<Vec<_>>();
+    let numbers = |of: &[&Training]| of.iter().map(|t| t.task).collect::<Vec<_>>();
     let (first, followers) = (numbers(&first), numbers(&followers));
     let all = first.len() + followers.len();
 
@@ -105,7 +105,7 @@ pub fn script(jobs: &Jobs<'_>) -> Result<String> {
 
     let mut text = format!(
         r#"#!/usr/bin/env bash
-# Submits what is left of the study in {folder} (plan {identity}) to Slurm: {}, {told}, then the report.
+# Submits what is left of the plan {identity} to Slurm: {}, {told}, then the report.
 # A job that is told that its time is nearly up keeps what it trained and asks to be run again.
 set -euo pipefail
 cd {here}
