@@ -12,7 +12,7 @@ use crate::check::length;
 use crate::gemm::{Start, gemm};
 use crate::matmul::Matrix;
 use crate::precision::Precision;
-use crate::product::{Product, WithProduct, with_product};
+use crate::product::{Product, with_product};
 use crate::real::Real;
 use crate::simd::{Lanes, WIDTH, vectorised};
 use crate::workspace::{Buffer, Workspace};
@@ -118,15 +118,8 @@ impl Head {
 /// assert_eq!(out[..], [4.0, 6.0]);
 /// ```
 pub fn forward(ws: &Workspace, spec: &AttentionSpec, qkv: &[f32]) -> Forward {
-    struct Run<'a>(&'a Workspace, &'a AttentionSpec, &'a [f32]);
-    impl WithProduct for Run<'_> {
-        type Output = Forward;
-        fn with<P: Product>(self) -> Forward {
-            forward_by::<P>(self.0, self.1, self.2)
-        }
-    }
     spec.check(qkv);
-    with_product(spec.precision, Run(ws, spec, qkv))
+    with_product!(spec.precision, forward_by(ws, spec, qkv))
 }
 
 fn forward_by<P: Product>(ws: &Workspace, spec: &AttentionSpec, qkv: &[f32]) -> Forward {
@@ -177,18 +170,11 @@ pub fn backward(
     log_sums: &[f32],
     dout: &[f32],
 ) -> Buffer {
-    struct Run<'a>(&'a Workspace, &'a AttentionSpec, [&'a [f32]; 4]);
-    impl WithProduct for Run<'_> {
-        type Output = Buffer;
-        fn with<P: Product>(self) -> Buffer {
-            backward_by::<P>(self.0, self.1, self.2)
-        }
-    }
     spec.check(qkv);
     length("out", out.len(), spec.outputs());
     length("log_sums", log_sums.len(), spec.batch * spec.heads * spec.context);
     length("dout", dout.len(), spec.outputs());
-    with_product(spec.precision, Run(ws, spec, [qkv, out, log_sums, dout]))
+    with_product!(spec.precision, backward_by(ws, spec, [qkv, out, log_sums, dout]))
 }
 
 fn backward_by<P: Product>(

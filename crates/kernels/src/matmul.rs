@@ -9,10 +9,10 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use crate::gemm::{Left, Right, Start, gemm};
-use crate::pairs::{across_rows, across_strided, along_rows, along_strided};
+use crate::pairs::{across_rows, along_rows};
 use crate::precision::Precision;
-use crate::product::{Floats, NativePairs, Pairs, Product};
-use crate::simd::{WIDTH, has_bf16, vectorised};
+use crate::product::{Product, with_product};
+use crate::simd::{WIDTH, vectorised};
 use crate::workspace::{Buffer, Workspace};
 
 /// Floats of a panel that are taken at once: 32 KiB stay in the first-level cache.
@@ -78,18 +78,18 @@ impl<'a> Matrix<'a> {
         }
     }
 
-    /// The operand of a product whose depth is this matrix' columns, which lie without gaps.
+    /// The operand of a product whose depth is this matrix' columns. Rows or columns lie without gaps.
     pub fn along<P: Product>(self, ws: &Workspace) -> Operand<'a> {
-        let pairs = || along_strided(ws, self.values, [self.rows, self.columns], self.row_stride);
-        let size = [self.rows, self.columns.div_ceil(2)];
-        Operand { pairs: P::PAIRS.then(pairs), matrix: self, size }
+        self.transposed().across::<P>(ws).transposed()
     }
 
-    /// The operand of a product whose depth is this matrix' rows; its columns lie without gaps.
+    /// The operand of a product whose depth is this matrix' rows. Rows or columns lie without gaps.
     pub fn across<P: Product>(self, ws: &Workspace) -> Operand<'a> {
-        let pairs = || across_strided(ws, self.values, [self.rows, self.columns], self.row_stride);
-        let size = [self.rows.div_ceil(2), self.columns];
-        Operand { pairs: P::PAIRS.then(pairs), matrix: self, size }
+        let pairs = || match self.column_stride {
+            1 => across_rows(ws, self.values, [self.rows, self.columns], self.row_stride),
+            stride => along_rows(ws, self.values, [self.columns, self.rows], stride),
+        };
+        Operand { pairs: P::PAIRS.then(pairs), matrix: self, is_transposed: false }
     }
 
     /// How many columns there are.
@@ -110,20 +110,6 @@ impl<'a> Matrix<'a> {
     /// The rows from one on.
     pub fn below(self, row: usize) -> Self {
         Self { values: &self.values[row * self.row_stride..], rows: self.rows - row, ..self }
-    }
-
-    /// The matrix as pairs of bf16 of rows below each other.
-    ///
-    /// # Panics
-    /// If neither rows nor columns lie without gaps.
-    fn pairs(self, ws: &Workspace) -> Halved {
-        let Self { values, rows, columns, row_stride, column_stride } = self;
-        let (of_rows, lies_transposed) = (rows.div_ceil(2), row_stride == 1 && column_stride == rows);
-        assert!(lies_transposed || (column_stride == 1 && row_stride == columns), "a matrix without gaps");
-        let values = &values[..rows * columns];
-        let pairs =
-            if lies_transposed { along_rows(ws, values, rows) } else { across_rows(ws, values, columns) };
-        Halved { pairs, rows: of_rows, columns, lies_transposed }
     }
 
     /// The values from an element on.
@@ -174,35 +160,26 @@ impl<'a> Matrix<'a> {
 
 /// A matrix as it is, or as pairs of bf16, half as deep: what a product takes.
 pub(crate) struct Operand<'a> {
+    /// What it was made of, with the depth in its rows.
     matrix: Matrix<'a>,
     pairs: Option<Buffer>,
-    /// Rows and columns of the pairs.
-    size: [usize; 2],
+    /// Whether the depth is in the operand's columns.
+    is_transposed: bool,
 }
 
 impl Operand<'_> {
-    pub fn matrix(&self) -> Matrix<'_> {
-        match &self.pairs {
-            None => self.matrix,
-            Some(pairs) => Matrix::strided(pairs, self.size[0], self.size[1], self.size[1]),
-        }
+    fn transposed(self) -> Self {
+        Self { is_transposed: !self.is_transposed, ..self }
     }
-}
 
-/// A matrix of pairs, half as deep as the one that it was made of.
-struct Halved {
-    pairs: Buffer,
-    rows: usize,
-    columns: usize,
-    lies_transposed: bool,
-}
-
-impl Halved {
-    fn matrix(&self) -> Matrix<'_> {
-        match self.lies_transposed {
-            true => Matrix::new(&self.pairs, self.rows).transposed(),
-            false => Matrix::new(&self.pairs, self.columns),
-        }
+    pub fn matrix(&self) -> Matrix<'_> {
+        let Matrix { rows, columns, column_stride, .. } = self.matrix;
+        let deep = match &self.pairs {
+            None => self.matrix,
+            Some(pairs) if column_stride == 1 => Matrix::new(pairs, columns),
+            Some(pairs) => Matrix::new(pairs, rows.div_ceil(2)).transposed(),
+        };
+        if self.is_transposed { deep.transposed() } else { deep }
     }
 }
 
@@ -320,16 +297,7 @@ pub(crate) fn matmul_then(
     then: &(impl Fn(Tile<'_>) + Sync),
 ) {
     assert_eq!(b.rows, a.columns, "the right matrix has as many rows as the left has columns");
-    if precision == Precision::F32 {
-        return multiply::<Floats>(ws, a, b, bias, c, out, then);
-    }
-    let halves = [a.transposed().pairs(ws), b.pairs(ws)];
-    let (a, b) = (halves[0].matrix().transposed(), halves[1].matrix());
-    if has_bf16() {
-        multiply::<NativePairs>(ws, a, b, bias, c, out, then);
-    } else {
-        multiply::<Pairs>(ws, a, b, bias, c, out, then);
-    }
+    with_product!(precision, multiply(ws, a, b, bias, c, out, then))
 }
 
 fn multiply<P: Product>(
@@ -341,6 +309,8 @@ fn multiply<P: Product>(
     out: Option<&mut [f32]>,
     then: &(impl Fn(Tile<'_>) + Sync),
 ) {
+    let (a, b) = (a.along::<P>(ws), b.across::<P>(ws));
+    let (a, b) = (a.matrix(), b.matrix());
     let (m, n) = (a.rows, b.columns);
     assert_eq!(c.len(), m * n, "the product's size");
     assert!(out.as_ref().is_none_or(|out| out.len() == m * n), "the size of what follows the product");

@@ -11,46 +11,36 @@ use crate::workspace::{Buffer, Workspace};
 /// Pairs that a task makes at least.
 const TASK: usize = 16 * 1024;
 
-/// Pairs of the neighbours in each row: rows x columns become rows x half the columns.
-pub(crate) fn along_rows(ws: &Workspace, values: &[f32], columns: usize) -> Buffer {
+/// Pairs of the neighbours in each row: rows x columns become rows x half the columns. Rows begin every `stride` numbers.
+pub(crate) fn along_rows(ws: &Workspace, values: &[f32], size: [usize; 2], stride: usize) -> Buffer {
+    let [rows, columns] = size;
     let pairs = columns.div_ceil(2);
-    let mut out = ws.take(values.len() / columns * pairs);
+    let mut out = ws.take(rows * pairs);
     let each = (TASK / pairs).max(1);
-    let tasks = out.par_chunks_mut(each * pairs).zip(values.par_chunks(each * columns));
-    tasks.for_each(|(out, values)| neighbours(values, columns, columns, out));
+    if rows <= each {
+        neighbours(values, columns, stride, &mut out);
+    } else {
+        let tasks = out.par_chunks_mut(each * pairs).zip(values.par_chunks(each * stride));
+        tasks.for_each(|(out, values)| neighbours(values, columns, stride, out));
+    }
     out
 }
 
-/// Pairs of the numbers of two rows, one below the other: rows x columns become half the rows x columns.
-pub(crate) fn across_rows(ws: &Workspace, values: &[f32], columns: usize) -> Buffer {
-    let mut out = ws.take((values.len() / columns).div_ceil(2) * columns);
-    let each = (TASK / columns).max(1);
-    let tasks = out.par_chunks_mut(each * columns).zip(values.par_chunks(2 * each * columns));
-    tasks.for_each(|(out, values)| between(values, [values.len() / columns, columns], columns, out));
-    out
-}
-
-/// As [`along_rows`], of rows that begin every `stride` numbers, and without tasks.
-pub(crate) fn along_strided(
-    ws: &Workspace,
-    values: &[f32],
-    [rows, columns]: [usize; 2],
-    stride: usize,
-) -> Buffer {
-    let mut out = ws.take(rows * columns.div_ceil(2));
-    neighbours(values, columns, stride, &mut out);
-    out
-}
-
-/// As [`across_rows`], of rows that begin every `stride` numbers, and without tasks.
-pub(crate) fn across_strided(
-    ws: &Workspace,
-    values: &[f32],
-    [rows, columns]: [usize; 2],
-    stride: usize,
-) -> Buffer {
+/// Pairs of the numbers of two rows, one below the other: rows x columns become half the rows x columns. Rows begin every `stride`
+/// numbers.
+pub(crate) fn across_rows(ws: &Workspace, values: &[f32], size: [usize; 2], stride: usize) -> Buffer {
+    let [rows, columns] = size;
     let mut out = ws.take(rows.div_ceil(2) * columns);
-    between(values, [rows, columns], stride, &mut out);
+    let each = (TASK / columns).max(1);
+    if rows <= 2 * each {
+        between(values, size, stride, &mut out);
+    } else {
+        let tasks = out.par_chunks_mut(each * columns).zip(values.par_chunks(2 * each * stride)).enumerate();
+        tasks.for_each(|(task, (out, values))| {
+            let rows = (2 * each).min(rows - task * 2 * each);
+            between(values, [rows, columns], stride, out);
+        });
+    }
     out
 }
 
@@ -112,17 +102,23 @@ mod tests {
     #[test]
     fn pairs_hold_two_numbers_each_and_zeros_where_there_is_none() {
         let ws = Workspace::new();
-        for (rows, columns) in [(1, 1), (3, 5), (2, 16), (5, 33), (4, 40), (1, 7)] {
+        for (rows, columns) in [(1, 1), (3, 5), (2, 16), (5, 33), (4, 40), (1, 7), (1001, 70)] {
             let values: Vec<f32> = (0..rows * columns).map(|i| 1.0 + i as f32 / 300.0).collect();
             let at = |row: usize, column: usize| {
                 let is_there = row < rows && column < columns;
                 if is_there { u32::from(round(values[row * columns + column])) } else { 0 }
             };
-            let (along, across) = (along_rows(&ws, &values, columns), across_rows(&ws, &values, columns));
             let size = [rows, columns];
+            let both = |values: &[f32], stride: usize| {
+                (along_rows(&ws, values, size, stride), across_rows(&ws, values, size, stride))
+            };
+            let (along, across) = both(&values, columns);
+            // The same with rows further apart than they are long.
+            let apart: Vec<f32> =
+                values.chunks(columns).flat_map(|row| row.iter().copied().chain([9.0; 3])).collect();
             let bits = |buffer: &[f32]| buffer.iter().map(|pair| pair.to_bits()).collect::<Vec<_>>();
-            assert_eq!(bits(&along), bits(&along_strided(&ws, &values, size, columns)));
-            assert_eq!(bits(&across), bits(&across_strided(&ws, &values, size, columns)));
+            let (along_apart, across_apart) = both(&apart, columns + 3);
+            assert_eq!((bits(&along), bits(&across)), (bits(&along_apart), bits(&across_apart)));
             let half = columns.div_ceil(2);
             assert_eq!((along.len(), across.len()), (rows * half, rows.div_ceil(2) * columns));
             for (i, pair) in along.iter().enumerate() {

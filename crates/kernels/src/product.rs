@@ -1,7 +1,6 @@
 //! What a matrix product does with an element of either side.
 
-use crate::precision::Precision;
-use crate::simd::{Lanes, has_bf16};
+use crate::simd::Lanes;
 
 /// Multiplies vectors and adds to a sum.
 pub(crate) trait Product {
@@ -44,17 +43,16 @@ impl Product for NativePairs {
     }
 }
 
-/// Computes something with the product of a precision.
-pub(crate) trait WithProduct {
-    type Output;
-    fn with<P: Product>(self) -> Self::Output;
+/// Calls a function with the product of a precision on this processor.
+macro_rules! with_product {
+    ($precision:expr, $function:ident($($argument:expr),* $(,)?)) => {
+        match $precision {
+            $crate::precision::Precision::F32 => $function::<$crate::product::Floats>($($argument),*),
+            $crate::precision::Precision::Bf16 if $crate::simd::has_bf16() => {
+                $function::<$crate::product::NativePairs>($($argument),*)
+            }
+            $crate::precision::Precision::Bf16 => $function::<$crate::product::Pairs>($($argument),*),
+        }
+    };
 }
-
-/// Chooses the product of a precision on this processor.
-pub(crate) fn with_product<W: WithProduct>(precision: Precision, what: W) -> W::Output {
-    match precision {
-        Precision::F32 => what.with::<Floats>(),
-        Precision::Bf16 if has_bf16() => what.with::<NativePairs>(),
-        Precision::Bf16 => what.with::<Pairs>(),
-    }
-}
+pub(crate) use with_product;

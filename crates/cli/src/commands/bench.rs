@@ -13,9 +13,6 @@ use crate::progress::Progress;
 use crate::{options, out, stop};
 
 pub fn run(command: &BenchCommand, threads: Option<usize>, json: bool) -> Result<()> {
-    if let BenchCommand::Claims(args) = command {
-        return shared(args, json);
-    }
     let threads = Output { threads, ..Output::default() }.threads();
     threads::install(threads, "the benchmark", || measure(command, json))
 }
